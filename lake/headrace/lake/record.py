@@ -1,0 +1,249 @@
+"""The nouns: one frozen record per row of a contract table, JSON columns as text, times in UTC."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+SpanKind = Literal["llm", "agent", "tool", "other"]
+TargetKind = Literal["trace", "span", "response", "conversation", "episode", "external"]
+Source = Literal["human", "user", "product", "rule", "judge", "model"]
+Resolution = Literal["success", "failure", "pending", "conflicting", "unmarked"]
+Split = Literal["train", "test", "eval"]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A row; field names are column names."""
+
+
+class Toolset(Record, frozen=True, kw_only=True):
+    hash: str
+    body: str  # JSON list of {type, function: {name, description, parameters}}
+
+
+class Span(Record, frozen=True, kw_only=True):
+    project: str
+    trace_id: str
+    span_id: str
+    kind: SpanKind
+    name: str
+    received_at: datetime
+    parent_span_id: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    status: str | None = None  # ok, error, unset
+    error: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    release: str | None = None
+    service: str | None = None
+    scope: str | None = None
+    conversation_id: str | None = None
+    user_id: str | None = None
+    agent: str | None = None
+    response_id: str | None = None
+    input: tuple[str, ...] = ()  # message hashes; empty where no content was captured
+    output: tuple[str, ...] = ()
+    tools_hash: str | None = None
+    request: str | None = None
+    input_tokens: int | None = None  # includes cache reads and writes
+    output_tokens: int | None = None  # includes reasoning
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cost_usd: Decimal | None = None
+    ttft_ms: float | None = None
+    finish_reason: str | None = None
+    convention: str = "none"
+    defects: tuple[str, ...] = ()
+    attributes: str = "{}"
+    resource: str = "{}"
+    events: str = "[]"
+
+
+class LogEvent(Record, frozen=True, kw_only=True):
+    project: str
+    name: str
+    received_at: datetime
+    trace_id: str | None = None
+    span_id: str | None = None
+    at: datetime | None = None
+    attributes: str = "{}"
+    body: str | None = None
+
+
+class Outcome(Record, frozen=True, kw_only=True):
+    project: str
+    outcome_id: str
+    target_kind: TargetKind
+    target_id: str
+    source: Source
+    received_at: datetime
+    at: datetime
+    name: str = "outcome"
+    success: bool | None = None
+    score: float | None = None
+    comment: str | None = None
+    correction: str | None = None  # JSON: the message that should have been said
+    author: str | None = None
+
+
+class Episode(Record, frozen=True, kw_only=True):
+    project: str
+    episode_id: str
+    revision: int  # from 1
+    at: datetime
+    messages: tuple[str, ...]
+    trainable: tuple[bool, ...]  # one per message
+    trace_ids: tuple[str, ...] = ()
+    span_ids: tuple[str, ...] = ()
+    parent_episode_id: str | None = None
+    conversation_id: str | None = None
+    user_id: str | None = None
+    release: str | None = None
+    model: str | None = None
+    agent: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    tools: str | None = None  # JSON list; None: no definitions known
+    request: str = ""
+    turns: int = 0  # trained assistant turns
+    tool_calls: int = 0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: Decimal | None = None  # None unless known for every call
+    latency_ms: float | None = None
+    finish_reason: str | None = None
+    error: str | None = None
+    defects: tuple[str, ...] = ()
+    superseded: bool = False
+    metadata: str = "{}"
+
+
+class Resolved(Record, frozen=True, kw_only=True):
+    project: str
+    episode_id: str
+    resolution: Resolution
+    at: datetime
+    success: bool | None = None
+    score: float | None = None
+    resolved_by: str | None = None  # the source that decided
+
+
+class Decision(Record, frozen=True, kw_only=True):
+    project: str
+    step: str  # assemble, resolve, scrub, dedupe, decontaminate, screen, pair, export
+    version: str
+    episode_id: str
+    kept: bool
+    reason: str
+    at: datetime
+    because_of: str | None = None  # an episode or case id
+    similarity: float | None = None
+
+
+class Cluster(Record, frozen=True, kw_only=True):
+    project: str
+    method: str
+    cluster_id: str
+    episode_id: str
+    representative: bool
+    similarity: float | None = None
+
+
+class Release(Record, frozen=True, kw_only=True):
+    project: str
+    release: str
+    at: datetime
+    kind: str = "observed"  # observed in traces, or given with scores
+    model: str | None = None
+    prompt_hash: str | None = None
+    tools_hash: str | None = None
+    notes: str | None = None
+
+
+class Case(Record, frozen=True, kw_only=True):
+    project: str
+    suite: str
+    case_id: str
+    input: str  # JSON {"messages": [...], "tools": [...] | null}
+    scorer: str
+    content_hash: str
+    added_at: datetime
+    target: str | None = None  # JSON; None: nothing to compare with, only production can tell
+    slice: str | None = None
+    cluster: str | None = None
+    origin_episode_id: str | None = None
+    retired_at: datetime | None = None
+
+
+class Run(Record, frozen=True, kw_only=True):
+    project: str
+    run_id: str
+    suite: str
+    release: str
+    status: str
+    started_at: datetime
+    model: str | None = None
+    config_hash: str | None = None
+    judge_hash: str | None = None
+    log_uri: str | None = None
+
+
+class Score(Record, frozen=True, kw_only=True):
+    run_id: str
+    case_id: str
+    epoch: int  # from 1
+    scorer: str
+    value: float | None  # None: not measured
+    error: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    latency_ms: float | None = None
+    cost_usd: Decimal | None = None
+
+
+class Verdict(Record, frozen=True, kw_only=True):
+    project: str
+    verdict_id: str
+    kind: str
+    state: str
+    at: datetime
+    expires_at: datetime
+    inputs_hash: str
+    payload: str
+
+
+class Dataset(Record, frozen=True, kw_only=True):
+    project: str
+    name: str
+    version: str
+    objective: str
+    at: datetime
+    snapshot_id: int
+    rows: int
+    recipe: str
+    manifest_hash: str
+    hub_repo: str | None = None
+    hub_revision: str | None = None
+
+
+class Member(Record, frozen=True, kw_only=True):
+    project: str
+    name: str
+    version: str
+    row_id: str
+    split: Split
+    episode_ids: tuple[str, ...]
+
+
+class DeadLetter(Record, frozen=True, kw_only=True):
+    project: str
+    spool: str
+    seq: int
+    signal: str
+    reason: str
+    body: bytes
+    received_at: datetime
+    at: datetime
+    content_type: str | None = None

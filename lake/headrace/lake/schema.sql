@@ -1,0 +1,131 @@
+-- The whole schema as it stands, to be read; migrations/ lead here, a test holds the two together.
+-- Times are UTC, ids are text, money is USD.
+
+create table messages (hash varchar, role varchar, body json, chars bigint);
+
+create table toolsets (hash varchar, body json); -- tool definitions, stored once like messages
+
+create table spans (
+    project varchar, trace_id varchar, span_id varchar, parent_span_id varchar,
+    kind varchar, -- llm, agent, tool, other
+    name varchar, started_at timestamptz, ended_at timestamptz, status varchar, error varchar,
+    provider varchar, model varchar, release varchar, service varchar, scope varchar,
+    conversation_id varchar, user_id varchar, agent varchar, response_id varchar,
+    input varchar[], output varchar[], -- hashes of messages
+    tools_hash varchar, request json,
+    input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint,
+    cost_usd decimal(18, 9), ttft_ms double, finish_reason varchar,
+    convention varchar, defects varchar[], attributes json, resource json, events json,
+    received_at timestamptz
+);
+
+create table log_events (
+    project varchar, trace_id varchar, span_id varchar, name varchar, "at" timestamptz,
+    attributes json, body json, received_at timestamptz
+);
+
+create table outcomes (
+    project varchar, outcome_id varchar,
+    target_kind varchar, -- trace, span, response, conversation, episode, external
+    target_id varchar, name varchar, success boolean, score double, comment varchar,
+    correction json, source varchar, -- human, user, product, rule, judge, model
+    author varchar, "at" timestamptz, received_at timestamptz
+);
+
+create table episodes (
+    project varchar, episode_id varchar, revision bigint,
+    trace_ids varchar[], span_ids varchar[], parent_episode_id varchar,
+    conversation_id varchar, user_id varchar, release varchar, model varchar, agent varchar,
+    started_at timestamptz, ended_at timestamptz,
+    messages varchar[], trainable boolean[], -- of equal length
+    tools json, request varchar, -- text of the user turns before the first trained turn
+    turns bigint, tool_calls bigint, input_tokens bigint, output_tokens bigint,
+    cost_usd decimal(18, 9), latency_ms double, finish_reason varchar, error varchar,
+    defects varchar[], superseded boolean,
+    metadata json, -- what the product said: task, external_id, and its own keys
+    "at" timestamptz -- when this revision was written
+);
+
+create table resolutions (
+    project varchar, episode_id varchar,
+    resolution varchar, -- success, failure, pending, conflicting, unmarked
+    success boolean, score double, resolved_by varchar, "at" timestamptz
+);
+
+create view current_episodes as
+select e.*, coalesce(r.resolution, 'pending') as resolution, r.success, r.score, r.resolved_by
+from (
+    select * from episodes
+    qualify row_number() over (partition by project, episode_id order by revision desc) = 1
+) e
+left join resolutions r on r.project = e.project and r.episode_id = e.episode_id
+where not e.superseded;
+
+create table decisions (
+    project varchar, step varchar, version varchar, episode_id varchar, kept boolean,
+    reason varchar, because_of varchar, -- an episode or a case
+    similarity double, "at" timestamptz
+);
+
+create table clusters (
+    project varchar, method varchar, -- request, duplicate, group
+    cluster_id varchar, episode_id varchar, representative boolean, similarity double
+);
+
+create table splits (project varchar, group_id varchar, split varchar, "at" timestamptz);
+
+create table embeddings (text_hash varchar, model varchar, vector float[]);
+
+create table labels (
+    project varchar, episode_id varchar, name varchar, value varchar, source varchar,
+    confidence double, "at" timestamptz
+);
+
+create table releases (
+    project varchar, release varchar, "at" timestamptz, kind varchar, model varchar,
+    prompt_hash varchar, tools_hash varchar, notes varchar
+);
+
+create table cases (
+    project varchar, suite varchar, case_id varchar, input json, target json, scorer varchar,
+    slice varchar, cluster varchar, origin_episode_id varchar, content_hash varchar,
+    added_at timestamptz, retired_at timestamptz
+);
+
+create table runs (
+    project varchar, run_id varchar, suite varchar, release varchar, model varchar,
+    started_at timestamptz, config_hash varchar, judge_hash varchar, log_uri varchar,
+    status varchar
+);
+
+create table scores (
+    run_id varchar, case_id varchar, epoch bigint, scorer varchar,
+    value double, -- null: not measured
+    error varchar, input_tokens bigint, output_tokens bigint, latency_ms double,
+    cost_usd decimal(18, 9)
+);
+
+create table verdicts (
+    project varchar, verdict_id varchar, kind varchar, state varchar, "at" timestamptz,
+    expires_at timestamptz, inputs_hash varchar, payload json
+);
+
+create table datasets (
+    project varchar, name varchar, version varchar, objective varchar, "at" timestamptz,
+    snapshot_id bigint, rows bigint, recipe json, manifest_hash varchar, hub_repo varchar,
+    hub_revision varchar
+);
+
+create table members (
+    project varchar, name varchar, version varchar, row_id varchar, split varchar,
+    episode_ids varchar[]
+);
+
+create table erasures (project varchar, subject varchar, "at" timestamptz, receipt json);
+
+create table drains (spool varchar, seq bigint, "at" timestamptz); -- how far a spool has been read
+
+create table dead_letters (
+    project varchar, spool varchar, seq bigint, signal varchar, reason varchar,
+    content_type varchar, body blob, received_at timestamptz, "at" timestamptz
+);

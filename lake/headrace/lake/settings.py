@@ -1,0 +1,70 @@
+"""The settings of one installation, read once at an edge and passed on as an argument."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from headrace.lake.errors import SettingsError
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Where the lake is and how much the sidecar takes; every field is `HEADRACE_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="HEADRACE_", frozen=True, extra="ignore")
+
+    home: Path = Path(".headrace")
+    catalog: str | None = None  # default: SQLite file in `home`
+    data: str | None = None  # default: folder in `home`
+    lock_timeout_s: float = Field(default=30.0, gt=0)  # how long a writer waits for its turn
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=4318, ge=0, le=65535)
+    body_bytes: int = Field(
+        default=64 * MIB, gt=0
+    )  # of one request, before and after decompression
+    spool_bytes: int = Field(default=4096 * MIB, ge=MIB)  # then the sidecar answers 503
+    drain_rows: int = Field(default=500, gt=0)  # bodies a drain transaction takes at most
+    drain_interval_s: float = Field(default=0.5, gt=0)
+
+    waiting_days: float = Field(default=7.0, ge=0)  # an unmarked episode is `pending` for so long
+
+    @classmethod
+    def load(cls, home: Path | str | None = None) -> Self:
+        """Settings from the environment; `home` given by hand goes first.
+
+        Raises SettingsError naming the variable and what would be right.
+        """
+        try:
+            return cls() if home is None else cls(home=Path(home))
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from error
+
+    @property
+    def waiting(self) -> timedelta:
+        return timedelta(days=self.waiting_days)
+
+    @property
+    def catalog_uri(self) -> str:
+        return self.catalog or f"sqlite:{self.home.absolute() / 'catalog.sqlite'}"
+
+    @property
+    def data_path(self) -> str:
+        return self.data or f"{self.home.absolute() / 'data'}/"
+
+    @property
+    def spool_path(self) -> Path:
+        return self.home / "spool.sqlite"
+
+
+def _sentence(error: ValidationError) -> str:
+    faults = (
+        f"HEADRACE_{'_'.join(str(part) for part in fault['loc']).upper()}"
+        f"={fault['input']!r}: {fault['msg']}"
+        for fault in error.errors()
+    )
+    return "; ".join(faults) + ". Correct it or unset it to get the default."

@@ -1,0 +1,252 @@
+"""The one door to DuckDB: open the lake, read it, write it in transactions that retry."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import duckdb
+import msgspec
+import pyarrow as pa
+
+from headrace.lake import extension, migration
+from headrace.lake.errors import HeadraceError, LakeLocked
+from headrace.lake.record import Record
+from headrace.lake.settings import Settings
+from headrace.lake.statement import statements
+
+Parameters = Mapping[str, object]
+Relation = duckdb.DuckDBPyRelation
+T = TypeVar("T")
+
+_TRANSIENT = ("locked", "conflict", "busy", "could not serialize", "concurrent")
+
+
+class Transaction:
+    """What one transaction may do; lives only inside `Lake.write`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def run(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
+        """Run one statement, values by `$name`; the rows that it gives."""
+        return self._connection.execute(sql, dict(parameters or {})).fetchall()
+
+    def append(self, table: str, rows: Iterable[Record]) -> int:
+        """Add rows; how many there were."""
+        return self._insert(table, list(rows), "insert into {table} by name select * from batch")
+
+    def add_new(self, table: str, rows: Iterable[Record], *, on: Sequence[str]) -> int:
+        """Add the rows whose key is not there yet; how many were offered, first one wins."""
+        first = {_key(row, on): row for row in reversed(list(rows))}
+        return self._insert(
+            table,
+            list(first.values()),
+            "insert into {table} by name select * from batch "
+            f"anti join {{table}} using ({', '.join(on)})",
+        )
+
+    def upsert(self, table: str, rows: Iterable[Record], *, on: Sequence[str]) -> int:
+        """Put rows in the place of those with the same key; last one wins."""
+        last = {_key(row, on): row for row in rows}
+        keys = ", ".join(on)
+        delete = f"delete from {table} where ({keys}) in (select ({keys}) from batch)"
+        return self._insert(
+            table,
+            list(last.values()),
+            "insert into {table} by name select * from batch",
+            before=delete,
+        )
+
+    def _insert(self, table: str, rows: list[Record], sql: str, before: str | None = None) -> int:
+        if not rows:
+            return 0
+        batch = pa.Table.from_pylist(
+            [msgspec.structs.asdict(row) for row in rows], schema=_columns(self._connection, table)
+        )
+        self._connection.register("batch", batch.select(list(rows[0].__struct_fields__)))
+        try:
+            if before is not None:
+                self._connection.execute(before)
+            self._connection.execute(sql.format(table=table))
+        finally:
+            self._connection.unregister("batch")
+        return len(rows)
+
+
+class Lake:
+    """A DuckLake: DuckDB as engine, Parquet as data, a SQL catalog.
+
+    One object may be used by many threads; many processes may have one open.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        settings: Settings,
+        rng: random.Random,
+    ) -> None:
+        self._root = connection
+        self._rng = rng
+        self._reader: threading.local = threading.local()
+        self._writing = threading.Lock()
+        self.settings = settings
+
+    @classmethod
+    def open(
+        cls,
+        home: Path | str | None = None,
+        *,
+        settings: Settings | None = None,
+        snapshot: int | None = None,
+        rng: random.Random | None = None,
+    ) -> Self:
+        """Open the lake of a home (default: `HEADRACE_HOME`, else `./.headrace`), made if absent.
+
+        With `snapshot` the lake is read-only and stands as it stood then.
+        Raises SettingsError, MissingExtension, LakeTooNew, LakeLocked.
+        """
+        settings = settings or Settings.load(home)
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with migration.alone(settings.home):
+            connection = _connect(settings, snapshot=snapshot)
+            if snapshot is None and migration.pending(connection):
+                connection.close()
+                with _connect(settings, inlining=False) as unlined:
+                    migration.migrate(unlined)
+                connection = _connect(settings)
+        return cls(connection, settings, rng or random.Random())
+
+    def sql(self, query: str, parameters: Parameters | None = None) -> Relation:
+        """A DuckDB relation over the lake: `.pl()`, `.df()`, `.fetchall()`; values by `$name`."""
+        return self._cursor().sql(query, params=dict(parameters) if parameters else None)
+
+    def rows(self, query: str, parameters: Parameters | None = None) -> list[dict[str, Any]]:
+        """The rows of a query as dicts."""
+        relation = self.sql(query, parameters)
+        columns = relation.columns
+        return [dict(zip(columns, row, strict=True)) for row in relation.fetchall()]
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in one transaction, all of it again while the catalog is locked.
+
+        `work` must be free of side effects outside the lake. Raises LakeLocked after
+        `lock_timeout_s`, and whatever `work` raises, rolled back.
+        """
+        with self._writing:
+            return self._commit(lambda: work(Transaction(self._root)))
+
+    @property
+    def snapshot_id(self) -> int:
+        """The number of the newest committed snapshot; a data set names the one it came from."""
+        [(snapshot,)] = self.sql(statements("headrace.lake")["snapshot"]).fetchall()
+        return int(snapshot)
+
+    def close(self) -> None:
+        self._root.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        cursor: duckdb.DuckDBPyConnection | None = getattr(self._reader, "cursor", None)
+        if cursor is None:
+            cursor = self._root.cursor()
+            _enter(cursor)
+            self._reader.cursor = cursor
+        return cursor
+
+    def _commit(self, work: Callable[[], T]) -> T:
+        def once() -> T:
+            self._root.execute("begin")
+            try:
+                result = work()
+                self._root.execute("commit")
+            except BaseException:
+                _roll_back(self._root)
+                raise
+            return result
+
+        return self._retry(once)
+
+    def _retry(self, action: Callable[[], T]) -> T:
+        deadline = time.monotonic() + self.settings.lock_timeout_s
+        pause = 0.02
+        while True:
+            try:
+                return action()
+            except duckdb.Error as error:
+                if not _is_transient(error):
+                    raise
+                if time.monotonic() > deadline:
+                    raise LakeLocked(
+                        f"the catalog {self.settings.catalog_uri!r} stayed locked for "
+                        f"{self.settings.lock_timeout_s:g} s: look for another long write, "
+                        "or raise HEADRACE_LOCK_TIMEOUT_S"
+                    ) from error
+                time.sleep(pause * self._rng.uniform(0.5, 1.5))
+                pause = min(pause * 2, 1.0)
+
+
+def _connect(
+    settings: Settings, *, snapshot: int | None = None, inlining: bool = True
+) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    kind = settings.catalog_uri.partition(":")[0]
+    extension.load(connection, "ducklake")
+    extension.load(connection, {"sqlite": "sqlite_scanner"}.get(kind, "postgres_scanner"))
+    if "://" in settings.data_path:
+        extension.load(connection, "httpfs")
+    options = {"data_path": _quoted(settings.data_path)}
+    if kind == "sqlite":
+        options |= {"meta_journal_mode": "'WAL'", "meta_busy_timeout": "5000"}
+    if snapshot is not None:
+        options |= {"snapshot_version": str(int(snapshot))}
+    if not inlining:
+        options |= {"data_inlining_row_limit": "0"}
+    listed = ", ".join(f"{name} {value}" for name, value in options.items())
+    connection.execute(f"attach {_quoted('ducklake:' + settings.catalog_uri)} as lake ({listed})")
+    _enter(connection)
+    return connection
+
+
+def _enter(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("use lake")
+    connection.execute("set timezone = 'UTC'")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> pa.Schema:
+    if not table.isidentifier():
+        raise HeadraceError(f"{table!r} is no table name")
+    return connection.sql(f"select * from {table} limit 0").to_arrow_table().schema
+
+
+def _key(row: Record, on: Sequence[str]) -> tuple[object, ...]:
+    return tuple(getattr(row, column) for column in on)
+
+
+def _is_transient(error: duckdb.Error) -> bool:
+    text = str(error).lower()
+    return any(word in text for word in _TRANSIENT)
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        connection.execute("rollback")
+    except duckdb.Error:  # a failed commit has already rolled back
+        return
