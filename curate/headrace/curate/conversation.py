@@ -68,7 +68,7 @@ def projects(lake: Lake) -> list[str]:
 
 
 def _conversation(row: Mapping[str, Any], bodies: Mapping[str, Body]) -> Conversation:
-    read = {
+    read: dict[str, Any] = {
         "messages": tuple(bodies[name] for name in row["messages"]),
         "trainable": tuple(row["trainable"]),
         "tools": None if row["tools"] is None else tuple(json.loads(row["tools"])),
@@ -77,4 +77,5 @@ def _conversation(row: Mapping[str, Any], bodies: Mapping[str, Body]) -> Convers
         "metadata": json.loads(row["metadata"]),
     }
     names = Conversation.__struct_fields__
-    return Conversation(**{name: read.get(name, row.get(name)) for name in names})
+    fields: dict[str, Any] = {name: read.get(name, row.get(name)) for name in names}
+    return Conversation(**fields)

@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from headrace.lake import extension, migration
 from headrace.lake.errors import HeadraceError, LakeLocked
-from headrace.lake.record import Record
 from headrace.lake.settings import Settings
 from headrace.lake.statement import statements
 
@@ -35,24 +34,24 @@ class Transaction:
         """Run one statement, values by `$name`; the rows that it gives."""
         return self._connection.execute(sql, dict(parameters or {})).fetchall()
 
-    def append(self, table: str, rows: Iterable[Record]) -> int:
+    def append(self, table: str, rows: Iterable[msgspec.Struct]) -> int:
         """Add rows; how many there were."""
         return self._insert(table, list(rows), "insert into {table} by name select * from batch")
 
-    def add_new(self, table: str, rows: Iterable[Record], *, on: Sequence[str]) -> int:
+    def add_new(self, table: str, rows: Iterable[msgspec.Struct], *, on: Sequence[str]) -> int:
         """Add the rows whose key is not there yet; how many were offered, first one wins."""
         first = {_key(row, on): row for row in reversed(list(rows))}
         return self._insert(
             table,
             list(first.values()),
-            "insert into {table} by name select * from batch "
-            f"anti join {{table}} using ({', '.join(on)})",
+            "insert into {table} by name select * from batch anti join {table} on "
+            + " and ".join(f'batch."{key}" is not distinct from {table}."{key}"' for key in on),
         )
 
-    def upsert(self, table: str, rows: Iterable[Record], *, on: Sequence[str]) -> int:
+    def upsert(self, table: str, rows: Iterable[msgspec.Struct], *, on: Sequence[str]) -> int:
         """Put rows in the place of those with the same key; last one wins."""
         last = {_key(row, on): row for row in rows}
-        keys = ", ".join(on)
+        keys = ", ".join(f'"{key}"' for key in on)
         delete = f"delete from {table} where ({keys}) in (select ({keys}) from batch)"
         return self._insert(
             table,
@@ -61,7 +60,9 @@ class Transaction:
             before=delete,
         )
 
-    def _insert(self, table: str, rows: list[Record], sql: str, before: str | None = None) -> int:
+    def _insert(
+        self, table: str, rows: list[msgspec.Struct], sql: str, before: str | None = None
+    ) -> int:
         if not rows:
             return 0
         batch = pa.Table.from_pylist(
@@ -236,7 +237,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> pa.Schema:
     return connection.sql(f"select * from {table} limit 0").to_arrow_table().schema
 
 
-def _key(row: Record, on: Sequence[str]) -> tuple[object, ...]:
+def _key(row: msgspec.Struct, on: Sequence[str]) -> tuple[object, ...]:
     return tuple(getattr(row, column) for column in on)
 
 
