@@ -237,6 +237,15 @@ class Member(Record, frozen=True, kw_only=True):
     episode_ids: tuple[str, ...]
 
 
+class Night(Record, frozen=True, kw_only=True):
+    night_id: str
+    started_at: datetime
+    ended_at: datetime
+    until: datetime
+    status: str
+    summary: str  # JSON list, one entry per project and step
+
+
 class DeadLetter(Record, frozen=True, kw_only=True):
     project: str
     spool: str

@@ -121,6 +121,12 @@ create table members (
     episode_ids varchar[]
 );
 
+create table nights (
+    night_id varchar, started_at timestamptz, ended_at timestamptz, until timestamptz,
+    status varchar, -- done, failed
+    summary json -- list of {project, step, state, seen, kept, dropped, notes, said}
+);
+
 create table erasures (project varchar, subject varchar, "at" timestamptz, receipt json);
 
 create table drains (spool varchar, seq bigint, "at" timestamptz); -- how far a spool has been read

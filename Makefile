@@ -1,0 +1,42 @@
+# Two commands for everybody: `make demo` and `make test`. `make check` is what CI runs.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+SHELL := /bin/bash
+
+.PHONY: demo test check format lint types layers clean
+
+demo: $(STAMP)
+	$(BIN)/headrace demo --out demo-out
+
+test: $(STAMP)
+	$(BIN)/pytest -q -m "not slow"
+
+check: lint types layers
+	$(BIN)/pytest -q
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+layers: $(STAMP)
+	$(BIN)/pytest -q tests/test_layout.py
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# torch first and pinned: asked for by another package it comes with several GB of CUDA builds.
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt pip torch
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable '.[all]' --group dev --group train
+	touch $(STAMP)
+
+clean:
+	rm -rf .venv demo-out dist build

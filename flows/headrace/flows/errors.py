@@ -1,0 +1,7 @@
+"""What a flow refuses."""
+
+from headrace.lake.errors import HeadraceError
+
+
+class NightRunning(HeadraceError):
+    """Another nightly holds this home."""
