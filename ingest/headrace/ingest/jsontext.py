@@ -1,0 +1,75 @@
+"""JSON inside strings, where everything is hostile until bounded."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+
+DEPTH = 64  # deepest nesting that is read
+
+_UNREADABLE = (ValueError, RecursionError, MemoryError)  # UnicodeError is a ValueError
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def parse(text: str) -> object:
+    """The value of a JSON text, or None where it is no JSON, too deep or too large to be a number.
+
+    Bare NaN and Infinity are read as text: they are no JSON, but Python products write them.
+    """
+    try:
+        value: object = json.loads(text, parse_constant=str)
+    except _UNREADABLE:
+        return None
+    return value if _openers(text) <= DEPTH or not _deeper(value, DEPTH) else None
+
+
+def value_of(attribute: object) -> object:
+    """An attribute that may hold JSON as text: the value; what is no string stays as it is."""
+    return parse(attribute) if isinstance(attribute, str) else attribute
+
+
+def written(value: object) -> str:
+    """JSON as products and models write it: key order kept, `", "` and `": "`, no ASCII escapes.
+
+    Raises ValueError for NaN, infinity and what is deeper than Python can follow.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def clean(text: str) -> str:
+    """The text with U+FFFD for every lone surrogate, which no UTF-8 can hold."""
+    if text.isascii() or not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def cleaned(value: object) -> object:
+    """A JSON value with every string in it cleaned."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {clean(str(key)): cleaned(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [cleaned(item) for item in value]
+    return value
+
+
+def _openers(text: str) -> int:
+    return text.count("[") + text.count("{")
+
+
+def _deeper(value: object, limit: int) -> bool:
+    level: list[object] = [value]
+    for _ in range(limit):
+        level = [item for outer in level for item in _inside(outer)]
+        if not level:
+            return False
+    return any(isinstance(item, dict | list) for item in level)
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
