@@ -5,3 +5,43 @@ from headrace.lake.errors import HeadraceError
 
 class Undecodable(HeadraceError):
     """A body, a line or a message cannot be read; sending it again would not help."""
+
+
+class TooLarge(HeadraceError):
+    """A body is larger than the limit, before or after decompression."""
+
+
+class UnknownType(HeadraceError):
+    """A body has a content type or an encoding that this address does not take."""
+
+
+class BadHeader(HeadraceError):
+    """A request header has a value that cannot be used."""
+
+
+class Busy(HeadraceError):
+    """More bytes are in flight than the memory set aside for them; later is fine."""
+
+
+class SpoolFailed(HeadraceError):
+    """The spool could not store: the disk refused; nothing was acknowledged."""
+
+
+class SpoolFull(SpoolFailed):
+    """The spool has reached its limit, or the disk has; the drain makes room."""
+
+
+class AlreadyServing(HeadraceError):
+    """A sidecar of this home runs already."""
+
+
+class PortTaken(HeadraceError):
+    """The address is in use or may not be used."""
+
+
+class OpenAddress(HeadraceError):
+    """An address that other machines reach was asked for while there are no keys."""
+
+
+class SidecarFailed(HeadraceError):
+    """A sidecar that was started did not come up."""

@@ -1,0 +1,210 @@
+"""The spool: acknowledged bodies on disk until the lake has them."""
+
+import os
+import random
+import sqlite3
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+import zstandard
+
+from headrace.ingest.batch import Body, Signal
+from headrace.ingest.errors import SpoolFailed
+from headrace.ingest.writer import Entry, Room, Writer, used_bytes
+from headrace.lake.settings import Settings
+from headrace.lake.statement import statements
+
+TAKE_BYTES = 32 * 1024 * 1024  # decoded rows take a multiple of it in memory
+SHRINK_BYTES = 64 * 1024 * 1024  # an emptied file larger than this is given back to the disk
+BUSY_S = 30.0
+WAL_BYTES = 16 * 1024 * 1024
+
+
+class Depth(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits in a spool."""
+
+    depth: int  # bodies
+    bytes: int  # on disk; 0 where nothing waits
+    oldest_s: float | None  # age of the oldest body; None where nothing waits
+
+
+class Spool:
+    """A SQLite file in WAL mode, fsynced at each commit; any thread may call any method.
+
+    One process appends, another takes and forgets; a kill of either loses nothing.
+    """
+
+    def __init__(self, path: Path, reader: sqlite3.Connection, room: Room) -> None:
+        self.path = path
+        self._reader = reader
+        self._reading = threading.Lock()
+        self._writer = Writer(lambda: _connect(path), room)
+        with self._guarded() as connection:
+            [self.id] = connection.execute(_sql("find_id")).fetchone()
+
+    @classmethod
+    def open(
+        cls, settings: Settings, *, rng: random.Random | None = None, room: Room | None = None
+    ) -> Self:
+        """The spool of a home, made if absent, readable by its owner only.
+
+        `rng` names a new spool. Raises SpoolFailed.
+        """
+        path = settings.spool_path
+        room = room or Room(folder=settings.home, limit=settings.spool_bytes)
+        try:
+            _make_file(path)
+            reader = _connect(path)
+            _make_tables(reader, rng or random.SystemRandom())
+            return cls(path, reader, room)
+        except (sqlite3.Error, OSError) as error:
+            raise SpoolFailed(
+                f"the spool {str(path)!r} cannot be opened ({error}): see that its folder can be "
+                "written; if the file is damaged, move it aside"
+            ) from error
+
+    def append(
+        self,
+        signal: Signal,
+        content_type: str,
+        project: str | None,
+        payload: bytes,
+        received_at: datetime,
+    ) -> "Future[int]":
+        """Store a body; its sequence number, once it is on disk.
+
+        The future raises SpoolFull or SpoolFailed; the spool goes on when there is room again.
+        """
+        row = {
+            "signal": signal,
+            "content_type": content_type,
+            "project": project,
+            "received_at": received_at.astimezone(UTC).isoformat(),
+            "size": len(payload),
+            "payload": zstandard.ZstdCompressor(level=3).compress(payload),
+        }
+        return self._writer.put(Entry(row=row))
+
+    def probe(self) -> "Future[int]":
+        """Try to store: a small write, fsynced; fails as an append of one byte would."""
+        return self._writer.put(Entry(row=None))
+
+    def take(self, limit: int, *, after: int = 0, most_bytes: int = TAKE_BYTES) -> list[Body]:
+        """The oldest bodies with a number above `after`: at most `limit` and, but for the first,
+        at most `most_bytes`."""
+        with self._guarded() as connection:
+            rows = connection.execute(_sql("take"), {"after": after, "limit": limit})
+            with closing(rows):
+                return [_body(row) for row in _up_to(rows, most_bytes)]
+
+    def forget(self, upto: int) -> None:
+        """Drop the bodies up to and including a number: the lake has them."""
+        with self._guarded() as connection:
+            connection.execute(_sql("forget"), {"upto": upto})
+            free = connection.execute("pragma freelist_count").fetchone()[0]
+            page = connection.execute("pragma page_size").fetchone()[0]
+            if free * page > SHRINK_BYTES and used_bytes(connection) < SHRINK_BYTES:
+                connection.execute("pragma incremental_vacuum").fetchall()
+
+    def depth(self, now: datetime) -> Depth:
+        """How much waits; constant time."""
+        with self._guarded() as connection:
+            first, last, oldest = connection.execute(_sql("ends")).fetchone()
+            if first is None:
+                return Depth(depth=0, bytes=0, oldest_s=None)
+            age = (now - datetime.fromisoformat(oldest)).total_seconds()
+            return Depth(
+                depth=last - first + 1, bytes=used_bytes(connection), oldest_s=max(age, 0.0)
+            )
+
+    def close(self) -> None:
+        """Store what was appended, then let go of the file."""
+        self._writer.close()
+        with self._reading:
+            self._reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[sqlite3.Connection]:
+        with self._reading:
+            try:
+                yield self._reader
+            except sqlite3.Error as error:
+                raise SpoolFailed(f"the spool {str(self.path)!r} failed: {error}") from error
+
+
+def _sql(name: str) -> str:
+    return statements("headrace.ingest", "spool.sql")[name]
+
+
+def _make_file(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    path.chmod(0o600)  # SQLite gives -wal and -shm the mode of the file
+    for folder in (path.parent, path.parent.absolute().parent):
+        _sync(folder)  # or a power cut takes the new name and with it what was acknowledged
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("pragma auto_vacuum = incremental")  # heeded before the first table only
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = full")
+    connection.execute(f"pragma journal_size_limit = {WAL_BYTES:d}")
+    return connection
+
+
+def _make_tables(connection: sqlite3.Connection, rng: random.Random) -> None:
+    connection.execute("begin immediate")
+    connection.execute(_sql("identity"))
+    connection.execute(_sql("bodies"))
+    connection.execute(_sql("name_it"), {"id": f"{rng.getrandbits(64):016x}"})
+    connection.execute("commit")
+
+
+def _up_to(rows: sqlite3.Cursor, most_bytes: int) -> Iterator[tuple[Any, ...]]:
+    taken = 0
+    for row in rows:
+        taken += row[5]
+        if taken > most_bytes and taken > row[5]:
+            return
+        yield row
+
+
+def _body(row: tuple[Any, ...]) -> Body:
+    seq, signal, content_type, project, received_at, size, payload = row
+    return Body(
+        seq=seq,
+        signal=signal,
+        content_type=content_type,
+        project=project,
+        received_at=datetime.fromisoformat(received_at),
+        payload=zstandard.ZstdDecompressor().decompress(payload, max_output_size=size),
+    )

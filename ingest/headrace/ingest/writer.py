@@ -1,0 +1,162 @@
+"""The spool's one writer: many waiting appends become one transaction and one fsync."""
+
+import queue
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from headrace.ingest.errors import SpoolFailed, SpoolFull
+from headrace.lake.statement import statements
+
+GROUP_BODIES = 1000
+GROUP_BYTES = 16 * 1024 * 1024
+RESERVE_BYTES = 64 * 1024 * 1024  # free disk left to the drain: it makes room by writing the lake
+ROW_BYTES = 256  # a row's share of pages beside its payload
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One append that waits for the disk; without a row it only tries whether a write works."""
+
+    row: dict[str, Any] | None
+    future: "Future[int]" = msgspec.field(default_factory=Future)
+
+    @property
+    def bytes(self) -> int:
+        return ROW_BYTES + (len(self.row["payload"]) if self.row else 0)
+
+
+class Room(msgspec.Struct, frozen=True, kw_only=True):
+    """How much the spool may take of a disk."""
+
+    folder: Path
+    limit: int  # bytes of the spool
+    reserve: int = RESERVE_BYTES
+
+    def check(self, used: int, more: int) -> None:
+        """Raises SpoolFull where `more` bytes do not fit."""
+        if used + more > self.limit:
+            raise SpoolFull(
+                f"the spool holds {used:,} of {self.limit:,} bytes: it empties as the drain "
+                "writes the lake; look at `headrace status`, or raise HEADRACE_SPOOL_BYTES"
+            )
+        free = shutil.disk_usage(self.folder).free
+        # the write-ahead log and then the file take the bytes
+        if free < self.reserve + 2 * more:
+            raise SpoolFull(
+                f"the disk below {str(self.folder)!r} has {free:,} bytes left, too few: make room"
+            )
+
+
+class Writer:
+    """A thread with the only connection that appends; started by the first entry."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], room: Room) -> None:
+        self._connect = connect
+        self._room = room
+        self._queue: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+        self._connection: sqlite3.Connection | None = None
+        self._thread: threading.Thread | None = None
+        self._state = threading.Lock()
+        self._closed = False
+
+    def put(self, entry: Entry) -> "Future[int]":
+        """The entry's future: done after the commit, or failed with SpoolFailed."""
+        with self._state:
+            if self._closed:
+                raise SpoolFailed("the spool is closed: the sidecar is stopping")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
+                self._thread.start()
+            self._queue.put(entry)
+        return entry.future
+
+    def close(self) -> None:
+        """Finish what was put; nothing can be put afterwards."""
+        with self._state:
+            self._closed = True
+            self._queue.put(None)
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        for group in self._groups():
+            # from here on a client that goes away can no longer cancel its append
+            if waiting := [e for e in group if e.future.set_running_or_notify_cancel()]:
+                self._settle(waiting)
+        self._drop()
+
+    def _groups(self) -> Iterator[list[Entry]]:
+        while (entry := self._queue.get()) is not None:
+            group, size = [entry], entry.bytes
+            while len(group) < GROUP_BODIES and size < GROUP_BYTES and not self._queue.empty():
+                entry = self._queue.get()
+                if entry is None:
+                    yield group
+                    return
+                group.append(entry)
+                size += entry.bytes
+            yield group
+
+    def _settle(self, group: list[Entry]) -> None:
+        try:
+            numbers = self._commit(group)
+        except Exception as error:  # whatever it was: whoever waits must hear of it
+            self._refuse(group, error)
+            return
+        for entry, number in zip(group, numbers, strict=True):
+            entry.future.set_result(number)
+
+    def _refuse(self, group: list[Entry], error: Exception) -> None:
+        if not isinstance(error, SpoolFull):
+            self._drop()
+        if len(group) == 1:
+            group[0].future.set_exception(_failure(error))
+            return
+        for entry in group:  # what is small may fit where all together do not
+            self._settle([entry])
+
+    def _commit(self, group: list[Entry]) -> list[int]:
+        if self._connection is None:
+            self._connection = self._connect()
+        connection = self._connection
+        self._room.check(used_bytes(connection), sum(entry.bytes for entry in group))
+        connection.execute("begin immediate")
+        numbers = [_write(connection, entry) for entry in group]
+        connection.execute("commit")
+        return numbers
+
+    def _drop(self) -> None:
+        """Close the connection, which rolls back; the next commit starts with a fresh one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def used_bytes(connection: sqlite3.Connection) -> int:
+    """Bytes of the pages in use, without a scan."""
+    [pages] = connection.execute("pragma page_count").fetchone()
+    [free] = connection.execute("pragma freelist_count").fetchone()
+    [size] = connection.execute("pragma page_size").fetchone()
+    return int((pages - free) * size)
+
+
+def _write(connection: sqlite3.Connection, entry: Entry) -> int:
+    sql = statements("headrace.ingest", "spool.sql")
+    if entry.row is None:
+        connection.execute(sql["probe"])
+        return 0
+    return int(connection.execute(sql["append"], entry.row).lastrowid or 0)
+
+
+def _failure(error: Exception) -> SpoolFailed:
+    if isinstance(error, SpoolFailed):
+        return error
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return SpoolFull("the disk is full: make room; what was acknowledged is safe")
+    return SpoolFailed(f"the spool could not write ({error}): see the disk")
