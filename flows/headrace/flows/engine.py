@@ -14,7 +14,6 @@ from prefect.settings import (
     PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
     temporary_settings,
 )
-
 from prefect.settings.legacy import Setting
 
 from headrace.lake.settings import Settings

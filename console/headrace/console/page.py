@@ -1,0 +1,55 @@
+"""What people read goes to stdout through rich; what machines read is one JSON document."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+WIDTH = 100  # where stdout is no terminal
+
+
+def page() -> Console:
+    """The console for results; plain and of fixed width where nobody looks at a terminal."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+
+
+def errors() -> Console:
+    """The console for progress and errors, on stderr."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(document: object) -> None:
+    """One JSON document on stdout; times as ISO 8601, decimals as strings."""
+    encoded = msgspec.json.format(msgspec.json.encode(document, enc_hook=str, order="sorted"))
+    sys.stdout.write(encoded.decode() + "\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """A table whose columns are set right where their name starts with `#`."""
+    result = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for name in columns:
+        result.add_column(name.lstrip("#"), justify="right" if name.startswith("#") else "left")
+    for row in rows:
+        result.add_row(*(cell(value) for value in row))
+    return result
+
+
+def cell(value: Any) -> str:
+    """A value as people read it: thousands apart, nothing for what is not known."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return str(value)
+
+
+def percent(value: float | None) -> str:
+    """A share as a percentage with one digit; `-` where it was not measured."""
+    return "-" if value is None else f"{100 * value:.1f} %"

@@ -1,0 +1,92 @@
+"""The nightly flow: curate, evaluate, decide and export, project by project.
+
+Every step is one lake transaction or an atomic folder and finds out by itself what is left to do:
+a night that died is repeated by running it again.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from headrace.curate.conversation import projects
+from headrace.flows.engine import engine
+from headrace.flows.errors import NightRunning
+from headrace.flows.night import Line, Night, record
+from headrace.flows.step import STEPS, Context
+from headrace.lake import Lake
+from headrace.lake.errors import HeadraceError, LakeLocked
+from headrace.lake.message import digest
+from headrace.lake.settings import Settings
+
+
+def run(
+    settings: Settings,
+    *,
+    project: str | None = None,
+    until: datetime | None = None,
+    out: Path | None = None,
+) -> Night:
+    """Run the night now, over one project or all; data sets go below `out`.
+
+    `until` (default: now) is the time the night takes as its own: outcomes that may still come
+    after it leave an episode pending. Raises NightRunning, LakeLocked.
+    """
+    folder = out or settings.home / "datasets"
+    with _alone(settings.home), engine(settings):
+        return nightly(
+            home=settings.home,
+            project=project,
+            until=until or datetime.now(UTC),
+            out=folder,
+        )
+
+
+@flow(name="nightly", validate_parameters=False)
+def nightly(*, home: Path, project: str | None, until: datetime, out: Path) -> Night:
+    """The steps of `STEPS` in order for each project, then the page that sums them up."""
+    started = datetime.now(UTC)
+    with Lake.open(home) as lake:
+        names = [project] if project else projects(lake)
+    lines = tuple(step(home, name, title, until, out) for name in names for title in STEPS)
+    night = Night(
+        night_id=f"night_{digest(f'{until.isoformat()} {names}')[:16]}",
+        started_at=started,
+        ended_at=datetime.now(UTC),
+        until=until,
+        lines=lines,
+    )
+    with Lake.open(home) as lake:
+        record(lake, night)
+    create_markdown_artifact(key="night", markdown=night.markdown, description="The last night")
+    return night
+
+
+@task(task_run_name="{project}: {title}", retries=1, retry_delay_seconds=2, cache_policy=NO_CACHE)
+def step(home: Path, project: str, title: str, now: datetime, out: Path) -> Line:
+    """One step over one project; what the step refuses is told, not raised."""
+    with Lake.open(home) as lake:
+        try:
+            return STEPS[title](Context(lake=lake, project=project, now=now, out=out))
+        except LakeLocked:
+            raise
+        except HeadraceError as refusal:
+            return Line(project=project, step=title, state="refused", said=str(refusal))
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "nightly.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise NightRunning(
+                f"another nightly is running on {str(home)!r}: wait for it, or give --home"
+            ) from error
+        yield

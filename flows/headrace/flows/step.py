@@ -1,0 +1,128 @@
+"""The steps of a night in their order, each one verb of a room told as one line."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+
+import msgspec
+
+from headrace.curate.assemble import assemble
+from headrace.curate.decontaminate import decontaminate
+from headrace.curate.dedupe import dedupe
+from headrace.curate.outcomes import resolve
+from headrace.curate.split import split
+from headrace.curate.step import StepResult
+from headrace.evals import case, readiness, run, trend
+from headrace.exporters import dataset
+from headrace.flows.night import Line
+from headrace.lake import Lake
+
+SUITE = "production"
+OBJECTIVES = ("sft", "kto", "dpo")
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What every step is given."""
+
+    lake: Lake
+    project: str
+    now: datetime
+    out: Path  # data sets go to `out/<project>/<objective>`
+
+
+Step = Callable[[Context], Line]
+
+
+def _assemble(at: Context) -> Line:
+    return _curated(at, assemble(at.lake, at.project, now=at.now), "episodes from spans")
+
+
+def _resolve(at: Context) -> Line:
+    waiting = at.lake.settings.waiting
+    result = resolve(at.lake, at.project, now=at.now, waiting=waiting)
+    return _curated(at, result, "outcomes weighed")
+
+
+def _dedupe(at: Context) -> Line:
+    return _curated(
+        at, dedupe(at.lake, at.project, now=at.now), "one of each kind kept to train on"
+    )
+
+
+def _split(at: Context) -> Line:
+    return _curated(at, split(at.lake, at.project, now=at.now), "sides of the wall")
+
+
+def _cases(at: Context) -> Line:
+    built = case.build(at.lake, at.project, suite=SUITE, now=at.now)
+    said = f"suite {SUITE!r}: {built.added} cases added, {built.kept} kept"
+    return Line(project=at.project, step="cases", said=said, kept=built.added + built.kept)
+
+
+def _replay(at: Context) -> Line:
+    ran = run.production(at.lake, at.project, suite=SUITE, now=at.now)
+    said = f"{ran.runs} releases replayed from production"
+    return Line(project=at.project, step="replay", said=said, seen=ran.scores, kept=ran.measured)
+
+
+def _decontaminate(at: Context) -> Line:
+    result = decontaminate(at.lake, at.project, now=at.now)
+    return _curated(at, result, "clear of the eval suite")
+
+
+def _trend(at: Context) -> Line:
+    result = trend.trend(at.lake, suite=SUITE, project=at.project)
+    return Line(project=at.project, step="trend", said=result.words, seen=result.verdict.n)
+
+
+def _verdict(at: Context) -> Line:
+    found = readiness.assess(at.lake, at.project, now=at.now)
+    readiness.record(at.lake, found)
+    return Line(project=at.project, step="verdict", said=readiness.words(found))
+
+
+def _data_set(objective: str) -> Step:
+    def step(at: Context) -> Line:
+        built = dataset.build(
+            at.lake,
+            at.project,
+            f"{at.project}-{objective}",
+            objective,
+            out=at.out / at.project / objective,
+            now=at.now,
+        )
+        said = f"{built.rows} rows, version {built.version}, in {built.path}"
+        return Line(
+            project=at.project, step=objective, said=said, kept=built.rows, dropped=built.drops
+        )
+
+    return step
+
+
+STEPS: Mapping[str, Step] = MappingProxyType(
+    {
+        "assemble": _assemble,
+        "resolve": _resolve,
+        "dedupe": _dedupe,
+        "split": _split,
+        "cases": _cases,
+        "decontaminate": _decontaminate,
+        "replay": _replay,
+        "trend": _trend,
+        "verdict": _verdict,
+        **{objective: _data_set(objective) for objective in OBJECTIVES},
+    }
+)
+
+
+def _curated(at: Context, result: StepResult, said: str) -> Line:
+    return Line(
+        project=at.project,
+        step=result.step,
+        said=said,
+        seen=result.seen,
+        kept=result.kept,
+        dropped=result.dropped,
+        notes=result.notes,
+    )
