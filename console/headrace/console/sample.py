@@ -13,6 +13,7 @@ import msgspec
 Json = dict[str, Any]
 
 WEEK = timedelta(days=7)
+NEWEST = timedelta(days=2)  # age of the newest release
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +32,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def runs(now: datetime) -> list[Run]:
-    """All 260 runs; the newest release ends a day before `now`."""
+    """All 260 runs; the newest releases began two days before `now`."""
     return [*taubench(now), *tau2(now)]
 
 
@@ -45,7 +46,7 @@ def taubench(now: datetime) -> Iterator[Run]:
             row,
             project="taubench-airline",
             release=f"1.{row['trial']}",
-            started_at=now - WEEK * (4 - row["trial"]) + timedelta(minutes=6 * (i % 35)),
+            started_at=now - NEWEST - WEEK * (3 - row["trial"]) + timedelta(minutes=6 * (i % 35)),
             generated=[m["role"] == "assistant" for m in row["messages"]],
         )
 
@@ -53,12 +54,12 @@ def taubench(now: datetime) -> Iterator[Run]:
 def tau2(now: datetime) -> Iterator[Run]:
     """120 runs of one agent before and after it was fine-tuned, as two releases."""
     for i, row in enumerate(_rows("tau2_before_after.jsonl.gz")):
-        age = 2 if row["release"].startswith("1") else 1
+        age = 1 if row["release"].startswith("1") else 0
         yield _run(
             row,
             project="tau2-service",
             release=row["release"],
-            started_at=now - WEEK * age + timedelta(minutes=6 * (i % 60)),
+            started_at=now - NEWEST - WEEK * age + timedelta(minutes=6 * (i % 60)),
             generated=["usage" in m for m in row["messages"]],
         )
 

@@ -1,0 +1,5 @@
+"""`python -m headrace.console` is `headrace`."""
+
+from headrace.console.cli import main
+
+main()

@@ -1,0 +1,119 @@
+"""The command line: `headrace`. Every command is thin; the work is a verb of a room."""
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+
+from headrace.console.command import (
+    dataset,
+    demo,
+    doctor,
+    evaluation,
+    load,
+    nightly,
+    serve,
+    status,
+    verdict,
+)
+from headrace.console.page import errors
+from headrace.lake.errors import HeadraceError
+
+Command = tuple[Callable[..., Any], str]  # the function and an example of its use
+
+COMMANDS: Mapping[str, Command] = {
+    "demo": (demo.demo, "headrace demo --out demo-out"),
+    "serve": (serve.serve, "headrace serve --port 4318"),
+    "load": (
+        load.load,
+        "headrace load runs.jsonl.gz --messages messages --success 'reward == `1.0`' --id id",
+    ),
+    "nightly": (nightly.nightly, "headrace nightly --project support"),
+    "status": (status.status, "headrace status --json"),
+    "doctor": (doctor.doctor, "headrace doctor"),
+    "verdict": (verdict.verdict, "headrace verdict --project support"),
+}
+EVAL: Mapping[str, Command] = {
+    "build": (evaluation.build, "headrace eval build --suite production"),
+    "run": (evaluation.run, "headrace eval run --model openai/gpt-4.1 --release 2026-11-01"),
+    "load": (evaluation.load, "headrace eval load logs/*.eval --suite regression"),
+    "trend": (evaluation.trend, "headrace eval trend --suite production --chart trend.svg"),
+}
+DATASET: Mapping[str, Command] = {
+    "build": (dataset.build, "headrace dataset build refunds --objective sft --out refunds/"),
+    "list": (dataset.list_, "headrace dataset list --json"),
+    "validate": (dataset.validate, "headrace dataset validate refunds/"),
+}
+EXTRAS: Mapping[str, str] = {
+    "scipy": "curate",
+    "inspect_ai": "evals",
+    "altair": "evals",
+    "vl_convert": "evals",
+    "datasets": "export",
+    "huggingface_hub": "export",
+    "prefect": "flows",
+}
+
+
+def group(commands: Mapping[str, Command], **options: Any) -> typer.Typer:
+    """A Typer app over a table of commands; every help page ends with an example."""
+    made = typer.Typer(
+        no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, **options
+    )
+    for name, (function, example) in commands.items():
+        made.command(name, epilog=f"Example: {example}")(function)
+    return made
+
+
+app = group(
+    COMMANDS,
+    help="An eval-first data flywheel: production traces in, an honest verdict and training-ready "
+    "data sets out.",
+    epilog="Example: headrace demo --out demo-out",
+)
+app.add_typer(
+    group(
+        EVAL,
+        help="The suite: grow it, run it, read its trend.",
+        epilog="Example: " + EVAL["trend"][1],
+    ),
+    name="eval",
+)
+app.add_typer(
+    group(DATASET, help="Data sets to train on.", epilog="Example: " + DATASET["build"][1]),
+    name="dataset",
+)
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)
+    ] = False,
+) -> None:
+    """Options before the command."""
+    if show_version:
+        typer.echo(version("headrace"))
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run a command: exit 0 done, 1 refused or failed check, 2 usage."""
+    try:
+        app()
+    except HeadraceError as error:
+        errors().print(f"error: {error}", style="red", soft_wrap=True, markup=False)
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        sys.exit(_missing(error))
+
+
+def _missing(error: ModuleNotFoundError) -> int:
+    extra = EXTRAS.get((error.name or "").partition(".")[0])
+    if extra is None:
+        raise error
+    line = f"error: this needs {error.name!r}: pip install 'headrace[{extra}]'"
+    errors().print(line, style="red", soft_wrap=True, markup=False)
+    return 1

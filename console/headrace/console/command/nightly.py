@@ -1,0 +1,55 @@
+"""`headrace nightly`: curate, evaluate, decide and export, now."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from headrace.console.option import AsJson, Home, Project
+from headrace.console.page import errors, page, print_json, table
+from headrace.lake.settings import Settings
+
+if TYPE_CHECKING:
+    from headrace.flows.night import Night
+
+
+def nightly(
+    project: Project = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(help="The time the night takes as its own, UTC. Default: now."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for data sets. Default: datasets/ in the home.")
+    ] = None,
+    home: Home = None,
+    json: AsJson = False,
+) -> None:
+    """Run the night now over all projects (or one): episodes, suite, trend, verdict, data sets."""
+    from headrace.flows.nightly import run
+
+    at = until.replace(tzinfo=UTC) if until else None
+    with errors().status("the night runs"):
+        night = run(Settings.load(home), project=project, until=at, out=out)
+    if json:
+        print_json(night)
+    else:
+        show(night)
+
+
+def show(night: "Night") -> None:
+    """The night as one table per project."""
+    for project in dict.fromkeys(line.project for line in night.lines):
+        rows = [
+            (line.step, line.seen, line.kept, _reasons(line.dropped), line.said)
+            for line in night.lines
+            if line.project == project
+        ]
+        page().print(table(project, ["step", "#seen", "#kept", "dropped", ""], rows))
+        page().print()
+
+
+def _reasons(dropped: object) -> str:
+    counts = dict(dropped) if isinstance(dropped, dict) else {}
+    return ", ".join(f"{count} {reason}" for reason, count in counts.items())
