@@ -1,0 +1,51 @@
+"""Where the rows of a data set come from and what was done to them, counted for its readers."""
+
+from collections import Counter
+from typing import Any
+
+from headrace.exporters.manifest import Audit
+from headrace.exporters.selection import Selection
+from headrace.lake.statement import statements
+from headrace.lake.store import Lake
+
+
+def audit(lake: Lake, project: str, selection: Selection, leaks: int) -> Audit:
+    """The counts of a selection and of the curation before it."""
+    curation = _rows(lake, "curation", project)
+    return Audit(
+        episodes=len(selection.episodes),
+        drops=selection.drops,
+        outcomes=_outcomes(selection),
+        dedupe={r["reason"]: r["episodes"] for r in curation if r["step"] == "dedupe"},
+        decontaminate={
+            r["reason"]: r["episodes"] for r in curation if r["step"] == "decontaminate"
+        },
+        suites=suites(lake, project),
+        leaks=leaks,
+        verdict=_verdict(lake, project),
+    )
+
+
+def suites(lake: Lake, project: str) -> dict[str, int]:
+    """Suite -> its cases in use."""
+    return {row["suite"]: row["cases"] for row in _rows(lake, "suites", project)}
+
+
+def _outcomes(selection: Selection) -> dict[str, dict[str, int]]:
+    """Split -> source and resolution -> episodes; an episode in several rows counts once."""
+    sides = {name: row.split for row in selection.rows for name in row.episode_ids}
+    counts: dict[str, Counter[str]] = {side: Counter() for side in sorted(set(sides.values()))}
+    for episode in selection.taken:
+        source = f"{episode.resolved_by or 'unknown'}: {episode.resolution}"
+        counts[sides[episode.episode_id]][source] += 1
+    return {side: dict(sorted(found.items())) for side, found in counts.items()}
+
+
+def _verdict(lake: Lake, project: str) -> str | None:
+    for row in _rows(lake, "readiness", project):
+        return f"{row['state']}, {row['at']:%Y-%m-%d}"
+    return None
+
+
+def _rows(lake: Lake, name: str, project: str) -> list[dict[str, Any]]:
+    return lake.rows(statements("headrace.exporters")[name], {"project": project})

@@ -1,0 +1,192 @@
+"""README.md: the page for people, under the YAML that the Hugging Face Hub and `datasets` read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+from huggingface_hub import DatasetCardData
+
+from headrace.exporters.manifest import Audit, Manifest, Recipe
+from headrace.exporters.objective import SCHEMAS, Objective
+from headrace.exporters.reason import advice
+
+WHAT: Mapping[Objective, str] = {
+    "sft": "conversations to imitate: successes, with the assistant turns to be trained marked",
+    "kto": "single answers after their prompt, each marked desirable or not",
+    "dpo": "two answers to one prompt, of which one led to success and the other to failure",
+}
+
+PAGE = """\
+---
+{header}
+---
+
+# {name}
+
+{what}. Built by Headrace from production traces of the project `{project}`, version `{version}`.
+
+## Rows
+
+{rows}
+
+## Where the outcomes come from
+
+{outcomes}
+
+## What was left out
+
+{kept} of {episodes} episodes are in a row. The others, by the first reason that held:
+
+{drops}
+
+## Duplicates and overlap with the evaluation
+
+{curation}
+
+## Personal data
+
+The rows were **not scrubbed** of personal data: whatever users and tools wrote is in them. Secrets
+are removed only as far as the product did so before it sent its traces.
+
+## Evaluation
+
+{evaluation}
+
+## Load
+
+```python
+from datasets import load_dataset
+
+rows = load_dataset("DIR", split="train")
+```
+
+Tool definitions and call arguments are JSON text. Keys that a message lacks come back as null.
+
+## Train
+
+{training}
+
+## Reproduce
+
+`manifest.json` names the lake's snapshot, every row with its hash and its episodes, and the
+sha256 of every file.
+
+```sh
+{command}
+headrace dataset validate DIR
+```
+"""
+
+
+def card(made: Manifest) -> str:
+    """The page of a data set; it holds nothing that is not in its manifest, no time of day."""
+    audit, recipe = made.audit, made.recipe
+    return PAGE.format(
+        header=header(made),
+        name=made.name,
+        what=WHAT[made.objective].capitalize(),
+        project=made.project,
+        version=made.version,
+        rows=_table(("split", "rows"), {split: n for split, n in made.splits.items() if n}),
+        outcomes=_outcomes(audit.outcomes),
+        kept=audit.episodes - sum(audit.drops.values()),
+        episodes=audit.episodes,
+        drops=_drops(audit.drops),
+        curation=_curation(audit),
+        evaluation=_evaluation(audit),
+        training=_training(recipe),
+        command=command(made),
+    )
+
+
+def header(made: Manifest) -> str:
+    """The YAML: one config with the splits that there are, plain features, no row counts.
+
+    Counts would go stale with the first shard that is added, and then nothing loads.
+    """
+    files = [
+        {"split": split, "path": f"data/{split}-*.parquet"} for split, n in made.splits.items() if n
+    ]
+    features = [_feature(field) for field in SCHEMAS[made.objective]]
+    data = DatasetCardData(
+        license=made.recipe.license,
+        pretty_name=made.name,
+        tags=["headrace", made.objective, "agent", "tool-use"],
+        configs=[{"config_name": made.objective, "default": True, "data_files": files}],
+        dataset_info=[{"config_name": made.objective, "features": features}],
+    )
+    return data.to_yaml(line_break="\n").strip()
+
+
+def command(made: Manifest) -> str:
+    """The line that builds this data set again."""
+    switches = {
+        "--without-evals": made.recipe.without_evals,
+        "--accept-leaks": made.recipe.accept_leaks,
+        "--allow-lossy": made.recipe.allow_lossy,
+    }
+    words = ["headrace dataset build", made.name, f"--objective {made.objective}"]
+    words += [f"--format {format}" for format in made.recipe.formats]
+    words += [f"--project {made.project}", "--out DIR"]
+    return " ".join(words + [switch for switch, on in switches.items() if on])
+
+
+def _feature(field: pa.Field) -> dict[str, Any]:
+    return {"name": field.name, **_type(field.type)}
+
+
+def _type(kind: pa.DataType) -> dict[str, Any]:
+    """A type in the words of a card, where `list: string` is short for a list of that dtype."""
+    if pa.types.is_list(kind):
+        inner = _type(kind.value_type)
+        return {"list": inner.get("dtype", inner.get("struct"))}
+    if pa.types.is_struct(kind):
+        return {"struct": [_feature(kind.field(i)) for i in range(kind.num_fields)]}
+    return {"dtype": str(kind)}
+
+
+def _table(head: tuple[str, ...], counts: Mapping[str, int]) -> str:
+    lines = [" | ".join(head), " | ".join("---" for _ in head)]
+    lines += [f"{name} | {count}" for name, count in counts.items()]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _outcomes(outcomes: Mapping[str, Mapping[str, int]]) -> str:
+    lines = ["| split | source | episodes |", "| --- | --- | --- |"]
+    for split, sources in outcomes.items():
+        lines += [f"| {split} | {source} | {count} |" for source, count in sources.items()]
+    return "\n".join(lines)
+
+
+def _drops(drops: Mapping[str, int]) -> str:
+    if not drops:
+        return "None was left out."
+    lines = [f"| `{reason}` | {count} | {advice(reason)} |" for reason, count in drops.items()]
+    return "\n".join(["| reason | episodes | what would help |", "| --- | --- | --- |", *lines])
+
+
+def _curation(audit: Audit) -> str:
+    found = {f"duplicate: {rule}": n for rule, n in audit.dedupe.items()}
+    found |= {f"overlap: {rule}": n for rule, n in audit.decontaminate.items()}
+    if not found:
+        return "No episode of the project was found to be a duplicate or to overlap a case."
+    return "Episodes of the project by rule:\n\n" + _table(("rule", "episodes"), found)
+
+
+def _evaluation(audit: Audit) -> str:
+    suites = _table(("suite", "cases"), audit.suites)
+    checked = (
+        f"Rows were compared with every case:\n\n{suites}"
+        if audit.suites
+        else ("There was no suite: nothing says whether a model trained on these rows is better.")
+    )
+    leaks = "No overlap was left at the last check."
+    if audit.leaks:
+        leaks = f"{audit.leaks} overlaps were left at the last check and accepted by hand."
+    verdict = f"Verdict on readiness when built: {audit.verdict or 'none'}."
+    return "\n\n".join([checked, *([leaks] if audit.suites else []), verdict])
+
+
+def _training(recipe: Recipe) -> str:
+    pages = [f"* `formats/{format}/HOWTO.md`" for format in recipe.formats]
+    return "\n".join(pages) or "No trainer dialect was asked for."

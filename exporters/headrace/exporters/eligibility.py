@@ -1,0 +1,156 @@
+"""The ladder: which episodes a data set may take, and the first reason against the others."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from headrace.curate.conversation import Conversation
+from headrace.exporters.call import arguments, calls, names, orphan
+from headrace.exporters.lesson import Lesson
+from headrace.exporters.objective import Objective
+from headrace.lake.message import Body
+from headrace.lake.record import Resolution, Split
+
+DEFECTS = (
+    "no_content",
+    "content_hidden",
+    "content_elsewhere",
+    "truncated_value",
+    "dropped_attributes",
+    "repaired_history",
+    "orphan_tool_call",
+    "orphan_tool_result",
+)
+ROLES = frozenset({"system", "user", "assistant", "tool"})
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What curation decided about an episode."""
+
+    split: Split | None = None
+    decontaminated: bool = False  # compared with the evaluation cases at all
+    contamination: str | None = None  # why it is too close to one
+    case_id: str | None = None  # the case it is too close to
+    duplicate_of: str | None = None
+    request: str | None = None  # its cluster of equal requests
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A reason against an episode, and the episode or case behind it."""
+
+    reason: str
+    because_of: str | None = None
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """An episode that asks to be exported."""
+
+    conversation: Conversation
+    standing: Standing
+    lesson: Lesson
+    objective: Objective
+
+
+Gate = Callable[[Candidate], Finding | None]
+
+
+def judge(conversation: Conversation, standing: Standing, objective: Objective) -> Finding | None:
+    """The first reason against this episode for this objective; None where it may be used."""
+    lesson = Lesson.of(conversation)
+    candidate = Candidate(
+        conversation=conversation, standing=standing, lesson=lesson, objective=objective
+    )
+    return next((found for gate in GATES if (found := gate(candidate)) is not None), None)
+
+
+def whole(candidate: Candidate) -> Finding | None:
+    if not candidate.lesson.messages:
+        return Finding(reason="no_content")
+    known = {defect.partition(":")[0] for defect in candidate.conversation.defects}
+    known.add(orphan(candidate.lesson.messages) or "")
+    return next((Finding(reason=defect) for defect in DEFECTS if defect in known), None)
+
+
+def in_order(candidate: Candidate) -> Finding | None:
+    roles = [str(message["role"]) for message in candidate.lesson.messages]
+    head = next((i for i, role in enumerate(roles) if role != "system"), len(roles))
+    starts = roles[0] in ("system", "user")
+    if starts and ROLES.issuperset(roles) and "system" not in roles[head:]:
+        return None
+    return Finding(reason="role_order")
+
+
+def text_only(candidate: Candidate) -> Finding | None:
+    if any(_has_media(message) for message in candidate.lesson.messages):
+        return Finding(reason="media_unsupported")
+    return None
+
+
+def tools_known(candidate: Candidate) -> Finding | None:
+    made, tools = calls(candidate.lesson.messages), candidate.conversation.tools
+    if not made:
+        return None
+    if tools is None:
+        return Finding(reason="no_tool_definitions")
+    if not {call["function"]["name"] for call in made} <= names(tools):
+        return Finding(reason="call_to_unknown_tool")
+    if any(arguments(call) is None for call in made):
+        return Finding(reason="arguments_not_object")
+    return None
+
+
+def on_this_side(candidate: Candidate) -> Finding | None:
+    standing = candidate.standing
+    if standing.split == "eval":
+        return Finding(reason="eval_split")
+    if standing.contamination is not None:
+        rule = standing.contamination.removeprefix("contaminated:")
+        return Finding(reason=f"contaminated:{rule}", because_of=standing.case_id)
+    if standing.split is None or not standing.decontaminated:
+        return Finding(reason="not_curated")
+    return None
+
+
+def has_lesson(candidate: Candidate) -> Finding | None:
+    conversation = candidate.conversation
+    if not candidate.lesson.trains:
+        return Finding(reason="no_trainable_turn")
+    if "unfinished" in conversation.defects or conversation.finish_reason == "length":
+        return Finding(reason="unfinished")
+    if "failed_call" in conversation.defects:
+        return Finding(reason="failed_call")
+    return None
+
+
+def outcome_known(candidate: Candidate) -> Finding | None:
+    resolution: Resolution = candidate.conversation.resolution
+    if resolution == "success":
+        return None
+    if resolution == "failure":
+        return Finding(reason="not_success") if candidate.objective == "sft" else None
+    return Finding(reason=resolution)
+
+
+def single(candidate: Candidate) -> Finding | None:
+    if candidate.conversation.representative:
+        return None
+    return Finding(reason="duplicate", because_of=candidate.standing.duplicate_of)
+
+
+# Tried in this order; the first that fails counts, so that drops and rows add up to episodes.
+GATES: tuple[Gate, ...] = (
+    whole,
+    in_order,
+    text_only,
+    tools_known,
+    on_this_side,
+    has_lesson,
+    outcome_known,
+    single,
+)
+
+
+def _has_media(message: Body) -> bool:
+    content = message.get("content")
+    parts = content if isinstance(content, list) else []
+    return any(isinstance(part, dict) and part.get("type", "text") != "text" for part in parts)

@@ -1,0 +1,35 @@
+"""What building a data set can refuse: each message names the thing and the cure."""
+
+from headrace.lake.errors import HeadraceError
+
+
+class UnknownObjective(HeadraceError):
+    """No rows can be made for this objective."""
+
+
+class UnknownFormat(HeadraceError):
+    """No trainer dialect of this name."""
+
+
+class NoSuite(HeadraceError):
+    """There is no evaluation to check the export against."""
+
+
+class EvalLeak(HeadraceError):
+    """Rows of the export overlap the evaluation."""
+
+
+class NothingToExport(HeadraceError):
+    """No row is left, or none to train on."""
+
+
+class OneLabelOnly(HeadraceError):
+    """An unpaired set needs desirable and undesirable rows."""
+
+
+class LossyFormat(HeadraceError):
+    """A trainer dialect cannot say what the rows say, and training would change."""
+
+
+class NotADataset(HeadraceError):
+    """A folder that Headrace did not write stands in the way, or is asked to be one."""

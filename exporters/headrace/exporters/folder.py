@@ -1,0 +1,68 @@
+"""A data set's folder: it appears whole or not at all."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from headrace.exporters import manifest
+from headrace.exporters.errors import NotADataset
+
+
+def files(folder: Path) -> list[str]:
+    """Every file below a folder by relative path, in order."""
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
+
+
+def check_free(out: Path) -> None:
+    """Raises NotADataset where something stands that Headrace did not write."""
+    if not out.exists() or (out / manifest.NAME).is_file():
+        return
+    if not out.is_dir():
+        raise NotADataset(f"{out} is a file: name a folder")
+    if any(out.iterdir()):
+        raise NotADataset(
+            f"{out} holds files but no {manifest.NAME}, so Headrace did not write it: "
+            "name an empty or a new folder"
+        )
+
+
+def put(out: Path, contents: Mapping[str, bytes]) -> None:
+    """Write all files beside `out`, then let the new folder take the place of the old one."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    old = out.parent / f".{out.name}.old"
+    if old.exists() and not out.exists():
+        old.rename(out)  # a crash came between the two renames below
+    with _beside(out) as fresh:
+        for name, content in contents.items():
+            target = fresh / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        _swap(fresh, out, old)
+
+
+def _swap(fresh: Path, out: Path, old: Path) -> None:
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.rename(old)
+    try:
+        fresh.rename(out)
+    except OSError:
+        if old.exists():
+            old.rename(out)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _beside(out: Path) -> Iterator[Path]:
+    """A folder next to `out`, on the same disk, cleared before (a crash left it) and after."""
+    place = out.parent / f".{out.name}.partial"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)

@@ -1,0 +1,77 @@
+"""What must hold for a whole data set before a byte of it is written."""
+
+from collections.abc import Iterable, Mapping
+
+from headrace.exporters.errors import (
+    EvalLeak,
+    LossyFormat,
+    NoSuite,
+    NothingToExport,
+    OneLabelOnly,
+)
+from headrace.exporters.formats.loss import LossReport
+from headrace.exporters.manifest import Recipe
+from headrace.exporters.reason import advice
+from headrace.exporters.selection import Selection
+
+
+def check_suites(project: str, suites: Mapping[str, int], recipe: Recipe) -> None:
+    """Raises NoSuite where no case stands against the export and the recipe wants one."""
+    if not suites and not recipe.without_evals:
+        raise NoSuite(
+            f"project {project!r} has no suite with cases, so nothing would say whether training "
+            "on this data helps: build one with `headrace eval build`, or accept that with "
+            "--without-evals"
+        )
+
+
+def check_rows(selection: Selection) -> None:
+    """Raises NothingToExport or OneLabelOnly where no training could follow."""
+    train = [row for row in selection.rows if row.split == "train"]
+    if not selection.rows:
+        raise NothingToExport(_nothing(selection))
+    if not train:
+        raise NothingToExport(
+            f"all {len(selection.rows)} rows are on the test side of the split, none to train on: "
+            "bring more episodes"
+        )
+    labels = {row.label for row in train}
+    if selection.objective == "kto" and len(labels) == 1:
+        there, missing = ("success", "failures") if labels == {True} else ("failure", "successes")
+        raise OneLabelOnly(
+            f"all {len(train)} rows to train on are a {there}, and an unpaired set needs both: "
+            f"send outcomes of {missing} too, or build --objective sft from successes"
+        )
+
+
+def check_leaks(found: Iterable[tuple[str, str]], recipe: Recipe) -> int:
+    """How many overlaps (episode, case) there are; raises EvalLeak unless they are accepted."""
+    pairs = sorted(set(found))
+    if pairs and not recipe.accept_leaks:
+        shown = "; ".join(f"episode {episode} with case {case}" for episode, case in pairs[:3])
+        raise EvalLeak(
+            f"{len(pairs)} overlaps with evaluation cases: {shown}. Run `headrace nightly`, which "
+            "takes such episodes out, or accept them with --accept-leaks"
+        )
+    return len(pairs)
+
+
+def check_loss(losses: Iterable[LossReport], recipe: Recipe) -> None:
+    """Raises LossyFormat where a dialect changes what is trained, unless that is accepted."""
+    found = [
+        f"{report.format}: {loss.code} in {loss.count} rows, first {loss.row_ids[0]}"
+        for report in losses
+        for loss in report.harmful
+    ]
+    if found and not recipe.allow_lossy:
+        raise LossyFormat(
+            f"training would change: {'; '.join(found)}. Choose another --format, or accept it "
+            "with --allow-lossy"
+        )
+
+
+def _nothing(selection: Selection) -> str:
+    if not selection.episodes:
+        return "no episode at all: send traces or `headrace load` a file, then `headrace nightly`"
+    told = "; ".join(f"{n} {reason} ({advice(reason)})" for reason, n in selection.drops.items())
+    return f"no row for {selection.objective} from {len(selection.episodes)} episodes: {told}"

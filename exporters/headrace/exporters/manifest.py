@@ -1,0 +1,110 @@
+"""The file that lets anyone reproduce and audit a data set: what is in it and where it is from."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from headrace.exporters.errors import NotADataset
+from headrace.exporters.formats.loss import LossReport
+from headrace.exporters.objective import Objective
+from headrace.exporters.row import Row
+from headrace.lake.message import digest, dump
+from headrace.lake.record import Split
+
+NAME = "manifest.json"
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for: with the same lake it gives the same bytes."""
+
+    objective: Objective
+    formats: tuple[str, ...]
+    license: str = "other"
+    without_evals: bool = False
+    accept_leaks: bool = False
+    allow_lossy: bool = False
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One row: its name, what it holds, where it stands."""
+
+    row_id: str
+    hash: str
+    split: Split
+    episode_ids: tuple[str, ...]
+
+
+class Audit(msgspec.Struct, frozen=True, kw_only=True):
+    """How the rows were chosen, in counts of episodes."""
+
+    episodes: int
+    drops: Mapping[str, int]  # reason -> episodes; with the episodes in rows they are all
+    outcomes: Mapping[str, Mapping[str, int]]  # split -> source of the outcome -> episodes
+    dedupe: Mapping[str, int]  # reason -> episodes
+    decontaminate: Mapping[str, int]
+    suites: Mapping[str, int]  # suite -> cases compared with
+    leaks: int  # overlaps found by the last check, accepted by the recipe
+    verdict: str | None = None  # readiness when first built
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """`manifest.json`; `version` follows from rows and recipe, from nothing else."""
+
+    project: str
+    name: str
+    version: str
+    objective: Objective
+    recipe: Recipe
+    snapshot_id: int  # of the lake, when this version was first built
+    rows: tuple[Entry, ...]  # by row id
+    audit: Audit
+    losses: tuple[LossReport, ...]
+    libraries: Mapping[str, str]
+    files: Mapping[str, str]  # path -> sha256, this file apart
+
+    @property
+    def splits(self) -> dict[Split, int]:
+        """Rows of each side."""
+        sides = [row.split for row in self.rows]
+        return {"train": sides.count("train"), "test": sides.count("test")}
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The manifest of a data set's folder. Raises NotADataset."""
+        try:
+            return msgspec.json.decode((folder / NAME).read_bytes(), type=cls)
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise NotADataset(
+                f"{folder} holds no readable {NAME}: name a folder written by "
+                "`headrace dataset build`"
+            ) from error
+
+    def encode(self) -> bytes:
+        """The file: keys in the order above, so that the same manifest is the same bytes."""
+        return msgspec.json.format(msgspec.json.encode(self, order="sorted"), indent=1) + b"\n"
+
+
+def entries(rows: tuple[Row, ...]) -> tuple[Entry, ...]:
+    """The manifest's entries for rows."""
+    return tuple(
+        Entry(row_id=row.row_id, hash=row.hash, split=row.split, episode_ids=row.episode_ids)
+        for row in rows
+    )
+
+
+def version(rows: tuple[Entry, ...], recipe: Recipe) -> str:
+    """16 hex digits that follow from rows, their sides and the recipe alone."""
+    return digest(dump([msgspec.to_builtins(rows), msgspec.to_builtins(recipe)]))[:16]
+
+
+def sha(content: bytes) -> str:
+    return sha256(content).hexdigest()
+
+
+def libraries() -> dict[str, str]:
+    """The versions that wrote the bytes."""
+    return {name: installed(name) for name in ("headrace", "pyarrow")}

@@ -1,0 +1,218 @@
+"""Preference pairs: one success against one failure, cut at the first turn that differs.
+
+One assistant message stands against another, because a trainer would score tool results and user
+turns in anything longer.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
+
+import msgspec
+
+from headrace.curate.conversation import Conversation
+from headrace.exporters.call import arguments
+from headrace.exporters.eligibility import Finding, Standing
+from headrace.exporters.lesson import Lesson
+from headrace.exporters.row import Row
+from headrace.lake.message import Body, dump, text_of
+from headrace.lake.record import Split
+
+PER_CLUSTER = 4
+PER_EPISODE = 2
+
+# From far to near: of all partners, the reason of the one that came closest is told.
+REASONS = (
+    "no_partner",
+    "other_split",
+    "other_prompt",
+    "other_tools",
+    "observations_differ",
+    "same_reply",
+    "both_labels",
+    "duplicate",
+    "pair_cap",
+)
+
+
+Key = tuple[str, str, tuple[str, ...]]  # role, text, calls
+Refusal = tuple[str, str, str]  # reason, episode, episode
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """An eligible episode that looks for its opposite."""
+
+    conversation: Conversation
+    trainable: tuple[bool, ...]
+    keys: tuple[Key, ...]  # of the messages up to the last trained turn
+    tools: str
+    split: Split
+    request: str | None  # cluster of equal requests
+
+    @property
+    def name(self) -> str:
+        return self.conversation.episode_id
+
+    @property
+    def good(self) -> bool:
+        return self.conversation.resolution == "success"
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """Two sides that answered differently for the first time at message `cut`."""
+
+    chosen: Side
+    rejected: Side
+    cut: int
+
+    @property
+    def row(self) -> Row:
+        return Row.dpo(
+            self.chosen.conversation, self.rejected.conversation, self.cut, self.chosen.split
+        )
+
+
+class Pairing(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows mined, and why the episodes in none of them found no partner."""
+
+    rows: tuple[Row, ...]
+    alone: Mapping[str, Finding]
+
+
+def side(conversation: Conversation, standing: Standing, split: Split) -> Side:
+    """An eligible episode with what it is compared by."""
+    lesson = Lesson.of(conversation)
+    return Side(
+        conversation=conversation,
+        trainable=lesson.trainable,
+        keys=tuple(key(message) for message in lesson.messages),
+        tools=dump(conversation.tools or ()),
+        split=split,
+        request=standing.request,
+    )
+
+
+def pairs(sides: Iterable[Side]) -> Pairing:
+    """At most 4 pairs a cluster of requests and 2 an episode, those with the longest prompt first.
+
+    Shared steps before the cut make the smallest edit, hence the order; the rest is by name.
+    """
+    everyone = sorted(sides, key=lambda side: side.name)
+    mined, refused = _all(everyone)
+    mined, twisted = _without_cycles(mined)
+    mined, twice = _single(mined)
+    kept, capped = _capped(mined)
+    rows = tuple(pair.row for pair in kept)
+    found = {name for row in rows for name in row.episode_ids}
+    alone = {side.name: Finding(reason="no_partner") for side in everyone if side.name not in found}
+    for reason, one, other in [*refused, *twisted, *twice, *capped]:
+        for name, partner in ((one, other), (other, one)):
+            if name in alone and _rank(reason) > _rank(alone[name].reason):
+                alone[name] = Finding(reason=reason, because_of=partner)
+    return Pairing(rows=rows, alone=alone)
+
+
+def _all(everyone: Sequence[Side]) -> tuple[list[Pair], list[Refusal]]:
+    mined: list[Pair] = []
+    refused: list[Refusal] = []
+    for cluster in _clusters(everyone):
+        good, bad = ([s for s in cluster if s.good is wanted] for wanted in (True, False))
+        for chosen, rejected in product(good, bad):
+            met = meet(chosen, rejected)
+            if isinstance(met, Pair):
+                mined.append(met)
+            else:
+                refused.append((met, chosen.name, rejected.name))
+    return mined, refused
+
+
+def meet(chosen: Side, rejected: Side) -> Pair | str:
+    """The pair that two sides make, or the reason why they make none."""
+    if chosen.split != rejected.split:
+        return "other_split"
+    one, other = chosen.keys, rejected.keys
+    if _system(one) != _system(other):
+        return "other_prompt"
+    if chosen.tools != rejected.tools:
+        return "other_tools"
+    cut = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
+    if cut is None:
+        return "same_reply"
+    if chosen.trainable[cut] and rejected.trainable[cut]:
+        return Pair(chosen=chosen, rejected=rejected, cut=cut)
+    asked = all(role != "assistant" for role, *_ in one[:cut])
+    return "other_prompt" if asked and one[cut][0] == "user" else "observations_differ"
+
+
+def key(message: Body) -> Key:
+    """What two messages must share to be equal: role, text, calls; ids of calls may differ."""
+    written = text_of(message.get("content")).replace("\r\n", "\n").strip()
+    made = tuple(
+        dump([call["function"]["name"], arguments(call)])
+        for call in message.get("tool_calls") or ()
+    )
+    return str(message["role"]), written, made
+
+
+def _system(keys: Sequence[Key]) -> list[Key]:
+    return [found for found in keys if found[0] == "system"]
+
+
+def _clusters(everyone: Iterable[Side]) -> list[list[Side]]:
+    by_request: dict[str, list[Side]] = defaultdict(list)
+    for one in everyone:
+        if one.request is not None:
+            by_request[one.request].append(one)
+    return [by_request[request] for request in sorted(by_request)]
+
+
+def _without_cycles(mined: Sequence[Pair]) -> tuple[list[Pair], list[Refusal]]:
+    """Leave out pairs that also stand the other way round: they would teach nothing."""
+    ways = {(_prompt(pair), *_answers(pair)) for pair in mined}
+    sound, twisted = [], []
+    for pair in mined:
+        chosen, rejected = _answers(pair)
+        if (_prompt(pair), rejected, chosen) in ways:
+            twisted.append(("both_labels", pair.chosen.name, pair.rejected.name))
+        else:
+            sound.append(pair)
+    return sound, twisted
+
+
+def _single(mined: Iterable[Pair]) -> tuple[list[Pair], list[Refusal]]:
+    """One pair of each prompt and two answers; the first stands for the others."""
+    first: dict[object, Pair] = {}
+    twice = []
+    for pair in mined:
+        kept = first.setdefault((_prompt(pair), *_answers(pair)), pair)
+        if kept is not pair:
+            twice.append(("duplicate", pair.chosen.name, pair.rejected.name))
+    return list(first.values()), twice
+
+
+def _prompt(pair: Pair) -> object:
+    return pair.chosen.keys[: pair.cut], pair.chosen.tools
+
+
+def _answers(pair: Pair) -> tuple[Key, Key]:
+    return pair.chosen.keys[pair.cut], pair.rejected.keys[pair.cut]
+
+
+def _capped(mined: Iterable[Pair]) -> tuple[list[Pair], list[Refusal]]:
+    in_cluster: Counter[str | None] = Counter()
+    of_episode: Counter[str] = Counter()
+    kept, capped = [], []
+    for pair in sorted(mined, key=lambda pair: (-pair.cut, pair.chosen.name, pair.rejected.name)):
+        names = (pair.chosen.name, pair.rejected.name)
+        full = in_cluster[pair.chosen.request] >= PER_CLUSTER
+        if full or any(of_episode[name] >= PER_EPISODE for name in names):
+            capped.append(("pair_cap", *names))
+            continue
+        kept.append(pair)
+        in_cluster[pair.chosen.request] += 1
+        of_episode.update(names)
+    return kept, capped
+
+
+def _rank(reason: str) -> int:
+    return REASONS.index(reason)

@@ -1,0 +1,71 @@
+-- Statements of the exporters room.
+
+-- name: standings
+with decided as (
+    select episode_id, step, kept, reason, because_of
+    from decisions
+    where project = $project and step in ('dedupe', 'decontaminate')
+    qualify row_number() over (
+        partition by episode_id, step order by "at" desc, kept, reason, because_of
+    ) = 1
+),
+grouped as (
+    select episode_id, method, min(cluster_id) as cluster_id
+    from clusters where project = $project group by episode_id, method
+),
+sided as (
+    select g.episode_id, min(s.split) as split -- `eval` sorts first: in doubt it wins
+    from grouped g
+    join splits s on s.project = $project and s.group_id = g.cluster_id
+    where g.method = 'group'
+    group by g.episode_id
+)
+select
+    e.episode_id,
+    s.split,
+    c.episode_id is not null as decontaminated,
+    case when not c.kept then c.reason end as contamination,
+    case when not c.kept then c.because_of end as case_id,
+    case when not d.kept then d.because_of end as duplicate_of,
+    r.cluster_id as request
+from current_episodes e
+left join sided s on s.episode_id = e.episode_id
+left join decided c on c.episode_id = e.episode_id and c.step = 'decontaminate'
+left join decided d on d.episode_id = e.episode_id and d.step = 'dedupe'
+left join grouped r on r.episode_id = e.episode_id and r.method = 'request'
+where e.project = $project;
+
+-- name: suites
+select suite, count(*) as cases from cases
+where project = $project and retired_at is null
+group by suite order by suite;
+
+-- name: curation
+select step, reason, count(*) as episodes
+from (
+    select step, episode_id, kept, reason from decisions
+    where project = $project and step in ('dedupe', 'decontaminate')
+        and episode_id in (select episode_id from current_episodes where project = $project)
+    qualify row_number() over (
+        partition by episode_id, step order by "at" desc, kept, reason
+    ) = 1
+)
+where not kept
+group by step, reason order by step, reason;
+
+-- name: readiness
+select state, "at" from verdicts
+where project = $project and kind = 'readiness'
+order by "at" desc, verdict_id limit 1;
+
+-- name: built
+select snapshot_id from datasets
+where project = $project and name = $name and version = $version
+order by "at" limit 1;
+
+-- name: forget_decisions
+delete from decisions
+where project = $project and step = 'export' and version = $version;
+
+-- name: datasets
+select * from datasets where project = $project order by "at", name, version;

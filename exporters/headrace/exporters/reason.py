@@ -1,0 +1,46 @@
+"""Why an episode is not in a data set, and what would help: one line for each reason."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+ADVICE: Mapping[str, str] = MappingProxyType(
+    {
+        "no_content": "switch on content capture in the instrumentation",
+        "content_hidden": "the instrumentation redacts content: switch that off for this product",
+        "content_elsewhere": "content was uploaded elsewhere: send it in the span",
+        "truncated_value": "raise the attribute length limit (OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT)",
+        "dropped_attributes": "raise the attribute count limit (OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT)",
+        "repaired_history": "raise the limits of the instrumentation: history was rebuilt",
+        "orphan_tool_call": "record the results of tools: a call has none",
+        "orphan_tool_result": "record the calls of tools: a result has none",
+        "role_order": "a conversation starts with a system or user message, system messages first",
+        "media_unsupported": "images, audio and files are not exported yet",
+        "no_tool_definitions": "record tool definitions, or give them with `tools`",
+        "call_to_unknown_tool": "record the definition of every tool that is called",
+        "arguments_not_object": "the model wrote arguments that are no JSON object: nothing to do",
+        "eval_split": "kept for evaluation",
+        "contaminated": "too close to an evaluation case, which goes first",
+        "not_curated": "run `headrace nightly` first",
+        "no_trainable_turn": "no assistant turn of its own to learn",
+        "unfinished": "the last answer was cut: raise the token limit of the product",
+        "failed_call": "the last call to the model failed",
+        "pending": "send its outcome to /v1/outcomes, or wait until the window closes",
+        "conflicting": "its outcomes disagree: let a person decide",
+        "unmarked": "send its outcome to /v1/outcomes",
+        "not_success": "a failure: use it for kto or dpo",
+        "duplicate": "another episode stands for it",
+        "both_labels": "the same answer was marked a success and a failure: correct one",
+        "no_partner": "no episode with the same request and the other outcome: use kto",
+        "other_split": "its partners are on the other side of the split",
+        "other_prompt": "its partners were asked something else",
+        "other_tools": "its partners had other tools",
+        "observations_differ": "its partners saw other results before they answered otherwise",
+        "same_reply": "its partners said the same",
+        "pair_cap": "its partners are in enough pairs",
+    }
+)
+
+
+def advice(reason: str) -> str:
+    """What would help against a reason; `contaminated:<rule>` counts as `contaminated`."""
+    return ADVICE.get(reason, ADVICE.get(reason.partition(":")[0], "see the decisions of the lake"))

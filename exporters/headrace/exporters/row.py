@@ -1,0 +1,135 @@
+"""The canonical row: what one episode or pair teaches, the same for every trainer."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import msgspec
+
+from headrace.curate.conversation import Conversation
+from headrace.exporters.call import arguments, text
+from headrace.exporters.lesson import Lesson
+from headrace.exporters.objective import SCHEMAS, Objective
+from headrace.lake.message import Body, digest, dump, text_of
+from headrace.lake.record import Split
+
+Messages = tuple[Body, ...]
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One row; the fields that an objective does not have stay empty."""
+
+    objective: Objective
+    split: Split
+    row_id: str = ""  # named by content alone: equal rows have equal names in every version
+    episode_ids: tuple[str, ...]
+    messages: Messages = ()
+    trainable: tuple[bool, ...] = ()  # one per message
+    prompt: Messages = ()
+    completion: Messages = ()
+    chosen: Messages = ()
+    rejected: Messages = ()
+    label: bool | None = None
+    tools: str | None = None  # JSON list
+
+    @classmethod
+    def sft(cls, episode: Conversation, lesson: Lesson, split: Split) -> Self:
+        """The whole lesson, with the turns to be trained marked."""
+        return cls(
+            objective="sft",
+            split=split,
+            episode_ids=(episode.episode_id,),
+            messages=canonical(lesson.messages),
+            trainable=lesson.trainable,
+            tools=tools_text(episode),
+        )._named()
+
+    @classmethod
+    def kto(cls, episode: Conversation, lesson: Lesson, split: Split) -> Self:
+        """The last trained turn after everything before it, and whether it was good."""
+        *prompt, completion = canonical(lesson.messages)
+        return cls(
+            objective="kto",
+            split=split,
+            episode_ids=(episode.episode_id,),
+            prompt=tuple(prompt),
+            completion=(completion,),
+            label=episode.resolution == "success",
+            tools=tools_text(episode),
+        )._named()
+
+    @classmethod
+    def dpo(cls, chosen: Conversation, rejected: Conversation, cut: int, split: Split) -> Self:
+        """Two answers to one prompt: the messages before `cut`, equal on both sides."""
+        prompt, good, bad = (
+            chosen.messages[:cut],
+            chosen.messages[cut : cut + 1],
+            rejected.messages[cut : cut + 1],
+        )
+        return cls(
+            objective="dpo",
+            split=split,
+            episode_ids=(chosen.episode_id, rejected.episode_id),
+            prompt=canonical(prompt),
+            chosen=canonical(good),
+            rejected=canonical(bad),
+            tools=tools_text(chosen),
+        )._named()
+
+    @classmethod
+    def read(cls, objective: Objective, split: Split, columns: Mapping[str, Any]) -> Self:
+        """A row from its columns as a reader of Parquet gives them, nulls of messages included."""
+        return cls(objective=objective, split=split, **{k: _plain(v) for k, v in columns.items()})
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns of this row's objective, in the order of its schema."""
+        return {name: getattr(self, name) for name in SCHEMAS[self.objective].names}
+
+    @property
+    def hash(self) -> str:
+        """The name of everything in the row, row id and episodes included."""
+        return digest(dump(self.columns))
+
+    def _named(self) -> Self:
+        content = {k: v for k, v in self.columns.items() if k not in ("row_id", "episode_ids")}
+        name = digest(dump({"objective": self.objective, **content}))
+        return msgspec.structs.replace(self, row_id=name)
+
+
+def canonical(messages: Sequence[Body]) -> Messages:
+    """Messages in canonical form: text content, arguments re-written, no key without a value."""
+    return tuple(_message(message) for message in messages)
+
+
+def tools_text(episode: Conversation) -> str | None:
+    return text(list(episode.tools)) if episode.tools else None
+
+
+def _message(message: Body) -> Body:
+    made = [_call(call) for call in message.get("tool_calls") or ()]
+    content = message.get("content")
+    fields: Body = {
+        "role": message["role"],
+        "content": None if content is None and made else text_of(content),
+        "reasoning_content": message.get("reasoning_content") or None,
+        "tool_calls": made or None,
+        "tool_call_id": message.get("tool_call_id"),
+        "name": message.get("name"),
+    }
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _call(call: Body) -> Body:
+    function = call["function"]
+    given = {"name": function["name"], "arguments": text(arguments(call))}
+    return {"id": call.get("id"), "type": "function", "function": given}
+
+
+def _plain(value: object) -> Any:
+    """Lists as tuples, messages without the nulls that Arrow adds to them."""
+    if not isinstance(value, list):
+        return value
+    return tuple(
+        {k: v for k, v in item.items() if v is not None} if isinstance(item, dict) else item
+        for item in value
+    )

@@ -1,0 +1,77 @@
+"""Is the folder of a data set still what its manifest says?"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+
+from headrace.exporters import folder, manifest, table
+from headrace.exporters.manifest import Manifest
+from headrace.lake.record import Split
+
+SPLITS: tuple[Split, ...] = ("train", "test")
+
+
+class Validation(msgspec.Struct, frozen=True, kw_only=True):
+    """Every fault, each naming its file or row."""
+
+    name: str
+    version: str
+    rows: int
+    faults: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.faults
+
+
+def validate(directory: Path | str) -> Validation:
+    """Compare files with their sha256, rows with their hashes, and the version with the rows.
+
+    Raises NotADataset where there is no manifest to compare with.
+    """
+    place = Path(directory)
+    known = Manifest.load(place)
+    faults = (*_files(place, known), *_rows(place, known), *_version(known))
+    return Validation(name=known.name, version=known.version, rows=len(known.rows), faults=faults)
+
+
+def _files(place: Path, known: Manifest) -> Iterator[str]:
+    found = set(folder.files(place)) - {manifest.NAME}
+    for name in sorted(found | set(known.files)):
+        if name not in known.files:
+            yield f"extra file: {name}"
+        elif name not in found:
+            yield f"missing file: {name}"
+        elif manifest.sha((place / name).read_bytes()) != known.files[name]:
+            yield f"changed file: {name}"
+
+
+def _rows(place: Path, known: Manifest) -> Iterator[str]:
+    for split in SPLITS:
+        expected = [(row.row_id, row.hash) for row in known.rows if row.split == split]
+        file = place / table.path(split)
+        if not file.is_file():
+            found = []
+        else:
+            try:
+                rows = table.read(file, known.objective, split)
+            except (OSError, pa.ArrowException, TypeError) as error:
+                yield f"unreadable rows: {table.path(split)}: {type(error).__name__}"
+                continue
+            found = [(row.row_id, row.hash) for row in rows]
+        if found != expected:
+            yield _difference(split, expected, found)
+
+
+def _difference(split: Split, expected: list[tuple[str, str]], found: list[tuple[str, str]]) -> str:
+    missing = [row_id for row_id, _ in set(expected) - set(found)]
+    extra = [row_id for row_id, _ in set(found) - set(expected)]
+    named = sorted({*missing, *extra})[:3]
+    return f"changed rows: {table.path(split)}: {', '.join(named) or 'their order'}"
+
+
+def _version(known: Manifest) -> Iterator[str]:
+    if manifest.version(known.rows, known.recipe) != known.version:
+        yield f"changed file: {manifest.NAME}: version {known.version} does not follow from it"
