@@ -55,6 +55,9 @@ select suite, count(*) as cases from cases where project = $project group by sui
 update cases set retired_at = $now
 where project = $project and suite = $suite and case_id in (select unnest($cases));
 
+-- name: releases
+select release from releases where project = $project;
+
 -- name: runs
 select * from runs where project = $project and run_id in (select unnest($runs));
 
