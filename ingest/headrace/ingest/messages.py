@@ -180,7 +180,9 @@ def _together(first: Body, second: Body) -> Body:
     body: Body = {"role": "assistant", "content": _joined(gathered) or None}
     if calls := [*first.get("tool_calls", ()), *second.get("tool_calls", ())]:
         body["tool_calls"] = calls
-    thoughts = [part["reasoning_content"] for part in (first, second) if "reasoning_content" in part]
+    thoughts = [
+        part["reasoning_content"] for part in (first, second) if "reasoning_content" in part
+    ]
     return {**body, "reasoning_content": "\n".join(thoughts)} if thoughts else body
 
 

@@ -1,7 +1,5 @@
 """The parts of a message: what every dialect calls text, reasoning, tool call, result or media."""
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -250,11 +248,3 @@ _READERS: Mapping[str, Callable[[Raw, Gathered, str], None]] = {
     **dict.fromkeys(("file", "input_file"), _read_file),
     "input_audio": _read_audio,
 }
-
-
-def is_base64(text: str) -> bool:
-    """Whether a text is base64 of something."""
-    try:
-        return bool(base64.b64decode(text, validate=True))
-    except (ValueError, binascii.Error):
-        return False

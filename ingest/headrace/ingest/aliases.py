@@ -1,0 +1,176 @@
+"""What every convention calls the same fact: one table, the preferred key first.
+
+A product may also say things in Headrace's own words, as span or resource attributes:
+`headrace.project` (where no key or header names the project), `headrace.task` (its name for what
+was asked), `headrace.external_id` (its own key, which outcomes may name) and `headrace.metadata.*`
+(anything else). The last three stay in `attributes` and `resource` for assembly.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+
+from headrace.ingest.jsontext import value_of
+from headrace.ingest.telemetry import Attributes, SpanData, Value
+
+PROJECT = "headrace.project"
+
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "conversation": ("gen_ai.conversation.id", "session.id"),
+    "user": ("user.id", "enduser.id", "gen_ai.user", "llm.user"),
+    "agent": ("gen_ai.agent.name", "agent.name", "agent_name", "graph.node.id"),
+    "provider": ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"),
+    "request_model": ("gen_ai.request.model", "llm.request.model_name"),
+    "model": (
+        "gen_ai.response.model",
+        "llm.response.model_name",
+        "llm.model_name",
+        "gen_ai.request.model",
+        "llm.request.model_name",
+        "model",
+    ),
+    "release": ("service.version", "gen_ai.agent.version"),
+    "response_id": ("gen_ai.response.id", "response_id"),
+    "input_tokens": (
+        "gen_ai.usage.input_tokens",
+        "gen_ai.usage.prompt_tokens",
+        "llm.token_count.prompt",
+    ),
+    "output_tokens": (
+        "gen_ai.usage.output_tokens",
+        "gen_ai.usage.completion_tokens",
+        "llm.token_count.completion",
+    ),
+    "cached_tokens": (
+        "gen_ai.usage.cache_read.input_tokens",
+        "gen_ai.usage.cache_read_input_tokens",
+        "llm.token_count.prompt_details.cache_read",
+    ),
+    "reasoning_tokens": (
+        "gen_ai.usage.reasoning.output_tokens",
+        "gen_ai.usage.reasoning_tokens",
+        "gen_ai.usage.details.reasoning_tokens",
+        "llm.token_count.completion_details.reasoning",
+    ),
+    "cost": ("operation.cost", "llm.cost.total", "gen_ai.usage.cost"),
+    "ttft_s": (
+        "gen_ai.response.time_to_first_chunk",
+        "gen_ai.client.operation.time_to_first_chunk",
+    ),
+    "ttft_ms": ("gen_ai.server.time_to_first_token",),
+    "finish": ("gen_ai.response.finish_reasons", "llm.finish_reason"),
+    "tool": ("gen_ai.tool.name", "tool.name", "tool_name"),
+    "call": ("gen_ai.tool.call.id", "tool_call.id", "tool_use_id"),
+    "tool_arguments": ("gen_ai.tool.call.arguments", "tool_arguments", "input.value"),
+    "tool_result": ("gen_ai.tool.call.result", "tool_response", "output.value"),
+}
+
+FIRST_TOKEN = ("First Token Stream Event", "gen_ai.content.completion.chunk")  # event names
+
+FINISH = {
+    **dict.fromkeys(("tool_call", "tool-calls", "tool_use", "function_call"), "tool_calls"),
+    **dict.fromkeys(("end_turn", "stop_sequence", "completed"), "stop"),
+    **dict.fromkeys(("max_tokens", "max_output_tokens"), "length"),
+}
+
+_REQUEST = ("gen_ai.request.", "gen_ai.openai.request.", "openai.request.")
+
+
+def find(field: str, *sources: Attributes) -> Value:
+    """The first value that an alias of a field has in any of the sources, or None."""
+    return next(
+        (
+            source[key]
+            for key in ALIASES[field]
+            for source in sources
+            if source.get(key) not in (None, "")
+        ),
+        None,
+    )
+
+
+def text(field: str, *sources: Attributes) -> str | None:
+    """Like `find`, as text."""
+    value = find(field, *sources)
+    return None if value is None else str(value)
+
+
+def count(field: str, *sources: Attributes) -> int | None:
+    """Like `find`, as a number of tokens; what is no number is absent."""
+    value = find(field, *sources)
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = int(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if 0 <= number < 2**63 else None
+
+
+def money(field: str, *sources: Attributes) -> Decimal | None:
+    """Like `find`, in USD."""
+    return usd(find(field, *sources))
+
+
+def usd(value: object) -> Decimal | None:
+    """A sum of money with nine decimal places; what is none is absent."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        amount = Decimal(str(value))
+        return amount.quantize(Decimal("1e-9")) if 0 <= amount < 10**9 else None
+    except InvalidOperation:
+        return None
+
+
+def ttft_ms(span: SpanData) -> float | None:
+    """Milliseconds to the first token, by an attribute or by the first event that marks it."""
+    for field, factor in (("ttft_s", 1000.0), ("ttft_ms", 1.0)):
+        value = find(field, span.attributes)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value) * factor
+    first = next((event.at for event in span.events if event.name in FIRST_TOKEN), None)
+    if first is None or span.started_at is None:
+        return None
+    return (first - span.started_at).total_seconds() * 1000.0
+
+
+def finish(value: object) -> str | None:
+    """A finish reason in OpenAI's words; given as text, a list, or a list as JSON text."""
+    held = value_of(value) if isinstance(value, str) and value.startswith("[") else value
+    reason = held[0] if isinstance(held, list) and held else held
+    return FINISH.get(reason, reason) if isinstance(reason, str) and reason else None
+
+
+def request(attributes: Attributes) -> dict[str, Value]:
+    """The parameters of a model call under their bare names, the model apart."""
+    found: dict[str, Value] = {}
+    given = value_of(attributes.get("llm.invocation_parameters"))
+    if isinstance(given, Mapping):
+        found |= {str(key): value for key, value in given.items()}
+    for prefix in reversed(_REQUEST):
+        found |= _below(attributes, prefix)
+    return {key: value for key, value in found.items() if key not in ("model", "instructions")}
+
+
+def error(span: SpanData) -> str | None:
+    """What went wrong, as the product tells it; None where nothing did."""
+    kind = span.attributes.get("error.type")
+    if span.status != "error" and not kind:
+        return None
+    raised = next((e.attributes for e in span.events if e.name == "exception"), {})
+    told: Iterable[object] = (
+        span.status_message,
+        raised.get("exception.message"),
+        span.attributes.get("error.message"),
+        kind,
+        raised.get("exception.type"),
+    )
+    return next((str(word) for word in told if word), "error")
+
+
+def _below(attributes: Attributes, prefix: str) -> dict[str, Value]:
+    return {
+        key.removeprefix(prefix): value
+        for key, value in attributes.items()
+        if key.startswith(prefix)
+    }

@@ -1,0 +1,111 @@
+"""OpenTelemetry GenAI semantic conventions, content on span attributes (1.37 and later).
+
+Tables: `OPERATIONS` names the kind of a span by `gen_ai.operation.name`, of every era.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from headrace.ingest.conventions.content import Content
+from headrace.ingest.jsontext import value_of
+from headrace.ingest.telemetry import Attributes, SpanData
+from headrace.ingest.tools import definitions
+from headrace.lake.message import Body
+from headrace.lake.record import SpanKind
+
+OPERATIONS: Mapping[str, SpanKind] = {
+    "chat": "llm",
+    "text_completion": "llm",
+    "generate_content": "llm",
+    "completion": "llm",
+    "generate": "llm",
+    "response": "llm",
+    "invoke_agent": "agent",
+    "invoke_workflow": "agent",
+    "create_agent": "agent",
+    "handle_conversation_turn": "agent",
+    "execute_tool": "tool",
+}
+
+INPUT = "gen_ai.input.messages"
+OUTPUT = "gen_ai.output.messages"
+SYSTEM = "gen_ai.system_instructions"
+TOOLS = "gen_ai.tool.definitions"
+
+_CONTENT = (SYSTEM, INPUT, OUTPUT, TOOLS)
+_FLAT = ("gen_ai.prompt.", "gen_ai.completion.0.")
+
+
+def kind(span: SpanData) -> SpanKind | None:
+    """The kind by operation name; flattened prompts mark a model call of older instrumentation."""
+    operation = span.attributes.get("gen_ai.operation.name")
+    if operation is not None:
+        return OPERATIONS.get(str(operation), "other")
+    request = span.attributes.get("llm.request.type") in ("chat", "completion")
+    if request or any(key.startswith(_FLAT) for key in span.attributes):
+        return "llm"
+    return None
+
+
+def content(span: SpanData) -> Content | None:
+    """Messages and tool definitions, as JSON text or as structured values."""
+    attributes = span.attributes
+    if INPUT not in attributes and OUTPUT not in attributes:
+        return Content(defects=("content_elsewhere",)) if _elsewhere(attributes) else None
+    values = {key: value_of(attributes[key]) for key in _CONTENT if key in attributes}
+    system = [{"role": "system", "parts": _parts(values[SYSTEM])}] if values.get(SYSTEM) else []
+    messages = [*system, *_messages(values.get(INPUT))]
+    output = _messages(values.get(OUTPUT))
+    return Content(
+        input=messages,
+        output=output[:1] if _choices(attributes) > 1 else output,
+        tools=definitions(values.get(TOOLS)),
+        defects=tuple(_defects(attributes, values, [*messages, *output])),
+        read=frozenset(values),
+    )
+
+
+def _messages(value: object) -> list[Body]:
+    listed = value if isinstance(value, list) else []
+    return [{**message} for message in listed if isinstance(message, Mapping)]
+
+
+def _parts(value: object) -> object:
+    """Instructions are parts; some products send messages or bare text instead."""
+    first = value[0] if isinstance(value, list) and value else None
+    if isinstance(first, Mapping) and "role" in first and isinstance(value, list):
+        nested = (message.get("parts") or message.get("content") or [] for message in value)
+        return [
+            part for parts in nested for part in (parts if isinstance(parts, list) else [parts])
+        ]
+    return value
+
+
+def _choices(attributes: Attributes) -> int:
+    count = attributes.get("gen_ai.request.choice.count")
+    return count if isinstance(count, int) else 1
+
+
+def _elsewhere(attributes: Attributes) -> bool:
+    return any(f"{key}.ref" in attributes for key in _CONTENT)
+
+
+def _defects(
+    attributes: Attributes, values: Mapping[str, object], messages: list[Body]
+) -> Iterable[str]:
+    if any(value is None and attributes[key] for key, value in values.items()):
+        yield "truncated_value"
+    if any(_hidden(part) for message in messages for part in _listed(message.get("parts"))):
+        yield "content_hidden"
+
+
+def _hidden(part: Any) -> bool:
+    """Whether a product told the kind of a part and kept its content to itself."""
+    if not isinstance(part, Mapping):
+        return False
+    held = {"text": ("content", "text"), "tool_call": ("arguments",)}.get(str(part.get("type")))
+    return held is not None and not any(key in part for key in held)
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,188 @@
+"""OpenInference: flattened messages, or the raw bodies where they hold at least as many.
+
+Tables: `KINDS` names the kind of a span by `openinference.span.kind`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from headrace.ingest.conventions.content import Content
+from headrace.ingest.jsontext import parse, value_of
+from headrace.ingest.telemetry import Attributes, SpanData
+from headrace.ingest.tools import definitions
+from headrace.lake.message import Body
+from headrace.lake.record import SpanKind
+
+KINDS: Mapping[str, SpanKind] = {"LLM": "llm", "AGENT": "agent", "TOOL": "tool"}  # else other
+
+HIDDEN = "__REDACTED__"
+
+_INPUT = "llm.input_messages."
+_OUTPUT = "llm.output_messages."
+_TOOLS = "llm.tools."
+_BODIES = ("input.value", "output.value")
+_LONGEST = 10_000  # numbers in keys are names, never list indices
+_INDEX = re.compile(r"(\d{1,5})\.(.+)", re.DOTALL)
+
+
+def kind(span: SpanData) -> SpanKind | None:
+    """The kind as the convention says it; message keys alone mark a model call."""
+    marked = span.attributes.get("openinference.span.kind")
+    if marked is not None:
+        return KINDS.get(str(marked).upper(), "other")
+    return "llm" if any(key.startswith((_INPUT, _OUTPUT)) for key in span.attributes) else None
+
+
+def content(span: SpanData) -> Content | None:
+    """Messages and tool definitions of an LLM span."""
+    if kind(span) != "llm":
+        return None
+    attributes = span.attributes
+    request, response = (_body(attributes, key) for key in _BODIES)
+    flat, whole = _flat(attributes, _INPUT)
+    raw = _requested(request, attributes)
+    chosen, output = (raw, True) if len(raw) >= len(flat) else (flat, whole)
+    listed = _definitions(attributes)
+    return Content(
+        input=chosen,
+        output=_answered(response) or _first_choice(_flat(attributes, _OUTPUT)[0], attributes),
+        tools=listed if listed is not None else definitions(_get(request, "tools")),
+        defects=tuple(_defects(attributes, intact=output and bool(chosen))),
+        read=_read_keys(attributes),
+        response=response if isinstance(response, Mapping) else {},
+    )
+
+
+def _body(attributes: Attributes, key: str) -> object:
+    value = attributes.get(key)
+    return parse(value) if isinstance(value, str) and value.lstrip()[:1] in ("{", "[") else None
+
+
+def _requested(request: object, attributes: Attributes) -> list[Body]:
+    """The messages of a raw request: chat, Anthropic, Responses, or bare Responses items."""
+    system = _get(request, "system") or _get(request, "instructions")
+    if isinstance(request, list):
+        listed: object = request
+        system = _get(value_of(attributes.get("llm.invocation_parameters")), "instructions")
+    else:
+        listed = _get(request, "messages") or _get(request, "input")
+    if isinstance(listed, str):
+        listed = [{"role": "user", "content": listed}]
+    messages = [{**item} for item in _listed(listed) if isinstance(item, Mapping)]
+    if not messages:
+        return []
+    return [*([{"role": "system", "content": system}] if system else []), *messages]
+
+
+def _answered(response: object) -> list[Body]:
+    """The output of a raw response: the first choice, Anthropic content, or Responses items."""
+    choices = _listed(_get(response, "choices"))
+    if choices:
+        message = _get(choices[0], "message")
+        return [{**message}] if isinstance(message, Mapping) else []
+    items = [{**item} for item in _listed(_get(response, "output")) if isinstance(item, Mapping)]
+    if items:
+        return items
+    blocks = _get(response, "content")
+    given = isinstance(blocks, list) and _get(response, "role") == "assistant"
+    return [{"role": "assistant", "content": blocks}] if given else []
+
+
+def _first_choice(messages: list[Body], attributes: Attributes) -> list[Body]:
+    """Several outputs are items of one answer, unless several answers were asked for."""
+    asked = _get(value_of(attributes.get("llm.invocation_parameters")), "n")
+    return messages[:1] if isinstance(asked, int) and asked > 1 else messages
+
+
+def _flat(attributes: Attributes, prefix: str) -> tuple[list[Body], bool]:
+    """Flattened messages in order, and whether none is missing between the first and the last."""
+    groups = _grouped(attributes, prefix)
+    messages = [_message(fields) for fields in groups.values()]
+    known = [message for message in messages if message["role"]]
+    whole = list(groups) == list(range(len(groups))) and len(known) == len(messages)
+    return known, whole
+
+
+def _grouped(attributes: Mapping[str, Any], prefix: str) -> dict[int, dict[str, Any]]:
+    """`<prefix>N.<rest>` -> N -> rest -> value, by ascending N."""
+    groups: dict[int, dict[str, Any]] = {}
+    for key, value in attributes.items():
+        found = _INDEX.fullmatch(key.removeprefix(prefix)) if key.startswith(prefix) else None
+        if found and int(found[1]) < _LONGEST:
+            groups.setdefault(int(found[1]), {})[found[2]] = value
+    return dict(sorted(groups.items()))
+
+
+def _message(fields: Mapping[str, Any]) -> Body:
+    parts = [_content_part(part) for part in _grouped(fields, "message.contents.").values()]
+    calls = [_tool_call(call) for call in _grouped(fields, "message.tool_calls.").values()]
+    # Anthropic tool calls stand twice, once more as content parts: count them once
+    kept = [part for part in parts if not calls or part.get("type") != "tool_use"]
+    legacy = {
+        "name": fields.get("message.function_call_name"),
+        "arguments": fields.get("message.function_call_arguments_json"),
+    }
+    return {
+        "role": fields.get("message.role"),
+        "content": kept or fields.get("message.content"),
+        "name": fields.get("message.name"),
+        "tool_call_id": fields.get("message.tool_call_id"),
+        "tool_calls": calls,
+        "function_call": legacy if legacy["name"] else None,
+    }
+
+
+def _content_part(part: Mapping[str, Any]) -> Body:
+    kind = part.get("message_content.type")
+    if kind == "tool_use":
+        return {"type": "tool_use", **_tool_call(part)}
+    if kind == "image":
+        return {"type": "image", "image": part.get("message_content.image.image.url")}
+    return {"type": str(kind or "text"), "text": part.get("message_content.text")}
+
+
+def _tool_call(fields: Mapping[str, Any]) -> Body:
+    return {
+        "id": fields.get("tool_call.id"),
+        "function": {
+            "name": fields.get("tool_call.function.name"),
+            "arguments": fields.get("tool_call.function.arguments"),
+        },
+    }
+
+
+def _definitions(attributes: Attributes) -> list[Body] | None:
+    schemas = [
+        tool["tool.json_schema"]
+        for tool in _grouped(attributes, _TOOLS).values()
+        if "tool.json_schema" in tool
+    ]
+    return definitions(schemas) if schemas else None
+
+
+def _defects(attributes: Attributes, *, intact: bool) -> Iterable[str]:
+    if HIDDEN in (attributes.get(key) for key in _BODIES):
+        yield "content_hidden"
+    if any(_cut(attributes.get(key)) for key in _BODIES):
+        yield "truncated_value"
+    if not intact and any(key.startswith((_INPUT, _OUTPUT)) for key in attributes):
+        yield "dropped_attributes"
+
+
+def _cut(value: object) -> bool:
+    """Whether a text begins as JSON and does not end as such."""
+    return isinstance(value, str) and value[:1] in ("{", "[") and parse(value) is None
+
+
+def _read_keys(attributes: Attributes) -> frozenset[str]:
+    flat = (_INPUT, _OUTPUT, _TOOLS)
+    return frozenset(key for key in attributes if key in _BODIES or key.startswith(flat))
+
+
+def _get(value: object, key: str) -> Any:
+    return value.get(key) if isinstance(value, Mapping) else None
+
+
+def _listed(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else []
