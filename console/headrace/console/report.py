@@ -1,4 +1,4 @@
-"""The demo's report: what came in, what was dropped and why, rates, verdict, where the data lies."""
+"""The demo's report: what came in and was dropped, rates, verdict, where the data lies."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,5 +1,6 @@
 """The steps of a night in their order, each one verb of a room told as one line."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -62,8 +63,15 @@ def _cases(at: Context) -> Line:
 
 def _replay(at: Context) -> Line:
     ran = run.production(at.lake, at.project, suite=SUITE, now=at.now)
-    said = f"{ran.runs} releases replayed from production"
-    return Line(project=at.project, step="replay", said=said, seen=ran.scores, kept=ran.measured)
+    scores, absent = sum(one.scores for one in ran), sum(one.absent for one in ran)
+    return Line(
+        project=at.project,
+        step="replay",
+        said=f"production scored on the suite, {len(ran)} releases",
+        seen=scores,
+        kept=scores - absent,
+        dropped=dict(sum((Counter(one.reasons) for one in ran), Counter())),
+    )
 
 
 def _decontaminate(at: Context) -> Line:
