@@ -39,4 +39,4 @@ def test_columns_of_numbers_stand_right() -> None:
     console = Console(width=40, record=True, file=None)
     with console.capture() as captured:
         console.print(table("t", ["name", "#rows"], [("a", 5), ("b", 1000)]))
-    assert captured.get().splitlines()[2:] == ["a        5", "b    1,000"]
+    assert captured.get().splitlines()[2:] == ["a         5", "b     1,000"]
