@@ -27,6 +27,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     asked: Flags  # same shape: an attempt was made, whatever came of it
     clusters: Codes  # (cases,)
     cases: tuple[str, ...]
+    numbers: tuple[int, ...]  # (releases,) as the frame had them
     measured: int  # how many releases there were in all
     binary: bool
 
@@ -190,6 +191,7 @@ def _dense(rows: pl.DataFrame, *, measured: int, binary: bool) -> History:
         asked=asked,
         clusters=(cases["cluster"].rank("dense") - 1).to_numpy().astype(np.intp),
         cases=tuple(cases["case_id"].to_list()),
+        numbers=tuple(rows["release"].unique().sort().to_list()),
         measured=measured,
         binary=binary,
     )

@@ -9,7 +9,6 @@ from scipy.special import ndtri
 from headrace.evals.calibration import Calibration, Labels, calibrate
 from headrace.evals.contrast import Contrast
 from headrace.evals.evidence import Evidence, repeatability
-from headrace.evals.history import History, history
 from headrace.evals.needs import Needs, Plan
 from headrace.evals.parameters import Parameters, check
 from headrace.evals.window import Window, comparable, look
@@ -73,10 +72,9 @@ def judge_trend(
     check(delta, window)
     levels = parameters or Parameters()
     judge = None if calibration is None else calibrate(calibration, confidence=levels.judge_conf)
-    whole = history(scores, last=max(levels.m_max, window + 1), binary=binary)
-    seen, share = look(whole, interim=levels.interim)
-    task = _Task(delta=delta, window=window, share=share, levels=levels, judge=judge)
-    return task.judge_history(seen)
+    seen = look(scores, window=window, levels=levels, binary=binary)
+    task = _Task(delta=delta, window=window, share=seen.share, levels=levels, judge=judge)
+    return task.judge_window(seen.window)
 
 
 class _Estimate(TypedDict):
@@ -110,16 +108,12 @@ class _Task(msgspec.Struct, frozen=True, kw_only=True):
         """delta as it shows through the judge: a noisy one must not manufacture plateaus."""
         return self.delta * self.youden
 
-    def judge_history(self, seen: History) -> TrendVerdict:
-        part = self.part(seen)
+    def judge_window(self, part: Window) -> TrendVerdict:
         evidence = self.evidence(part)
         finding = self.finding(part, evidence)
         if self.hidden(part, finding):
             finding = _Finding(state="inconclusive", reason="missing data")
         return self.verdict(part, evidence, finding)
-
-    def part(self, seen: History) -> Window:
-        return comparable(seen, at_least=self.window + 1, keep=self.levels.min_keep)
 
     def evidence(self, part: Window) -> Evidence | None:
         """None where no error can be estimated."""
@@ -172,8 +166,12 @@ class _Task(msgspec.Struct, frozen=True, kw_only=True):
         """Whether scores absent from the newest release could turn the state."""
         if part.absent <= self.levels.max_absent or finding.reason == "one release":
             return False
-        parts = [self.part(part.history.filled(value)) for value in (0.0, 1.0)]
+        parts = [self.filled(part, value) for value in (0.0, 1.0)]
         return {self.finding(p, self.evidence(p)).state for p in parts} != {finding.state}
+
+    def filled(self, part: Window, value: float) -> Window:
+        whole = part.history.filled(value)
+        return comparable(whole, at_least=self.window + 1, keep=self.levels.min_keep)
 
     def verdict(self, part: Window, evidence: Evidence | None, finding: _Finding) -> TrendVerdict:
         return TrendVerdict(

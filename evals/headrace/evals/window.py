@@ -4,9 +4,11 @@ import math
 
 import msgspec
 import numpy as np
+import polars as pl
 
-from headrace.evals.contrast import Floats, Panel
-from headrace.evals.history import Flags, History
+from headrace.evals.contrast import Codes, Floats, Panel
+from headrace.evals.history import Flags, History, history
+from headrace.evals.parameters import Parameters
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -22,7 +24,19 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     @property
     def clusters(self) -> int:
-        return int(np.unique(self.history.clusters[self.shared]).size)
+        return int(np.unique(self.codes).size)
+
+    @property
+    def values(self) -> Floats:
+        """(shared cases, releases, epochs), NaN where an attempt has no score."""
+        values: Floats = self.history.values[self.shared, -self.length :]
+        return values
+
+    @property
+    def codes(self) -> Codes:
+        """(shared cases,) the cluster of each."""
+        codes: Codes = self.history.clusters[self.shared]
+        return codes
 
     @property
     def absent(self) -> float:
@@ -38,11 +52,11 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     @property
     def panel(self) -> Panel:
         """Means over the present epochs of the shared cases; at least one case."""
-        values = self.history.values[self.shared, -self.length :]
+        values = self.values
         counts = (~np.isnan(values)).sum(axis=2)
         return Panel.of(
             np.nansum(values, axis=2) / counts,
-            self.history.clusters[self.shared],
+            self.codes,
             epochs=float(np.median(counts)),
             binary=self.history.binary,
         )
@@ -50,43 +64,55 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     @property
     def within(self) -> float | None:
         """Variance between epochs of one case in one release; None: nothing was repeated."""
-        values: Floats = self.history.values[self.shared, -self.length :]
+        values = self.values
         repeated = values[(~np.isnan(values)).sum(axis=2) > 1]
         return float(np.nanvar(repeated, axis=1, ddof=1).mean()) if len(repeated) else None
 
 
-def comparable(history: History, *, at_least: int, keep: float) -> Window:
+class Look(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What one look at a history may use, and how much of every level it may spend."""
+
+    window: Window
+    share: float
+
+
+def look(scores: pl.DataFrame, *, window: int, levels: Parameters, binary: bool | None) -> Look:
+    """The comparable window of a frame of scores. Raises UnfitScores."""
+    whole = history(scores, last=max(levels.m_max, window + 1), binary=binary)
+    seen, share = _scheduled(whole, interim=levels.interim)
+    part = comparable(seen, at_least=window + 1, keep=levels.min_keep)
+    return Look(window=part, share=share)
+
+
+def comparable(seen: History, *, at_least: int, keep: float) -> Window:
     """The longest window that still shares `keep` of the cases of its newest `at_least` releases.
 
     It has `at_least` releases or all there are, however few cases these share.
     """
-    present: Flags = np.any(~np.isnan(history.values), axis=2)[:, ::-1]
+    present: Flags = np.any(~np.isnan(seen.values), axis=2)[:, ::-1]
     shared = np.logical_and.accumulate(present, axis=1)
     counts = shared.sum(axis=0)
-    length = min(history.releases, at_least)
+    length = min(seen.releases, at_least)
     enough = keep * counts[length - 1]
-    while length < history.releases and counts[length] >= max(enough, 1):
+    while length < seen.releases and counts[length] >= max(enough, 1):
         length += 1
-    return Window(history=history, length=length, shared=shared[:, length - 1])
+    return Window(history=seen, length=length, shared=shared[:, length - 1])
 
 
-def look(history: History, *, interim: float) -> tuple[History, float]:
-    """What this look may use, and the share of every level that it may spend.
-
-    Peeking is priced in: the newest release counts at 1, 2, 4, .. epochs before the usual number
-    of epochs is in, and at that number times 1, 2, 4, .. after; between these nothing changes.
+def _scheduled(whole: History, *, interim: float) -> tuple[History, float]:
+    """Peeking is priced in: a verdict can change only at 1, 2, 4, .. epochs of the newest release
+    before its usual number is in, and at that number times 1, 2, 4, .. after.
     """
-    counts = history.layers.sum(axis=1)
+    counts = whole.layers.sum(axis=1)
     epochs, earlier = int(counts[-1]), counts[:-1][counts[:-1] > 0]
     if not epochs or not earlier.size:
-        return history, 1.0
-    used, share = _scheduled(epochs, int(np.median(earlier)), interim)
-    layers = history.layers[-1] & (np.cumsum(history.layers[-1]) <= used)
-    # Only this look's epochs: what a later epoch adds must not move anything before its time.
-    return history.looked(layers), share
+        return whole, 1.0
+    used, share = _usable(epochs, int(np.median(earlier)), interim)
+    layers = whole.layers[-1] & (np.cumsum(whole.layers[-1]) <= used)
+    return whole.looked(layers), share
 
 
-def _scheduled(epochs: int, planned: int, interim: float) -> tuple[int, float]:
+def _usable(epochs: int, planned: int, interim: float) -> tuple[int, float]:
     if epochs < planned:
         return 1 << (epochs.bit_length() - 1), interim
     doublings = int(math.log2(epochs // planned))

@@ -1,0 +1,240 @@
+"""The quality of a product over its releases, on one suite and one scorer."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from headrace.evals.contrast import Level, level
+from headrace.evals.errors import EvalError
+from headrace.evals.parameters import Parameters
+from headrace.evals.plateau import TrendVerdict, judge_trend
+from headrace.evals.window import Window, look
+from headrace.evals.wording import state_words, verdict_words
+from headrace.lake.statement import statements
+from headrace.lake.store import Lake
+
+if TYPE_CHECKING:
+    import altair as alt
+
+ASSUMED_DELTA = 0.03  # three points: only where nobody said what a gain is worth
+
+
+class UnknownSeries(EvalError):
+    """A suite or scorer that no complete run has scores of; the message names those there are."""
+
+
+class Scorer(msgspec.Struct, frozen=True, kw_only=True):
+    """What scored: a name and the identity of its code, judge and prompt. Two never mix."""
+
+    scorer: str
+    judge_hash: str | None
+    releases: int
+    cases: int
+
+
+class Trend(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Release means with their intervals and the verdict over the cases that they share.
+
+    `frame` has a row per release, oldest first: `release`, `at`, `cases`, `clusters`, `mean`,
+    `low`, `high` (95 %, null where nothing was measured), `epochs`, `absent` (attempts without a
+    score), `compared` (in the comparable window) and `shared_mean`, `shared_low`, `shared_high`
+    over the cases of that window.
+    """
+
+    project: str
+    suite: str
+    scorer: Scorer
+    others: tuple[Scorer, ...]
+    frame: pl.DataFrame
+    verdict: TrendVerdict
+    delta_assumed: bool  # nobody gave a delta
+    established: str | None  # release at which a plateau was shown that nothing contradicts since
+
+    @property
+    def words(self) -> str:
+        """The verdict in a sentence or two."""
+        said = verdict_words(self.verdict)
+        if self.established is not None and self.verdict.state != "plateaued":
+            said += f" A plateau was established at {self.established}; nothing contradicts it."
+        if self.delta_assumed:
+            said += f" A delta of {100 * self.verdict.delta:g} points is assumed, not given."
+        return said
+
+    def chart(self) -> "alt.LayerChart":
+        """Release means with intervals, the comparable window and a band of +- delta."""
+        # Altair takes longer to import than a verdict takes to compute.
+        from headrace.evals.chart import trend_chart
+
+        return trend_chart(
+            self.frame,
+            delta=self.verdict.delta,
+            title=f"{self.suite} by {self.scorer.scorer}: {state_words(self.verdict)}",
+            words=self.words,
+        )
+
+
+def trend(
+    lake: Lake,
+    *,
+    suite: str,
+    project: str = "default",
+    scorer: str | None = None,
+    delta: float | None = None,
+    window: int = 3,
+) -> Trend:
+    """The trend of a suite by one scorer: by default that with most releases, then most cases.
+
+    Releases stand by their own time, not by that of their runs. `delta` is the smallest gain per
+    `window` releases that pays for the work; 0.03 is assumed, and said to be, where none is given.
+    Raises UnknownSeries, UnfitParameters.
+    """
+    chosen, *others = _series(lake, project, suite, scorer)
+    scores = _scores(lake, project, suite, chosen)
+    asked = ASSUMED_DELTA if delta is None else delta
+    looks = [
+        (name, judge_trend(part, delta=asked, window=window))
+        for name, part in _looks(scores, window)
+    ]
+    return Trend(
+        project=project,
+        suite=suite,
+        scorer=chosen,
+        others=tuple(others),
+        frame=_frame(scores, window),
+        verdict=looks[-1][1],
+        delta_assumed=delta is None,
+        established=_established(looks),
+    )
+
+
+def save(chart: "alt.LayerChart", path: Path | str) -> Path:
+    """Write a chart as `.svg` or `.png`, by the name's ending. Raises UnknownPicture."""
+    from headrace.evals.chart import save as write
+
+    return write(chart, path)
+
+
+def suites(lake: Lake, project: str) -> list[str]:
+    """The suites of a project that have a complete run, by name."""
+    return [row["suite"] for row in lake.rows(_sql("suites"), {"project": project})]
+
+
+def _sql(name: str) -> str:
+    return statements("headrace.evals", "statistics.sql")[name]
+
+
+def _series(lake: Lake, project: str, suite: str, scorer: str | None) -> list[Scorer]:
+    """The chosen scorer first, then the others."""
+    rows = lake.rows(_sql("series"), {"project": project, "suite": suite})
+    found = [Scorer(**row) for row in rows]
+    if not found:
+        known = ", ".join(suites(lake, project)) or "none yet"
+        raise UnknownSeries(
+            f"no complete run of suite {suite!r} in project {project!r}; suites with runs: {known}"
+        )
+    named = [series for series in found if scorer in (None, series.scorer)]
+    if not named:
+        known = ", ".join(sorted({series.scorer for series in found}))
+        raise UnknownSeries(f"no scorer {scorer!r} in suite {suite!r}; there are: {known}")
+    return [named[0], *(series for series in found if series != named[0])]
+
+
+def _scores(lake: Lake, project: str, suite: str, series: Scorer) -> pl.DataFrame:
+    where = {
+        "project": project,
+        "suite": suite,
+        "scorer": series.scorer,
+        "judge": series.judge_hash,
+    }
+    return lake.sql(_sql("series_scores"), where).pl()
+
+
+def _looks(scores: pl.DataFrame, window: int) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The history as it stood at each of the last `window` releases."""
+    releases = scores.select("release", "name").unique().sort("release").rows()
+    for number, name in releases[-window:]:
+        yield name, scores.filter(pl.col("release") <= number)
+
+
+def _established(looks: Sequence[tuple[str, TrendVerdict]]) -> str | None:
+    """A single look may flicker; a plateau stands until a later look shows movement."""
+    since: str | None = None
+    for name, verdict in looks:
+        if verdict.state == "plateaued":
+            since = since or name
+        elif verdict.state != "inconclusive":
+            since = None
+    return since
+
+
+def _frame(scores: pl.DataFrame, window: int) -> pl.DataFrame:
+    part = look(scores, window=window, levels=Parameters(), binary=None).window
+    compared = part.history.numbers[-part.length :] if part.cases else ()
+    shared = dict(zip(compared, _levels(part), strict=True))
+    rows = [
+        _row(rows) | _compared(shared.get(rows["release"][0]))
+        for rows in scores.partition_by("release", maintain_order=True)
+    ]
+    return pl.DataFrame(rows, schema=_SCHEMA)
+
+
+def _row(rows: pl.DataFrame) -> dict[str, Any]:
+    """One release over all its own cases."""
+    present = rows.filter(pl.col("value").is_not_null())
+    cases = present.group_by("case_id", "cluster").agg(pl.col("value").mean(), n=pl.len())
+    cases = cases.sort("case_id")
+    codes = cases["cluster"].rank("dense").to_numpy().astype(np.intp)
+    own: dict[str, Any] = {}
+    if len(cases):
+        epochs = float(np.median(cases["n"].to_numpy()))
+        own = msgspec.structs.asdict(level(cases["value"].to_numpy(), codes, epochs=epochs))
+    return own | {
+        "release": rows["name"][0],
+        "at": rows["at"][0],
+        "cases": len(cases),
+        "clusters": cases["cluster"].n_unique(),
+        "epochs": present.select("run", "epoch").n_unique() if len(present) else 0,
+        "absent": len(rows) - len(present),
+    }
+
+
+def _levels(part: Window) -> list[Level]:
+    """One level per release of the window, over the cases it shares."""
+    if not part.cases:
+        return []
+    counts = (~np.isnan(part.values)).sum(axis=2)
+    means = np.nansum(part.values, axis=2) / counts
+    epochs = float(np.median(counts))
+    return [level(column, part.codes, epochs=epochs) for column in means.T]
+
+
+def _compared(shared: Level | None) -> dict[str, Any]:
+    if shared is None:
+        return {"compared": False}
+    return {
+        "compared": True,
+        "shared_mean": shared.mean,
+        "shared_low": shared.low,
+        "shared_high": shared.high,
+    }
+
+
+_SCHEMA = {
+    "release": pl.String(),
+    "at": pl.Datetime("us", "UTC"),
+    "cases": pl.Int64(),
+    "clusters": pl.Int64(),
+    "mean": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "epochs": pl.Int64(),
+    "absent": pl.Int64(),
+    "compared": pl.Boolean(),
+    "shared_mean": pl.Float64(),
+    "shared_low": pl.Float64(),
+    "shared_high": pl.Float64(),
+}

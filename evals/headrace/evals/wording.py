@@ -1,0 +1,67 @@
+"""Verdicts in words: what a person reads beside the numbers, never without their interval."""
+
+from collections.abc import Iterator
+
+from headrace.evals.needs import Needs
+from headrace.evals.plateau import TrendVerdict
+
+
+def points(share: float) -> str:
+    """A difference of scores in points: 0.031 -> '+3.1'."""
+    return f"{100 * share:+.1f}"
+
+
+def verdict_words(verdict: TrendVerdict) -> str:
+    """A trend verdict in one to three sentences."""
+    return " ".join([_claim(verdict), *_bound(verdict), *_price(verdict)])
+
+
+def state_words(verdict: TrendVerdict) -> str:
+    """The state alone: 'plateaued', 'cannot tell (too few releases)'."""
+    if verdict.reason is None:
+        return verdict.state
+    return f"cannot tell ({verdict.reason})"
+
+
+def needs_words(needs: Needs, cases: int) -> str | None:
+    """What would decide, given `cases` shared ones now; None where no lever is known to help."""
+    levers = list(_levers(needs, cases))
+    return ", or ".join(levers) if levers else None
+
+
+def _claim(verdict: TrendVerdict) -> str:
+    said = state_words(verdict).capitalize()
+    if verdict.gain is None or verdict.low is None or verdict.high is None:
+        return f"{said}: {verdict.n} shared cases, {_plural(verdict.releases, 'release')}."
+    interval = f"{points(verdict.low)} to {points(verdict.high)}"
+    per = _plural(verdict.window, "release") if verdict.window > 1 else "release"
+    return f"{said}: {points(verdict.gain)} points per {per} ({interval})."
+
+
+def _bound(verdict: TrendVerdict) -> Iterator[str]:
+    if verdict.certifiable_delta is not None and verdict.state in ("plateaued", "inconclusive"):
+        yield f"A gain of {100 * verdict.certifiable_delta:.1f} points or more is ruled out."
+
+
+def _price(verdict: TrendVerdict) -> Iterator[str]:
+    if verdict.reason == "saturated":
+        yield "The suite is near its top: add harder cases."
+    elif verdict.reason == "missing data":
+        yield f"{100 * verdict.absent:.0f} % of attempts have no score: run these again."
+    elif verdict.needs is not None:
+        words = needs_words(verdict.needs, verdict.n)
+        if words is not None:
+            yield f"To decide it would take about {words}."
+
+
+def _levers(needs: Needs, cases: int) -> Iterator[str]:
+    if needs.epochs is not None:
+        yield f"{needs.epochs} epochs of every case"
+    if needs.cases is not None and needs.cases > cases:
+        yield f"{needs.cases - cases} more cases"
+    if needs.releases is not None:
+        yield _plural(needs.releases, "more release")
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
