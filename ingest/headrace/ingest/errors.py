@@ -23,6 +23,14 @@ class Busy(HeadraceError):
     """More bytes are in flight than the memory set aside for them; later is fine."""
 
 
+class LakeAway(HeadraceError):
+    """The lake cannot be read at the moment; what is posted is stored all the same."""
+
+
+class OffsetMoved(HeadraceError):
+    """The lake has read further in this spool than this drain: another one wrote."""
+
+
 class SpoolFailed(HeadraceError):
     """The spool could not store: the disk refused; nothing was acknowledged."""
 

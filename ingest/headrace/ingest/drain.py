@@ -1,0 +1,248 @@
+"""The drain: a process of its own that carries bodies from the spool into the lake."""
+
+import argparse
+import fcntl
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import duckdb
+import msgspec
+import structlog
+
+from headrace.ingest import log as logs
+from headrace.ingest import reader
+from headrace.ingest.batch import Batch, Body, write
+from headrace.ingest.bookmark import Bookmark
+from headrace.ingest.errors import OffsetMoved, Undecodable
+from headrace.ingest.spool import Spool
+from headrace.lake.errors import HeadraceError, LakeLocked
+from headrace.lake.record import DeadLetter
+from headrace.lake.settings import Settings
+from headrace.lake.statement import statements
+from headrace.lake.store import Lake, Transaction
+
+DEADLY = 3  # deaths of the process over one body before it is set aside
+STOP_S = 10.0  # to go on after a request to stop
+PAUSE_S = (0.5, 10.0)  # first and longest pause while the lake is away
+
+# Faults of the lake: all bodies wait. Any other fault in writing is one of a body.
+AWAY = (
+    LakeLocked,
+    OffsetMoved,
+    duckdb.OperationalError,
+    duckdb.InternalError,
+    duckdb.FatalException,
+    duckdb.InterruptException,
+    OSError,
+)
+
+log = structlog.get_logger("headrace.drain")
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """What one body comes to: rows, or a dead letter."""
+
+    body: Body
+    batch: Batch = Batch()
+    letter: DeadLetter | None = None
+
+
+class Drain:
+    """Carries bodies in order; each is in the lake exactly once, whatever crashes when."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        spool: Spool,
+        bookmark: Bookmark,
+        *,
+        limit: int,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._lake = lake
+        self._spool = spool
+        self._bookmark = bookmark
+        self._limit = limit
+        self._clock = clock
+        [row] = lake.rows(_sql("offset"), {"spool": spool.id})
+        self._offset: int = row["seq"] or 0
+        spool.forget(self._offset)  # a crash may have come between commit and forgetting
+
+    def carry(self) -> int:
+        """Move the oldest bodies into the lake; how many there were.
+
+        Raises what `AWAY` names, and HeadraceError of the spool: nothing is lost, try again.
+        """
+        bodies = self._spool.take(self._limit, after=self._offset)
+        if not bodies:
+            return 0
+        parts = [self._read(body) for body in bodies]
+        self._bookmark.clear()
+        self._store(parts)
+        self._spool.forget(self._offset)
+        return len(bodies)
+
+    def _read(self, body: Body) -> Part:
+        if self._bookmark.begin(body.seq) >= DEADLY:
+            return self._dead(body, f"reading it ended the drain process {DEADLY} times")
+        try:
+            return Part(body=body, batch=reader.read(body))
+        except Undecodable as error:
+            return self._dead(body, str(error))
+        except Exception as error:  # one body that trips the decoder must not hold up the others
+            return self._dead(body, f"{type(error).__name__}: {error}")
+
+    def _store(self, parts: Sequence[Part]) -> None:
+        try:
+            self._commit(parts)
+        except duckdb.OutOfMemoryException as error:
+            self._isolate(parts, error)
+        except AWAY:
+            raise
+        except Exception as error:
+            self._isolate(parts, error)
+
+    def _isolate(self, parts: Sequence[Part], error: Exception) -> None:
+        """Store the halves apart, until the body that cannot be written stands alone."""
+        if len(parts) > 1:
+            middle = len(parts) // 2
+            self._store(parts[:middle])
+            self._store(parts[middle:])
+        elif parts[0].letter is None:
+            self._commit([self._dead(parts[0].body, f"{type(error).__name__}: {error}")])
+        else:
+            raise error
+
+    def _commit(self, parts: Sequence[Part]) -> None:
+        last = parts[-1].body.seq
+        batch = Batch.union(part.batch for part in parts)
+        letters = [part.letter for part in parts if part.letter is not None]
+        where = {"spool": self._spool.id}
+
+        def work(tx: Transaction) -> None:
+            [(found,)] = tx.run(_sql("offset"), where)
+            if (found or 0) != self._offset:
+                raise OffsetMoved(f"the lake has this spool up to {found}: reading on from there")
+            write(tx, batch)
+            tx.append("dead_letters", letters)
+            tx.run(_sql("drop_offset"), where)
+            tx.run(_sql("set_offset"), where | {"seq": last, "now": self._clock()})
+
+        self._lake.write(work)
+        self._offset = last
+
+    def _dead(self, body: Body, reason: str) -> Part:
+        log.warning("dead_letter", seq=body.seq, signal=body.signal, bytes=len(body.payload))
+        letter = DeadLetter(
+            project=body.project or "default",
+            spool=self._spool.id,
+            seq=body.seq,
+            signal=body.signal,
+            reason=reason[:1000],
+            content_type=body.content_type,
+            body=body.payload,
+            received_at=body.received_at,
+            at=self._clock(),
+        )
+        return Part(body=body, letter=letter)
+
+
+class Stop:
+    """Whether to stop: SIGTERM or SIGINT came, or the parent process is gone."""
+
+    def __init__(self, parent: int | None) -> None:
+        self._parent = parent
+        self._asked = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    @property
+    def asked(self) -> bool:
+        return self._asked or (self._parent is not None and os.getppid() != self._parent)
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long, or until asked to stop."""
+        # short sleeps and not an Event: setting one in a signal handler can deadlock its waiter
+        end = time.monotonic() + seconds
+        while not self.asked and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, 0.1))
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self._asked = True
+
+
+def run(settings: Settings, stop: Stop) -> None:
+    """Drain until asked to stop; while the lake is away, try again and again."""
+    pause, longest = PAUSE_S
+    with _alone(settings.home, stop), Spool.open(settings) as spool:
+        while not stop.asked:
+            try:
+                with (
+                    Lake.open(settings=settings) as lake,
+                    Bookmark(settings.home / "drain.bookmark") as bookmark,
+                ):
+                    drain = Drain(lake, spool, bookmark, limit=settings.drain_rows, clock=_now)
+                    pump(drain, stop, settings.drain_interval_s)
+            except Exception as error:  # whatever it is: the spool keeps the bodies meanwhile
+                cure = str(error) if isinstance(error, HeadraceError) else None
+                log.error("lake_away", error=type(error).__name__, cure=cure, retry_in_s=pause)
+                stop.wait(pause)
+                pause = min(pause * 2, longest)
+
+
+def pump(drain: Drain, stop: Stop, interval_s: float) -> None:
+    """Carry until asked to stop, then as long as something is left, within `STOP_S`."""
+    while not stop.asked:
+        if not drain.carry():
+            stop.wait(interval_s)
+    end = time.monotonic() + STOP_S
+    while time.monotonic() < end and drain.carry():
+        continue
+
+
+@contextmanager
+def _alone(home: Path, stop: Stop) -> Iterator[None]:
+    """Wait until no other drain works on this home: one whose sidecar was killed ends soon."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "drain.lock").open("w") as lock:
+        while not stop.asked:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                stop.wait(0.2)
+        yield
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _sql(name: str) -> str:
+    return statements("headrace.ingest", "drain.sql")[name]
+
+
+def main() -> int:
+    """`python -m headrace.ingest.drain [--home H] [--parent PID]`."""
+    parser = argparse.ArgumentParser(prog="headrace.ingest.drain", description=__doc__)
+    parser.add_argument("--home", help="default: HEADRACE_HOME, else ./.headrace")
+    parser.add_argument("--parent", type=int, help="stop when this process is gone")
+    given = parser.parse_args()
+    logs.configure()
+    try:
+        run(Settings.load(given.home), Stop(given.parent))
+    except HeadraceError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,10 @@
+-- Statements of the drain.
+
+-- name: offset
+select max(seq) as seq from drains where spool = $spool;
+
+-- name: drop_offset
+delete from drains where spool = $spool;
+
+-- name: set_offset
+insert into drains values ($spool, $seq, $now);

@@ -1,0 +1,122 @@
+"""What the lake knows of an episode, a trace and the wheel, as JSON documents."""
+
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import duckdb
+import msgspec
+
+from headrace.ingest.errors import BadHeader, LakeAway
+from headrace.lake.errors import HeadraceError
+from headrace.lake.settings import Settings
+from headrace.lake.statement import statements
+from headrace.lake.store import Lake, Parameters
+
+Document = dict[str, Any]
+
+_JSON = ("tools", "metadata", "correction")
+
+
+class Lookup:
+    """Reads the lake, which is opened by the first question and again after a failure."""
+
+    def __init__(self, settings: Settings, lake: Lake | None = None) -> None:
+        self._settings = settings
+        self._given = lake
+        self._lake = lake
+        self._opening = threading.Lock()
+
+    def episode(self, episode_id: str, project: str | None) -> Document | None:
+        """An episode with messages, resolution, outcomes and decisions; None: not in the lake.
+
+        Raises BadHeader where several projects have one, LakeAway.
+        """
+        found = self._episodes(episode_id=episode_id, trace_id=None, project=project)
+        if len(found) > 1:
+            names = ", ".join(row["project"] for row in found)
+            raise BadHeader(
+                f"x-headrace-project: episode {episode_id!r} is in the projects {names}: name one"
+            )
+        return self._full(found[0]) if found else None
+
+    def trace(self, trace_id: str, project: str | None) -> Document | None:
+        """A trace: its spans, its outcomes and its episodes (none: not assembled yet).
+
+        None where the lake knows nothing of it. Raises LakeAway.
+        """
+        where = {"trace_id": trace_id.lower(), "project": project}
+        spans = self._rows("spans_of_trace", where)
+        episodes = self._episodes(episode_id=None, **where)
+        outcomes = self._rows("outcomes_of_trace", where)
+        if not (spans or episodes or outcomes):
+            return None
+        return {
+            "trace_id": trace_id.lower(),
+            "assembled": bool(episodes),
+            "spans": spans,
+            "episodes": [self._full(row) for row in episodes],
+            "outcomes": [_read(row) for row in outcomes],
+        }
+
+    def facts(self) -> Document:
+        """Counts and the newest night and verdict; None for what is unknown or out of reach."""
+        try:
+            return {
+                "lake": self._rows("counts")[0],
+                "dead_letters": self._rows("dead_letters")[0]["dead_letters"],
+                "nightly": next(iter(self._rows("last_night")), None),
+                "verdict": next(iter(self._rows("last_verdict")), None),
+            }
+        except LakeAway:
+            return dict.fromkeys(("lake", "dead_letters", "nightly", "verdict"))
+
+    def close(self) -> None:
+        """Close the lake, unless it was given."""
+        if self._lake is not None and self._lake is not self._given:
+            self._lake.close()
+        self._lake = None
+
+    def _episodes(self, **where: object) -> list[Document]:
+        return self._rows("episodes", where)
+
+    def _full(self, row: Document) -> Document:
+        where = {name: row[name] for name in ("project", "episode_id")}
+        metadata = json.loads(row["metadata"] or "{}")
+        targets = {name: row[name] for name in ("conversation_id", "trace_ids", "span_ids")}
+        targets["external_id"] = metadata.get("external_id")
+        outcomes = self._rows("outcomes_of_episode", where | targets)
+        return _read(row) | {
+            "messages": self._messages(row["messages"]),
+            "outcomes": [_read(outcome) for outcome in outcomes],
+            "decisions": self._rows("decisions_of_episode", where),
+        }
+
+    def _messages(self, hashes: Iterable[str]) -> list[msgspec.Raw]:
+        rows = self._rows("message_bodies", {"hashes": sorted(set(hashes))})
+        bodies = {row["hash"]: msgspec.Raw(row["body"].encode()) for row in rows}
+        return [bodies[name] for name in hashes]
+
+    def _rows(self, name: str, where: Parameters | None = None) -> list[Document]:
+        sql = statements("headrace.ingest", "sidecar.sql")[name]
+        try:
+            return self._opened().rows(sql, where)
+        except (duckdb.Error, HeadraceError, OSError) as error:
+            self._lake = self._given  # what was opened here is opened afresh next time
+            raise LakeAway(
+                f"the lake cannot be read now ({type(error).__name__}): posts are still stored; "
+                "see the log of the sidecar"
+            ) from error
+
+    def _opened(self) -> Lake:
+        with self._opening:
+            if self._lake is None:
+                self._lake = Lake.open(settings=self._settings)
+            return self._lake
+
+
+def _read(row: Mapping[str, Any]) -> Document:
+    """The row with its JSON columns as JSON instead of text."""
+    given = {name: row[name] for name in _JSON if row.get(name) is not None}
+    return dict(row) | {name: msgspec.Raw(text.encode()) for name, text in given.items()}

@@ -1,0 +1,109 @@
+"""The receiver: from a request to acknowledged bytes in the spool."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import UTC, datetime
+
+import msgspec
+import structlog
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+
+from headrace.ingest import reader
+from headrace.ingest.answer import JSON, PROTOBUF, media_type
+from headrace.ingest.batch import Signal
+from headrace.ingest.errors import BadHeader, Undecodable, UnknownType
+from headrace.ingest.payload import Ration, inflate, received
+from headrace.ingest.reader import NDJSON, Accepted
+from headrace.ingest.spool import Spool
+
+DECODES = 4  # at a time; each can need many times the body's size in memory
+FLIGHTS = 8  # bodies of full size in memory at a time
+PROJECT_CHARS = 200
+
+TYPES: dict[Signal, tuple[str, ...]] = {
+    "traces": (PROTOBUF, JSON),
+    "logs": (PROTOBUF, JSON),
+    "episodes": (JSON, *NDJSON),
+    "outcomes": (JSON, *NDJSON),
+}
+
+log = structlog.get_logger("headrace.ingest")
+
+
+class Receiver:
+    """Reads, checks and stores bodies; belongs to one event loop."""
+
+    def __init__(self, spool: Spool, body_bytes: int) -> None:
+        self.spool = spool
+        self.accepted: Counter[str] = Counter()  # bodies by signal
+        self.refused: Counter[str] = Counter()  # bodies by reason
+        self._body_bytes = body_bytes
+        self._ration = Ration(FLIGHTS * body_bytes)
+        self._decodes = CapacityLimiter(DECODES)
+
+    async def store(self, request: Request, signal: Signal) -> Accepted:
+        """Returns once what was accepted is on disk.
+
+        Raises UnknownType, BadHeader, TooLarge, Undecodable, Busy, TimeoutError, SpoolFailed.
+        """
+        content_type = _content_type(request, signal)
+        project = project_of(request)
+        encoding = request.headers.get("content-encoding", "").strip().lower() or "identity"
+        with self._ration.share() as take:
+            wire = await received(request, self._body_bytes, take)
+            work = self._work(wire, encoding, signal, content_type, project)
+            accepted, stored = await to_thread.run_sync(work, limiter=self._decodes)
+            if stored is not None:
+                await asyncio.wrap_future(stored)
+                self.accepted[signal] += 1
+        return accepted
+
+    async def discard(self, request: Request) -> None:
+        """Read a body and let it go. Raises TooLarge, Busy, TimeoutError."""
+        with self._ration.share() as take:
+            await received(request, self._body_bytes, take)
+
+    def _work(
+        self, wire: bytes, encoding: str, signal: Signal, content_type: str, project: str | None
+    ) -> Callable[[], tuple[Accepted, "Future[int] | None"]]:
+        def work() -> tuple[Accepted, "Future[int] | None"]:
+            payload = inflate(wire, encoding, self._body_bytes)
+            accepted = _checked(signal, content_type, payload, project)
+            if not accepted.accepted:
+                return accepted, None
+            kept, now = accepted.kept, datetime.now(UTC)
+            stored = self.spool.append(signal, content_type, project, kept, now)
+            return msgspec.structs.replace(accepted, kept=b""), stored
+
+        return work
+
+
+def project_of(request: Request) -> str | None:
+    """The project that the request's header names, if any. Raises BadHeader."""
+    project = request.headers.get("x-headrace-project", "").strip()
+    if len(project) > PROJECT_CHARS or not project.isprintable():
+        raise BadHeader(f"x-headrace-project: give at most {PROJECT_CHARS} printable characters")
+    return project or None
+
+
+def _content_type(request: Request, signal: Signal) -> str:
+    given = media_type(request)
+    if given not in TYPES[signal]:
+        raise UnknownType(
+            f"Content-Type {given[:100]!r} is not read here: use {' or '.join(TYPES[signal])}"
+        )
+    return given
+
+
+def _checked(signal: Signal, content_type: str, payload: bytes, project: str | None) -> Accepted:
+    try:
+        return reader.check(signal, content_type, payload, project)
+    except Undecodable:
+        raise
+    except Exception as error:
+        # a fault of ours must not lose the body: the drain sets it aside with the reason
+        log.error("check_failed", signal=signal, bytes=len(payload), error=type(error).__name__)
+        return Accepted(accepted=1, rejected=0, error="", kept=payload, ids=())

@@ -1,0 +1,144 @@
+"""Refusals: how each kind of error is told over HTTP."""
+
+import msgspec
+
+from headrace.ingest.errors import (
+    BadHeader,
+    Busy,
+    LakeAway,
+    SpoolFailed,
+    SpoolFull,
+    TooLarge,
+    Undecodable,
+    UnknownType,
+)
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """How a kind of error is told."""
+
+    status: int
+    reason: str  # names the problem type and the metric's label
+    title: str
+    cure: str
+    code: int  # of google.rpc.Code
+    retry_s: int | None = None
+
+
+# The first class that fits counts. OTLP clients retry 429, 502, 503 and 504 only.
+REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
+    (
+        Undecodable,
+        Refusal(
+            status=400,
+            reason="undecodable",
+            title="The body cannot be read",
+            cure="Correct what the detail names; the same bytes will be refused again.",
+            code=3,
+        ),
+    ),
+    (
+        BadHeader,
+        Refusal(
+            status=400,
+            reason="bad_header",
+            title="A header cannot be used",
+            cure="Correct the header that the detail names.",
+            code=3,
+        ),
+    ),
+    (
+        TooLarge,
+        Refusal(
+            status=413,
+            reason="too_large",
+            title="The body is too large",
+            cure="Send smaller batches, or raise HEADRACE_BODY_BYTES.",
+            code=8,
+        ),
+    ),
+    (
+        UnknownType,
+        Refusal(
+            status=415,
+            reason="unknown_type",
+            title="The content type or encoding is not taken here",
+            cure="Send one of those that the detail lists.",
+            code=3,
+        ),
+    ),
+    (
+        TimeoutError,
+        Refusal(
+            status=408,
+            reason="slow",
+            title="The body did not arrive in time",
+            cure="Send smaller batches, or from nearer by.",
+            code=4,
+        ),
+    ),
+    (
+        Busy,
+        Refusal(
+            status=503,
+            reason="busy",
+            title="Too many bytes in flight",
+            cure="Send again after Retry-After.",
+            code=14,
+            retry_s=1,
+        ),
+    ),
+    (
+        SpoolFull,
+        Refusal(
+            status=503,
+            reason="spool_full",
+            title="The spool is full",
+            cure="Send again after Retry-After; see why the drain lags: `headrace status`.",
+            code=14,
+            retry_s=10,
+        ),
+    ),
+    (
+        SpoolFailed,
+        Refusal(
+            status=503,
+            reason="spool_failed",
+            title="The spool cannot store",
+            cure="Send again after Retry-After; look at the disk of HEADRACE_HOME.",
+            code=14,
+            retry_s=10,
+        ),
+    ),
+    (
+        LakeAway,
+        Refusal(
+            status=503,
+            reason="lake_away",
+            title="The lake cannot be read",
+            cure="Ask again after Retry-After.",
+            code=14,
+            retry_s=5,
+        ),
+    ),
+)
+NOT_FOUND = Refusal(
+    status=404,
+    reason="not_found",
+    title="Not found",
+    cure="See the detail.",
+    code=5,
+)
+UNEXPECTED = Refusal(
+    status=503,
+    reason="unexpected",
+    title="The sidecar failed on this request",
+    cure="Send again after Retry-After; the log of the sidecar has the cause.",
+    code=14,
+    retry_s=10,
+)
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """The entry of `REFUSALS` for an error; `UNEXPECTED` where there is none."""
+    return next((told for kind, told in REFUSALS if isinstance(error, kind)), UNEXPECTED)

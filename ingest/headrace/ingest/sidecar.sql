@@ -1,0 +1,78 @@
+-- Statements of the sidecar: what is known of an episode, a trace and the wheel.
+
+-- name: episodes
+with latest as (
+    select * from episodes
+    where $project::varchar is null or project = $project
+    qualify row_number() over (partition by project, episode_id order by revision desc) = 1
+)
+select
+    e.*, coalesce(r.resolution, 'pending') as resolution, r.success, r.score, r.resolved_by
+from latest e
+left join resolutions r on r.project = e.project and r.episode_id = e.episode_id
+where ($episode_id::varchar is null or e.episode_id = $episode_id)
+    and ($trace_id::varchar is null or list_contains(e.trace_ids, $trace_id))
+order by e.project, e.started_at nulls last, e.episode_id;
+
+-- name: message_bodies
+select hash, body from messages where hash in (select unnest($hashes::varchar[]));
+
+-- name: outcomes_of_episode
+select
+    o.outcome_id, o.target_kind, o.target_id, o.name, o.success, o.score, o.comment, o.correction,
+    o.source, o.author, o."at"
+from outcomes o
+where o.project = $project and (
+    (o.target_kind = 'episode' and o.target_id = $episode_id)
+    or (o.target_kind = 'conversation' and o.target_id = $conversation_id)
+    or (o.target_kind = 'external' and o.target_id = $external_id)
+    or (o.target_kind = 'trace' and list_contains($trace_ids::varchar[], o.target_id))
+    or (o.target_kind = 'span' and list_contains($span_ids::varchar[], o.target_id))
+    or (o.target_kind = 'response' and o.target_id in (
+        select s.response_id from spans s
+        where s.project = $project and list_contains($span_ids::varchar[], s.span_id)
+    ))
+)
+order by o."at", o.outcome_id;
+
+-- name: outcomes_of_trace
+select
+    o.project, o.outcome_id, o.target_kind, o.target_id, o.name, o.success, o.score, o.comment,
+    o.correction, o.source, o.author, o."at"
+from outcomes o
+where ($project::varchar is null or o.project = $project)
+    and ((o.target_kind = 'trace' and o.target_id = $trace_id)
+    or (o.target_kind = 'span' and o.target_id in (
+        select s.span_id from spans s where s.trace_id = $trace_id and s.project = o.project
+    )))
+order by o."at", o.outcome_id;
+
+-- name: decisions_of_episode
+select step, version, kept, reason, because_of, similarity, "at" from decisions
+where project = $project and episode_id = $episode_id
+order by "at", step;
+
+-- name: spans_of_trace
+select
+    project, span_id, parent_span_id, kind, name, started_at, ended_at, status, error, model,
+    convention, input_tokens, output_tokens, finish_reason, defects
+from spans
+where trace_id = $trace_id and ($project::varchar is null or project = $project)
+order by started_at nulls last, span_id;
+
+-- name: counts
+select
+    (select count(*) from spans) as spans,
+    (select count(*) from current_episodes) as episodes,
+    (select count(*) from outcomes) as outcomes;
+
+-- name: dead_letters
+select count(*) as dead_letters from dead_letters;
+
+-- name: last_night
+select night_id, status, started_at, ended_at, until from nights
+order by started_at desc, night_id limit 1;
+
+-- name: last_verdict
+select project, verdict_id, kind, state, "at", expires_at from verdicts
+order by "at" desc, verdict_id limit 1;

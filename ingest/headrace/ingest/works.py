@@ -1,0 +1,118 @@
+"""The works of a sidecar: its lock, its spool, and the drain process it keeps alive."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from headrace.ingest.errors import AlreadyServing
+from headrace.ingest.spool import Spool
+from headrace.lake.settings import Settings
+
+DRAIN_STOP_S = 20.0  # the drain ends by itself before that
+RESTART_S = (0.2, 10.0)  # first and longest pause before a dead drain is started again
+
+log = structlog.get_logger("headrace.ingest")
+
+
+@contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """Be the only sidecar of a home. Raises AlreadyServing."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "sidecar.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyServing(
+                f"a sidecar{_where(home)} serves {str(home)!r} already: use that one, stop it, "
+                "or give another --home"
+            ) from None
+        yield
+
+
+@contextmanager
+def works(settings: Settings) -> Iterator[Spool]:
+    """The spool with its drain; at the end what can be drained is. Raises SpoolFailed."""
+    with Spool.open(settings) as spool:
+        keeper = DrainKeeper(settings)
+        try:
+            yield spool
+        finally:
+            keeper.stop()
+
+
+class DrainKeeper:
+    """Runs the drain as a process and starts it again whenever it dies."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+        self._changing = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="drain-keeper", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the drain finish, within a deadline; what is left waits in the spool."""
+        self._stopping.set()
+        with self._changing:
+            process = self._process
+        if process is not None:
+            process.terminate()
+            try:
+                process.wait(DRAIN_STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        self._thread.join()
+
+    def _run(self) -> None:
+        first, longest = RESTART_S
+        pause = first
+        while (process := self._started()) is not None:
+            began = time.monotonic()
+            code = process.wait()
+            if self._stopping.is_set():
+                return
+            if time.monotonic() - began > longest:  # it worked well for a while
+                pause = first
+            log.warning("drain_ended", code=code, restart_in_s=pause)
+            self._stopping.wait(pause)
+            pause = min(pause * 2, longest)
+
+    def _started(self) -> "subprocess.Popen[bytes] | None":
+        with self._changing:
+            if self._stopping.is_set():
+                return None
+            # a session of its own: Ctrl-C reaches the sidecar, which stops the drain last
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "headrace.ingest.drain", "--parent", str(os.getpid())],
+                env=environment(self._settings),
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            return self._process
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment in which another process reads the same settings."""
+    names = {field: f"HEADRACE_{field.upper()}" for field in type(settings).model_fields}
+    given = {names[field]: value for field, value in settings.model_dump().items()}
+    given["HEADRACE_HOME"] = settings.home.absolute()
+    kept = {name: value for name, value in os.environ.items() if name not in names.values()}
+    return kept | {name: str(value) for name, value in given.items() if value is not None}
+
+
+def _where(home: Path) -> str:
+    try:
+        told = json.loads((home / "sidecar.json").read_text())
+        return f" (process {told['pid']}, http://{told['host']}:{told['port']})"
+    except (OSError, ValueError, KeyError):  # it is only just starting
+        return ""
