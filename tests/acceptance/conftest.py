@@ -1,0 +1,76 @@
+"""The wheel in a fresh environment, without the checkout and without development tools."""
+
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+import venv
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from headrace.console.sample import observed_tools, taubench
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def run(*words: str | Path, cwd: Path, environment: dict[str, str]) -> str:
+    """The standard output of a command that must succeed."""
+    done = subprocess.run(
+        [str(word) for word in words], cwd=cwd, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def bare() -> dict[str, str]:
+    """An environment without anything that points to this checkout or to a Headrace home."""
+    drop = re.compile("PYTHONPATH|VIRTUAL_ENV|HEADRACE_.*|PREFECT_.*|INSPECT_.*")
+    return {key: value for key, value in os.environ.items() if not drop.fullmatch(key)}
+
+
+@pytest.fixture(scope="session")
+def headrace(tmp_path_factory: pytest.TempPathFactory, bare: dict[str, str]) -> Path:
+    """The command `headrace`, installed from the built wheel with all extras."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder]
+    run(*build, cwd=ROOT, environment=bare)
+    [wheel] = folder.glob("*.whl")
+    venv.create(folder / "env", with_pip=True)
+    pip = folder / "env" / "bin" / "pip"
+    constraints = ["--quiet", "--constraint", ROOT / "constraints.txt"]
+    run(pip, "install", *constraints, f"{wheel}[all]", cwd=folder, environment=bare)
+    return folder / "env" / "bin" / "headrace"
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's folder with the files that the pages speak of, and rooms of the same names."""
+    folder = tmp_path_factory.mktemp("desk")
+    for name in ("lake", "ingest", "evals", "flows"):  # a user's own folders must not be taken
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text("raise RuntimeError('not this one')\n")
+    runs = list(taubench(datetime(2026, 1, 1, tzinfo=UTC)))
+    tools = observed_tools(runs)
+    with (folder / "runs.jsonl").open("w") as file:
+        for one in runs:
+            row = {"task": one.task, "reward": float(one.success), "tools": tools}
+            file.write(json.dumps({**row, "messages": one.messages}) + "\n")
+    with (folder / "scores.jsonl").open("w") as file:
+        for release in range(4):
+            for case in range(30):
+                value = None if case == 7 else float((case + release) % 3 == 0)
+                row = {"release": f"r{release}", "case_id": f"c{case}", "value": value}
+                file.write(json.dumps(row) + "\n")
+    (folder / "runs.jsonl.gz").write_bytes(gzip.compress((folder / "runs.jsonl").read_bytes()))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo(headrace: Path, desk: Path, bare: dict[str, str]) -> str:
+    """What `headrace demo` of the wheel prints; it leaves `demo-out` on the desk."""
+    return run(headrace, "demo", cwd=desk, environment=bare)
