@@ -1,0 +1,88 @@
+"""Episodes made by hand: one that every objective may take, and what curation knows of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from headrace.curate.conversation import Conversation
+from headrace.exporters.eligibility import Standing
+from headrace.lake.message import Body
+
+REFUND: Body = {
+    "type": "function",
+    "function": {
+        "name": "refund",
+        "description": "Give money back",
+        "parameters": {"type": "object", "properties": {"order_id": {"type": "string"}}},
+    },
+}
+
+
+def say(role: str, content: str | None, **more: Any) -> Body:
+    return {"role": role, "content": content, **more}
+
+
+def ask(arguments: str = '{"order_id": "A1"}', *, name: str = "refund", id: str = "c1") -> Body:
+    function = {"name": name, "arguments": arguments}
+    call = {"id": id, "type": "function", "function": function}
+    return say("assistant", None, tool_calls=[call])
+
+
+def messages() -> list[Body]:
+    return [
+        say("system", "Be kind."),
+        say("user", "My money back"),
+        ask(),
+        say("tool", "ok", tool_call_id="c1"),
+        say("assistant", "Done"),
+    ]
+
+
+def make_episode(episode_id: str = "e1", **fields: Any) -> Conversation:
+    said = tuple(fields.pop("messages", messages()))
+    given: dict[str, Any] = {
+        "project": "p",
+        "episode_id": episode_id,
+        "messages": said,
+        "trainable": tuple(message["role"] == "assistant" for message in said),
+        "tools": (REFUND,),
+        "resolution": "success",
+        "representative": True,
+        "trace_ids": (),
+        "request": "My money back",
+        "defects": (),
+        "metadata": {},
+    }
+    empty = dict.fromkeys(Conversation.__struct_fields__)
+    return Conversation(**{**empty, **given, **fields})
+
+
+def make_standing(**fields: Any) -> Standing:
+    return Standing(**{"split": "train", "decontaminated": True, "request": "r1", **fields})
+
+
+@pytest.fixture
+def episode() -> Callable[..., Conversation]:
+    return make_episode
+
+
+@pytest.fixture
+def standing() -> Callable[..., Standing]:
+    return make_standing
+
+
+@pytest.fixture
+def said() -> Callable[..., Body]:
+    return say
+
+
+@pytest.fixture
+def called() -> Callable[..., Body]:
+    return ask
+
+
+@pytest.fixture
+def talk() -> Callable[[], list[Body]]:
+    """The messages of the plain episode, new at each call."""
+    return messages

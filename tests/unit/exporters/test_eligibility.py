@@ -1,0 +1,165 @@
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from headrace.curate.conversation import Conversation
+from headrace.exporters.eligibility import DEFECTS, GATES, Finding, Standing, judge
+from headrace.exporters.objective import OBJECTIVES, Objective
+from headrace.exporters.reason import ADVICE, advice
+from headrace.lake.message import Body
+
+Make = Callable[..., Conversation]
+Known = Callable[..., Standing]
+Talk = Callable[[], list[Body]]
+
+IMAGE = [{"type": "text", "text": "look"}, {"type": "image_url", "image_url": {"url": "u"}}]
+TEXTS = [{"type": "text", "text": "My money"}, {"type": "text", "text": "back"}]
+STRANGER = {"type": "function", "function": {"name": "lookup", "parameters": {}}}
+
+
+def reason(found: Finding | None) -> str | None:
+    return None if found is None else found.reason
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_plain_success_may_be_used_for_everything(
+    episode: Make, standing: Known, objective: Objective
+) -> None:
+    assert judge(episode(), standing(), objective) is None
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [({"defects": (defect,)}, defect) for defect in (*DEFECTS, "unfinished", "failed_call")]
+    + [
+        ({"defects": ("truncated_value:tools",)}, "truncated_value"),
+        ({"messages": [], "trainable": ()}, "no_content"),
+        ({"tools": None}, "no_tool_definitions"),
+        ({"tools": (STRANGER,)}, "call_to_unknown_tool"),
+        ({"tools": ()}, "call_to_unknown_tool"),
+        ({"trainable": (False,) * 5}, "no_trainable_turn"),
+        ({"trainable": (False, True, False, True, False)}, "no_trainable_turn"),
+        ({"finish_reason": "length"}, "unfinished"),
+        ({"finish_reason": "stop"}, None),
+        ({"resolution": "pending"}, "pending"),
+        ({"resolution": "conflicting"}, "conflicting"),
+        ({"resolution": "unmarked"}, "unmarked"),
+        ({"resolution": "failure"}, "not_success"),
+        ({"representative": False}, "duplicate"),
+        ({"defects": ("no_usage", "cost_estimated", "late")}, None),
+    ],
+)
+def test_each_edit_of_the_episode_has_its_reason(
+    episode: Make, standing: Known, edit: dict[str, Any], expected: str | None
+) -> None:
+    found = judge(episode(**edit), standing(), "sft")
+    assert reason(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected", "because_of"),
+    [
+        ({"split": "test"}, None, None),
+        ({"split": "eval"}, "eval_split", None),
+        ({"split": None}, "not_curated", None),
+        ({"decontaminated": False}, "not_curated", None),
+        ({"contamination": "exact", "case_id": "c9"}, "contaminated:exact", "c9"),
+        ({"contamination": "contaminated:grams"}, "contaminated:grams", None),
+    ],
+)
+def test_each_decision_of_curation_has_its_reason(
+    episode: Make,
+    standing: Known,
+    edit: dict[str, Any],
+    expected: str | None,
+    because_of: str | None,
+) -> None:
+    found = judge(episode(), standing(**edit), "sft")
+    assert reason(found) == expected
+    assert found is None or found.because_of == because_of
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda m, said, called: m[1:], None),
+        (lambda m, said, called: m[2:], "role_order"),
+        (lambda m, said, called: [m[0], *m], None),
+        (lambda m, said, called: [*m[:2], said("system", "hm"), *m[2:]], "role_order"),
+        (lambda m, said, called: [*m[:2], said("oracle", "hm"), *m[2:]], "role_order"),
+        (lambda m, said, called: [m[0], said("user", IMAGE), *m[2:]], "media_unsupported"),
+        (lambda m, said, called: [m[0], said("user", TEXTS), *m[2:]], None),
+        (lambda m, said, called: [*m[:2], called("[1]"), *m[3:]], "arguments_not_object"),
+        (lambda m, said, called: [*m[:2], called('{"a": 1'), *m[3:]], "arguments_not_object"),
+        (lambda m, said, called: [*m[:2], called('{"a": NaN}'), *m[3:]], "arguments_not_object"),
+        (lambda m, said, called: [*m[:2], called('{"a": 1e999}'), *m[3:]], "arguments_not_object"),
+        (lambda m, said, called: [*m[:2], called("{}"), *m[3:]], None),
+        (lambda m, said, called: [*m[:3], *m[4:]], "orphan_tool_call"),
+        (lambda m, said, called: [*m[:2], *m[3:]], "orphan_tool_result"),
+        (lambda m, said, called: [*m[:4], m[3], *m[4:]], "orphan_tool_result"),
+        (lambda m, said, called: [*m[:3], said("tool", "ok"), *m[4:]], None),
+        (lambda m, said, called: m[:3], None),
+        (lambda m, said, called: [*m, said("user", IMAGE)], None),
+        (lambda m, said, called: [*m, said("user", "thanks"), said("tool", "?")], None),
+    ],
+)
+def test_the_messages_are_looked_at_up_to_the_last_trained_turn(
+    episode: Make,
+    standing: Known,
+    talk: Talk,
+    said: Callable[..., Body],
+    called: Callable[..., Body],
+    change: Callable[..., list[Body]],
+    expected: str | None,
+) -> None:
+    edited = episode(messages=change(talk(), said, called))
+    assert reason(judge(edited, standing(), "sft")) == expected
+
+
+def test_an_object_as_arguments_is_no_json_text(
+    episode: Make, standing: Known, talk: Talk, called: Callable[..., Body]
+) -> None:
+    messages = talk()
+    messages[2] = called(cast(str, {"order_id": "A1"}))
+    assert reason(judge(episode(messages=messages), standing(), "sft")) == "arguments_not_object"
+
+
+@pytest.mark.parametrize("objective", ["kto", "dpo"])
+def test_a_failure_is_no_waste(episode: Make, standing: Known, objective: Objective) -> None:
+    assert judge(episode(resolution="failure"), standing(), objective) is None
+
+
+def test_the_first_gate_that_fails_counts(episode: Make, standing: Known) -> None:
+    broken = episode(tools=None, resolution="pending", representative=False)
+    assert reason(judge(broken, standing(split="eval"), "sft")) == "no_tool_definitions"
+    assert reason(judge(episode(resolution="pending"), standing(split="eval"), "sft")) == (
+        "eval_split"
+    )
+
+
+def test_a_duplicate_names_the_episode_that_stands_for_it(episode: Make, standing: Known) -> None:
+    found = judge(episode(representative=False), standing(duplicate_of="e0"), "sft")
+    assert found == Finding(reason="duplicate", because_of="e0")
+
+
+def test_an_episode_without_tools_that_calls_none_is_fine(
+    episode: Make, standing: Known, said: Callable[..., Body]
+) -> None:
+    chat = [said("user", "hi"), said("assistant", "hello")]
+    assert judge(episode(messages=chat, tools=None), standing(), "sft") is None
+
+
+def test_every_gate_reads_as_a_word_and_every_reason_has_advice() -> None:
+    assert [gate.__name__ for gate in GATES] == [
+        "whole",
+        "in_order",
+        "text_only",
+        "tools_known",
+        "on_this_side",
+        "has_lesson",
+        "outcome_known",
+        "single",
+    ]
+    assert set(DEFECTS) <= set(ADVICE)
+    assert advice("contaminated:grams") == ADVICE["contaminated"]

@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+
+from headrace.exporters import folder
+from headrace.exporters.errors import NotADataset
+
+
+def read(place: Path) -> dict[str, bytes]:
+    return {name: (place / name).read_bytes() for name in folder.files(place)}
+
+
+def test_a_new_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "set"
+    folder.put(out, {"manifest.json": b"1", "data/a": b"old"})
+    folder.put(out, {"manifest.json": b"2", "b": b"new"})
+    assert read(out) == {"manifest.json": b"2", "b": b"new"}
+    assert [path.name for path in out.parent.iterdir()] == ["set"]
+
+
+def test_a_write_that_fails_leaves_the_old_folder_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "set"
+    folder.put(out, {"manifest.json": b"1"})
+    whole = Path.write_bytes
+
+    def fail(path: Path, content: bytes) -> int:
+        if path.name == "b":
+            raise OSError("disk full")
+        return whole(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(OSError, match="disk full"):
+        folder.put(out, {"manifest.json": b"2", "b": b"new"})
+    assert read(out) == {"manifest.json": b"1"}
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_a_rename_that_fails_brings_the_old_folder_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "set"
+    folder.put(out, {"manifest.json": b"1"})
+    rename = Path.rename
+
+    def fail(path: Path, target: Path) -> Path:
+        if path.name.endswith(".partial"):
+            raise OSError("gone")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="gone"):
+        folder.put(out, {"manifest.json": b"2"})
+    assert read(out) == {"manifest.json": b"1"}
+
+
+def test_what_a_crash_left_between_the_renames_is_put_right(tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    folder.put(tmp_path / ".set.old", {"manifest.json": b"1"})
+    folder.put(tmp_path / ".set.partial", {"half": b""})
+    folder.put(out, {"manifest.json": b"2"})
+    assert read(out) == {"manifest.json": b"2"}
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_only_our_own_or_an_empty_folder_may_be_written(tmp_path: Path) -> None:
+    folder.check_free(tmp_path / "new")
+    folder.check_free(tmp_path)
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(NotADataset, match=r"no manifest\.json"):
+        folder.check_free(tmp_path)
+    with pytest.raises(NotADataset, match="is a file"):
+        folder.check_free(tmp_path / "letter.txt")
+    (tmp_path / "manifest.json").write_text("{}")
+    folder.check_free(tmp_path)
