@@ -1,6 +1,7 @@
 """What goes through the spool into the lake: a body on one side, a batch of rows on the other."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal, Self
 
@@ -8,9 +9,12 @@ import msgspec
 
 from headrace.lake.message import Message
 from headrace.lake.record import Episode, LogEvent, Outcome, Span, Toolset
+from headrace.lake.statement import statements
 from headrace.lake.store import Transaction
 
 Signal = Literal["traces", "logs", "episodes", "outcomes"]
+
+CONTENT = "content"  # key in an episode's `metadata`: the hash that tells a new revision
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,8 +50,11 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def write(tx: Transaction, batch: Batch) -> None:
-    """Put a batch into the lake so that a second delivery of the same rows changes nothing."""
+def write(tx: Transaction, batch: Batch) -> int:
+    """Put a batch into the lake so that a second delivery of the same rows changes nothing.
+
+    How many episodes were new or became a new revision.
+    """
     tx.add_new("messages", batch.messages, on=["hash"])
     tx.add_new("toolsets", batch.toolsets, on=["hash"])
     tx.upsert("spans", batch.spans, on=["project", "trace_id", "span_id"])
@@ -55,4 +62,33 @@ def write(tx: Transaction, batch: Batch) -> None:
         "log_events", batch.log_events, on=["project", "trace_id", "span_id", "name", "at", "body"]
     )
     tx.upsert("outcomes", batch.outcomes, on=["project", "outcome_id"])
-    tx.add_new("episodes", batch.episodes, on=["project", "episode_id", "revision"])
+    return tx.append("episodes", _revised(tx, batch.episodes))
+
+
+def _revised(tx: Transaction, episodes: Sequence[Episode]) -> list[Episode]:
+    """The episodes that say something new, each with the revision that comes next."""
+    fresh: list[Episode] = []
+    known = {key: row for name in _projects(episodes) for key, row in _current(tx, name, episodes)}
+    for episode in episodes:
+        key = (episode.project, episode.episode_id)
+        content = json.loads(episode.metadata).get(CONTENT)
+        revision, standing = known.get(key, (0, None))
+        if revision and standing == content:
+            continue
+        known[key] = (revision + 1, content)
+        fresh.append(msgspec.structs.replace(episode, revision=revision + 1))
+    return fresh
+
+
+def _projects(episodes: Sequence[Episode]) -> list[str]:
+    return sorted({episode.project for episode in episodes})
+
+
+def _current(
+    tx: Transaction, project: str, episodes: Sequence[Episode]
+) -> Iterator[tuple[tuple[str, str], tuple[int, str | None]]]:
+    """Key, revision and content of the episodes that the lake knows already."""
+    ids = sorted({row.episode_id for row in episodes if row.project == project})
+    sql = statements("headrace.ingest", "load.sql")["current_contents"]
+    for name, revision, content in tx.run(sql, {"project": project, "ids": ids}):
+        yield (project, name), (revision, content)

@@ -53,3 +53,11 @@ class OpenAddress(HeadraceError):
 
 class SidecarFailed(HeadraceError):
     """A sidecar that was started did not come up."""
+
+
+class BadPick(HeadraceError):
+    """An expression of `headrace load` is invalid, or finds no field in the data."""
+
+
+class UnreadableFile(HeadraceError):
+    """A file is missing, broken off, or not made of lines."""

@@ -7,6 +7,12 @@ from collections.abc import Iterable, Mapping
 DEPTH = 64  # deepest nesting that is read
 
 _UNREADABLE = (ValueError, RecursionError, MemoryError)  # UnicodeError is a ValueError
+_SUSPECT = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -54,6 +60,15 @@ def cleaned(value: object) -> object:
     if isinstance(value, list | tuple):
         return [cleaned(item) for item in value]
     return value
+
+
+def whole(payload: bytes) -> bytes:
+    """JSON with U+FFFD for escaped halves of a character: texts that were cut end in them."""
+    return _ESCAPE.sub(_paired, payload) if _SUSPECT.search(payload) else payload
+
+
+def _paired(escape: re.Match[bytes]) -> bytes:
+    return b"\\ufffd" if escape["lone"] else escape[0]
 
 
 def _openers(text: str) -> int:

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import math
-import re
 from collections.abc import Iterable
 from itertools import islice
 from typing import TypeVar
@@ -11,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from headrace.ingest.errors import Undecodable
-from headrace.ingest.jsontext import clean
+from headrace.ingest.jsontext import clean, whole
 from headrace.ingest.telemetry import (
     EventData,
     Export,
@@ -24,12 +23,6 @@ from headrace.ingest.telemetry import (
 )
 
 _Number = int | str  # 64-bit integers come as strings or as numbers
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
-)
-_SUSPECT = re.compile(rb"\\u[dD][89a-fA-F]")
 _STATUS = {"1": "ok", "2": "error", "STATUS_CODE_OK": "ok", "STATUS_CODE_ERROR": "error"}
 
 
@@ -167,20 +160,11 @@ def _decoded(payload: bytes, shape: type[T], limits: Limits) -> T:
     if objects > limits.objects:
         raise Undecodable(f"more than {limits.objects} objects in one request: send fewer spans")
     try:
-        return msgspec.json.decode(_whole(payload), type=shape)
+        return msgspec.json.decode(whole(payload), type=shape)
     except RecursionError as error:
         raise Undecodable("JSON nested too deeply") from error
     except (ValueError, MemoryError) as error:
         raise Undecodable(f"no OTLP in JSON encoding: {error}") from error
-
-
-def _whole(payload: bytes) -> bytes:
-    """The JSON with U+FFFD for escaped halves of a character: cut texts end in them."""
-    return _ESCAPE.sub(_paired, payload) if _SUSPECT.search(payload) else payload
-
-
-def _paired(escape: re.Match[bytes]) -> bytes:
-    return b"\\ufffd" if escape["lone"] else escape[0]
 
 
 def _bounded(count: int, limits: Limits) -> None:

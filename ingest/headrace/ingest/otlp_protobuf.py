@@ -27,6 +27,10 @@ from headrace.ingest.telemetry import (
 
 _STATUS = {1: "ok", 2: "error"}
 _ITEMS = (1, 2, 2)  # field numbers: resource_spans, scope_spans, spans; logs have the same
+_UNREADABLE = (
+    "no OTLP of this signal in protobuf encoding: traces belong to /v1/traces, logs to /v1/logs, "
+    "JSON needs content-type: application/json"
+)
 _LENGTH_DELIMITED = 2
 _FIXED = {1: 8, 5: 4}
 
@@ -74,7 +78,7 @@ def _parse(request: _Message, payload: bytes, limits: Limits) -> None:
     try:
         request.ParseFromString(payload)
     except (DecodeError, ValueError, RecursionError, MemoryError) as error:
-        raise Undecodable("no OTLP in protobuf encoding: is the content type right?") from error
+        raise Undecodable(_UNREADABLE) from error
 
 
 def _fields(wire: bytes, path: Sequence[int]) -> Iterator[None]:

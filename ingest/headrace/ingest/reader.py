@@ -1,9 +1,25 @@
 """Reading bodies: once to validate and count before the spool, once more in the drain."""
 
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
 import msgspec
 
+from headrace.ingest import evaluation, otlp, posted, span_row
+from headrace.ingest.aliases import PROJECT
 from headrace.ingest.batch import Batch, Body, Signal
 from headrace.ingest.errors import Undecodable
+from headrace.ingest.log_row import kept, row
+from headrace.ingest.telemetry import Attributes
+
+NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+
+_TOLD = 5  # refused lines that an answer names
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # checking leaves no rows: any time will do
+_LINES: dict[str, Callable[..., tuple[str, Batch]]] = {
+    "episodes": posted.episodes,
+    "outcomes": posted.outcomes,
+}
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,9 +35,20 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
 def check(signal: Signal, content_type: str, payload: bytes, project: str | None) -> Accepted:
     """Validate a decompressed body before it is spooled.
 
-    Raises Undecodable where nothing of it can be kept.
+    Log records that no convention uses are dropped without a complaint. Posted lines get their
+    final ids. Raises Undecodable where nothing of the body can be kept.
     """
-    raise Undecodable(f"no reader for {signal} yet")
+    if signal in ("episodes", "outcomes"):
+        return _check_lines(signal, content_type, payload, project)
+    export = otlp.decode(signal, content_type, payload)
+    invalid = f"{export.invalid} spans without a valid trace and span id (16 and 8 bytes, not zero)"
+    return Accepted(
+        accepted=len(export.spans) + sum(kept(log) for log in export.logs),
+        rejected=export.invalid,
+        error=invalid if export.invalid else "",
+        kept=payload,
+        ids=(),
+    )
 
 
 def read(body: Body) -> Batch:
@@ -29,4 +56,85 @@ def read(body: Body) -> Batch:
 
     Raises Undecodable.
     """
-    raise Undecodable(f"no reader for {body.signal} yet")
+    if body.signal in ("episodes", "outcomes"):
+        reader = _LINES[body.signal]
+        lines = (line for _, line in _lines(body.content_type, body.payload))
+        return Batch.union(
+            reader(line, project=body.project, received_at=body.received_at)[1] for line in lines
+        )
+    return _telemetry(body)
+
+
+def _check_lines(
+    signal: Signal, content_type: str, payload: bytes, project: str | None
+) -> Accepted:
+    good: list[tuple[str, bytes]] = []
+    faults: list[str] = []
+    for number, line in _lines(content_type, payload):
+        try:
+            name, _ = _LINES[signal](line, project=project, received_at=_EPOCH)
+            good.append((name, posted.with_id(line, name)))
+        except Undecodable as error:
+            faults.append(f"line {number}: {error}" if content_type in NDJSON else str(error))
+    if not good:
+        raise Undecodable(_told(faults) or f"no {signal} in the body: send at least one")
+    return Accepted(
+        accepted=len(good),
+        rejected=len(faults),
+        error=_told(faults),
+        kept=b"\n".join(line for _, line in good),
+        ids=tuple(name for name, _ in good),
+    )
+
+
+def _lines(content_type: str, payload: bytes) -> Iterator[tuple[int, bytes]]:
+    """Numbered lines that hold something; plain JSON is one line."""
+    if content_type not in NDJSON:
+        yield 1, payload
+        return
+    for number, line in enumerate(payload.split(b"\n"), start=1):
+        if line.strip():
+            yield number, line
+
+
+def _told(faults: list[str]) -> str:
+    more = len(faults) - _TOLD
+    return "; ".join([*faults[:_TOLD], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _telemetry(body: Body) -> Batch:
+    export = otlp.decode(body.signal, body.content_type, body.payload)
+    at = body.received_at
+    spans = [
+        (
+            data,
+            span_row.rows(
+                data, project=_home(body, data.resource, data.attributes), received_at=at
+            ),
+        )
+        for data in export.spans
+    ]
+    logs = [(log, _home(body, log.resource, log.attributes)) for log in export.logs if kept(log)]
+    return Batch(
+        messages=tuple(message for _, rows in spans for message in rows.messages),
+        toolsets=tuple(toolset for _, rows in spans for toolset in rows.toolsets),
+        spans=tuple(rows.span for _, rows in spans),
+        log_events=tuple(row(log, project=home, received_at=at) for log, home in logs),
+        outcomes=(
+            *(
+                outcome
+                for data, rows in spans
+                for outcome in evaluation.of_span(data, project=rows.span.project, received_at=at)
+            ),
+            *(
+                outcome
+                for log, home in logs
+                for outcome in evaluation.of_log(log, project=home, received_at=at)
+            ),
+        ),
+    )
+
+
+def _home(body: Body, resource: Attributes, own: Attributes) -> str:
+    """The project of a row: the key's or the header's, else what the payload says."""
+    return body.project or str(resource.get(PROJECT) or own.get(PROJECT) or "default")

@@ -83,6 +83,7 @@ class Outcome(Record, frozen=True, kw_only=True):
     name: str = "outcome"
     success: bool | None = None
     score: float | None = None
+    label: str | None = None
     comment: str | None = None
     correction: str | None = None  # JSON: the message that should have been said
     author: str | None = None
@@ -118,6 +119,12 @@ class Episode(Record, frozen=True, kw_only=True):
     defects: tuple[str, ...] = ()
     superseded: bool = False
     metadata: str = "{}"
+
+
+class AssembledTrace(Record, frozen=True, kw_only=True):
+    project: str
+    trace_id: str
+    fingerprint: str  # of its spans and of the rules they were assembled under
 
 
 class Resolved(Record, frozen=True, kw_only=True):

@@ -97,14 +97,14 @@ def _first_choice(messages: list[Body], attributes: Attributes) -> list[Body]:
 
 def _flat(attributes: Attributes, prefix: str) -> tuple[list[Body], bool]:
     """Flattened messages in order, and whether none is missing between the first and the last."""
-    groups = _grouped(attributes, prefix)
+    groups = grouped(attributes, prefix)
     messages = [_message(fields) for fields in groups.values()]
     known = [message for message in messages if message["role"]]
     whole = list(groups) == list(range(len(groups))) and len(known) == len(messages)
     return known, whole
 
 
-def _grouped(attributes: Mapping[str, Any], prefix: str) -> dict[int, dict[str, Any]]:
+def grouped(attributes: Mapping[str, Any], prefix: str) -> dict[int, dict[str, Any]]:
     """`<prefix>N.<rest>` -> N -> rest -> value, by ascending N."""
     groups: dict[int, dict[str, Any]] = {}
     for key, value in attributes.items():
@@ -115,8 +115,8 @@ def _grouped(attributes: Mapping[str, Any], prefix: str) -> dict[int, dict[str, 
 
 
 def _message(fields: Mapping[str, Any]) -> Body:
-    parts = [_content_part(part) for part in _grouped(fields, "message.contents.").values()]
-    calls = [_tool_call(call) for call in _grouped(fields, "message.tool_calls.").values()]
+    parts = [_content_part(part) for part in grouped(fields, "message.contents.").values()]
+    calls = [_tool_call(call) for call in grouped(fields, "message.tool_calls.").values()]
     # Anthropic tool calls stand twice, once more as content parts: count them once
     kept = [part for part in parts if not calls or part.get("type") != "tool_use"]
     legacy = {
@@ -155,7 +155,7 @@ def _tool_call(fields: Mapping[str, Any]) -> Body:
 def _definitions(attributes: Attributes) -> list[Body] | None:
     schemas = [
         tool["tool.json_schema"]
-        for tool in _grouped(attributes, _TOOLS).values()
+        for tool in grouped(attributes, _TOOLS).values()
         if "tool.json_schema" in tool
     ]
     return definitions(schemas) if schemas else None

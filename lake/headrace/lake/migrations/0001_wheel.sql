@@ -26,8 +26,9 @@ create table log_events (
 create table outcomes (
     project varchar, outcome_id varchar,
     target_kind varchar, -- trace, span, response, conversation, episode, external
-    target_id varchar, name varchar, success boolean, score double, comment varchar,
-    correction json, source varchar, -- human, user, product, rule, judge, model
+    target_id varchar, name varchar, success boolean, score double,
+    label varchar, -- what an evaluator called the result
+    comment varchar, correction json, source varchar, -- human, user, product, rule, judge, model
     author varchar, "at" timestamptz, received_at timestamptz
 );
 
@@ -43,6 +44,10 @@ create table episodes (
     defects varchar[], superseded boolean,
     metadata json, -- what the product said: task, external_id, and its own keys
     "at" timestamptz -- when this revision was written
+);
+
+create table assembled_traces ( -- what assembly has seen of a trace; a change makes it look again
+    project varchar, trace_id varchar, fingerprint varchar
 );
 
 create table resolutions (

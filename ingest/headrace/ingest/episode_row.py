@@ -1,0 +1,101 @@
+"""An episode that a product hands over whole, as rows: posted over HTTP or loaded from a file."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from headrace.ingest.batch import CONTENT, Batch
+from headrace.ingest.errors import Undecodable
+from headrace.ingest.jsontext import cleaned
+from headrace.ingest.messages import canonical
+from headrace.ingest.release import release_of, system_text
+from headrace.ingest.tools import definitions
+from headrace.lake.message import Body, Message, digest, dump, text_of
+from headrace.lake.record import Episode
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """What a product knows of an episode."""
+
+    messages: object
+    tools: object = None
+    conversation: str | None = None
+    user: str | None = None
+    release: str | None = None
+    model: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: Decimal | None = None
+    metadata: Mapping[str, Any] = {}
+
+
+def identity(given: Given) -> str:
+    """The id of an episode that was given none: the hash of all that is known of it."""
+    return digest(dump(cleaned(_plain(given))))
+
+
+def episode(given: Given, *, episode_id: str, content: str, project: str, at: datetime) -> Batch:
+    """The episode as its first revision, with its messages; `content` is its `identity`.
+
+    Every assistant message is trained. Raises Undecodable naming message and field.
+    """
+    bodies = canonical(given.messages)
+    if not bodies:
+        raise Undecodable("messages is empty: give at least one message")
+    tools = _tools(given.tools)
+    messages = tuple(Message.of(body) for body in bodies)
+    row = Episode(
+        project=project,
+        episode_id=episode_id,
+        revision=1,
+        at=at,
+        messages=tuple(message.hash for message in messages),
+        trainable=tuple(message.role == "assistant" for message in messages),
+        conversation_id=given.conversation,
+        user_id=given.user,
+        release=release_of(given.release, system_text(bodies), given.model, tools),
+        model=given.model,
+        started_at=given.started_at,
+        ended_at=given.ended_at,
+        tools=None if tools is None else dump(tools),
+        request=_request(bodies),
+        turns=sum(message.role == "assistant" for message in messages),
+        tool_calls=sum(len(body.get("tool_calls", ())) for body in bodies),
+        input_tokens=given.input_tokens,
+        output_tokens=given.output_tokens,
+        cost_usd=given.cost_usd,
+        metadata=dump({**cleaned_metadata(given.metadata), CONTENT: content}),
+    )
+    return Batch(messages=messages, episodes=(row,))
+
+
+def cleaned_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata that any JSON reader takes."""
+    return {str(key): cleaned(value) for key, value in metadata.items()}
+
+
+def _tools(raw: object) -> list[Body] | None:
+    if raw is None:
+        return None
+    tools = definitions(raw)
+    if tools is None:
+        raise Undecodable("tools is no list: give a list of {type, function: {name, parameters}}")
+    if isinstance(raw, Sequence) and not isinstance(raw, str) and len(tools) != len(raw):
+        raise Undecodable("tools holds an entry without function.name: give every function a name")
+    return tools
+
+
+def _request(bodies: Sequence[Body]) -> str:
+    """Text of the user turns before the first assistant turn; all of them where there is none."""
+    turns = next((i for i, b in enumerate(bodies) if b["role"] == "assistant"), len(bodies))
+    return "\n".join(text_of(b["content"]) for b in bodies[:turns] if b["role"] == "user")
+
+
+def _plain(given: Given) -> object:
+    fields = msgspec.to_builtins(given)
+    return {key: value for key, value in fields.items() if value not in (None, {})}

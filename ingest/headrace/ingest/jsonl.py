@@ -1,0 +1,64 @@
+"""JSONL files, plain, gzip or zstd, read line by line."""
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import msgspec
+import zstandard
+
+from headrace.ingest.errors import Undecodable, UnreadableFile
+from headrace.ingest.jsontext import whole
+
+LINE_BYTES = 64 * 1024 * 1024
+_WINDOW = 2**27  # zstd --long files need it
+
+Line = tuple[int, bytes]
+
+
+def lines(path: Path) -> Iterator[Line]:
+    """Numbered lines that hold something.
+
+    Raises UnreadableFile where the file is missing, broken off, or has a line over 64 MiB.
+    """
+    number = 0
+    try:
+        with _opened(path) as stream:
+            for number, line in enumerate(_bounded(stream, path), start=1):
+                if line.strip():
+                    yield number, line
+    except (EOFError, zlib.error, zstandard.ZstdError, gzip.BadGzipFile) as error:
+        raise UnreadableFile(f"{path} breaks off after line {number}: {error}") from error
+    except OSError as error:
+        raise UnreadableFile(f"{path}: {error.strerror or error}") from error
+
+
+def record(line: bytes) -> dict[str, object]:
+    """The object of a line. Raises Undecodable."""
+    try:
+        value: object = msgspec.json.decode(whole(line))
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise Undecodable(f"no JSON: {error}; every line must hold one whole object") from error
+    if not isinstance(value, dict):
+        raise Undecodable(f"{type(value).__name__} instead of an object: write one object a line")
+    return value
+
+
+def _opened(path: Path) -> BinaryIO:
+    if path.suffix == ".gz":
+        return cast(BinaryIO, gzip.open(path, "rb"))
+    if path.suffix in (".zst", ".zstd"):
+        reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
+        stream = reader.stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
+        return io.BufferedReader(cast(io.RawIOBase, stream))
+    return path.open("rb")
+
+
+def _bounded(stream: BinaryIO, path: Path) -> Iterator[bytes]:
+    while line := stream.readline(LINE_BYTES + 1):
+        if len(line) > LINE_BYTES:
+            raise UnreadableFile(f"{path} has a line over 64 MiB: write one object a line")
+        yield line

@@ -1,0 +1,89 @@
+"""JMESPath expressions that pick the fields of an episode out of any JSON object."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jmespath
+import msgspec
+from jmespath.exceptions import JMESPathError, LexerError, ParseError
+
+from headrace.ingest.errors import BadPick, Undecodable
+
+Record = Mapping[str, Any]
+
+
+class Picks(msgspec.Struct, frozen=True, kw_only=True):
+    """One expression per field; None: the data have no such field."""
+
+    messages: str
+    tools: str | None = None
+    success: str | None = None
+    score: str | None = None
+    id: str | None = None
+    conversation: str | None = None
+    release: str | None = None
+    user: str | None = None
+    model: str | None = None
+    started_at: str | None = None
+    task: str | None = None  # the product's own name for what was asked
+
+
+class Picker:
+    """Compiled expressions."""
+
+    def __init__(self, picks: Picks) -> None:
+        """Raises BadPick showing where an expression is invalid."""
+        given = msgspec.structs.asdict(picks)
+        self._searches = {name: _compiled(name, text) for name, text in given.items() if text}
+        self._expressions = {name: text for name, text in given.items() if text}
+
+    def pick(self, record: Record) -> dict[str, Any]:
+        """Field -> what its expression finds. Raises Undecodable."""
+        return {name: self._found(name, record) for name in self._searches}
+
+    def prove(self, record: Record) -> None:
+        """Raises BadPick where an expression asks the first record for a field it has not."""
+        for name, expression in self._expressions.items():
+            asked = _first_field(jmespath.compile(expression).parsed)
+            if asked is not None and asked not in record:
+                raise BadPick(
+                    f"--{_option(name)} {expression!r}: no field {asked!r}; "
+                    f"there are: {', '.join(record)}"
+                )
+        if self.pick(record)["messages"] is None:
+            raise BadPick(
+                f"--messages {self._expressions['messages']!r} picks nothing on the first line; "
+                f"there are: {', '.join(record)}"
+            )
+
+    def _found(self, name: str, record: Record) -> Any:
+        try:
+            return self._searches[name](record)
+        except (JMESPathError, RecursionError, TypeError, ValueError) as error:
+            raise Undecodable(f"--{_option(name)}: {error}") from error
+
+
+def _compiled(name: str, expression: str) -> Callable[[Record], Any]:
+    try:
+        search: Callable[[Record], Any] = jmespath.compile(expression).search
+    except (ParseError, LexerError) as error:
+        place = error.lex_position if isinstance(error.lex_position, int) else len(expression)
+        shown = f"{expression}\n{' ' * place}^ here"
+        raise BadPick(f"--{_option(name)} is no JMESPath expression:\n{shown}") from error
+    except JMESPathError as error:
+        raise BadPick(f"--{_option(name)} {expression!r}: {error}") from error
+    return search
+
+
+def _option(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _first_field(parsed: Mapping[str, Any]) -> str | None:
+    """The field of the record that an expression begins with, if it begins with one."""
+    node: Any = parsed
+    while isinstance(node, dict) and node.get("type") != "field":
+        chain = node.get("type") in ("subexpression", "index_expression", "projection", "pipe")
+        children = node.get("children") or []
+        node = children[0] if chain and children else None
+    return str(node["value"]) if isinstance(node, dict) else None
