@@ -1,0 +1,76 @@
+"""What an LLM call inherits from the spans above it: conversation, user, agent, the tool it ran in.
+
+A missing parent is normal (sampling, another service, still on its way): the walk ends there.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from headrace.lake.record import Span
+
+LAST = datetime.max.replace(tzinfo=UTC)
+
+Key = tuple[str, str]  # trace id, span id
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One LLM call with what it inherits."""
+
+    span: Span
+    conversation_id: str | None
+    user_id: str | None
+    release: str | None
+    agent: str | None
+    tool: Span | None  # the tool run inside which this call, or its agent, ran
+
+    @property
+    def key(self) -> Key:
+        return self.span.trace_id, self.span.span_id
+
+    @property
+    def order(self) -> tuple[datetime, int, str, str]:
+        """Time, then the shorter history first; the ids make it total."""
+        span = self.span
+        return span.started_at or LAST, len(span.input), span.span_id, span.trace_id
+
+
+def calls(spans: Iterable[Span]) -> list[Call]:
+    """The LLM calls among spans, in the one order that assembly uses everywhere."""
+    by_key = {(span.trace_id, span.span_id): span for span in spans}
+    found = [_call(span, _above(span, by_key)) for span in by_key.values() if span.kind == "llm"]
+    return sorted(found, key=lambda call: call.order)
+
+
+def _above(span: Span, by_key: Mapping[Key, Span]) -> list[Span]:
+    """The ancestors of a span, nearest first; a circle of parents ends where it closes."""
+    path = [span]
+    while path[-1].parent_span_id is not None:
+        parent = by_key.get((span.trace_id, path[-1].parent_span_id))
+        if parent is None or parent in path:
+            break
+        path.append(parent)
+    return path[1:]
+
+
+def _call(span: Span, above: Sequence[Span]) -> Call:
+    agents = [i for i, other in enumerate(above) if other.kind == "agent"]
+    start = agents[0] if agents else 0
+    line = [span, *above]
+    return Call(
+        span=span,
+        conversation_id=_first(other.conversation_id for other in line),
+        user_id=_first(other.user_id for other in line),
+        release=_first(other.release for other in line),
+        agent=span.agent or (_name(above[agents[0]]) if agents else None),
+        tool=next((other for other in above[start:] if other.kind == "tool"), None),
+    )
+
+
+def _name(agent: Span) -> str:
+    return agent.agent or agent.name
+
+
+def _first(values: Iterable[str | None]) -> str | None:
+    return next((value for value in values if value), None)

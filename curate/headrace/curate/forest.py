@@ -1,0 +1,166 @@
+"""The prefix forest: which LLM call continues which, read from the histories alone.
+
+The span tree is only context: agents, retries and queues bend it, but a call that continues
+another one repeats its input and its output. Linear in messages: a table of hashes of
+`input + output` finds the candidates, a full comparison confirms them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from headrace.curate.ancestry import Call, Key
+from headrace.curate.likeness import Faces
+
+_CROWD = 256  # candidates that share roles alone and are compared in full, latest first
+
+
+class Chain(msgspec.Struct, frozen=True, kw_only=True):
+    """The calls of one episode, and the one by which it is named."""
+
+    calls: tuple[Call, ...]  # root to leaf
+    attempts: tuple[Call, ...]  # failed tries of these calls
+    opener: Call  # the root; in a later branch the first call after the fork
+
+    @property
+    def leaf(self) -> Call:
+        return self.calls[-1]
+
+
+def chains(calls: Sequence[Call], faces: Faces) -> list[Chain]:
+    """One chain per call that no other continues; `calls` in their order."""
+    attempts = _attempts(calls, faces)
+    failed = {call.key for tries in attempts.values() for call in tries}
+    tried = [call for call in calls if call.key not in failed]
+    parents = _parents(tried, faces)
+    heirs: dict[int, int] = {}  # the first call that continues another keeps its name
+    for child, parent in sorted(parents.items()):
+        heirs.setdefault(parent, child)
+    leaves = [index for index in range(len(tried)) if index not in heirs]
+    return [_chain(_path(leaf, parents), tried, heirs, attempts) for leaf in leaves]
+
+
+def linkable(earlier: Call, later: Call) -> bool:
+    """Whether one call may continue the other: same trace, or same known conversation."""
+    return earlier.span.trace_id == later.span.trace_id or (
+        earlier.conversation_id is not None and earlier.conversation_id == later.conversation_id
+    )
+
+
+class _Ends:
+    """The calls seen so far by the hashes of their input and output."""
+
+    def __init__(self, calls: Sequence[Call], faces: Faces) -> None:
+        self._calls = calls
+        self._faces = faces
+        self._close: dict[int, list[int]] = defaultdict(list)
+        self._coarse: dict[int, list[int]] = defaultdict(list)
+        self._extended: set[int] = set()
+
+    def add(self, index: int) -> None:
+        span = self._calls[index].span
+        if span.input and span.output:
+            *_, (close, coarse) = self._faces.chain(span.input + span.output)
+            self._close[close].append(index)
+            self._coarse[coarse].append(index)
+
+    def parent(self, index: int) -> int | None:
+        """The call that this one continues: the longest prefix, then the nearest kin."""
+        marks = list(self._faces.chain(self._calls[index].span.input))
+        for length in range(len(marks), 1, -1):
+            close, coarse = marks[length - 1]
+            if coarse not in self._coarse:
+                continue
+            found = self._fitting(self._close.get(close, ()), index, length)
+            found = found or self._fitting(self._coarse[coarse][-_CROWD:], index, length)
+            if found:
+                best = max(found, key=lambda other: self._kinship(other, index))
+                self._extended.add(best)
+                return best
+        return None
+
+    def _fitting(self, candidates: Sequence[int], index: int, length: int) -> list[int]:
+        later = self._calls[index]
+        head = later.span.input[:length]
+        return [
+            other
+            for other in candidates
+            if linkable(self._calls[other], later)
+            and self._faces.alike(_history(self._calls[other]), head)
+        ]
+
+    def _kinship(self, other: int, index: int) -> tuple[bool, bool, bool, int]:
+        earlier, later = self._calls[other], self._calls[index]
+        return (
+            earlier.span.trace_id == later.span.trace_id,
+            earlier.agent == later.agent,
+            other not in self._extended,
+            other,
+        )
+
+
+def _history(call: Call) -> tuple[str, ...]:
+    return call.span.input + call.span.output
+
+
+def _parents(calls: Sequence[Call], faces: Faces) -> dict[int, int]:
+    ends = _Ends(calls, faces)
+    parents: dict[int, int] = {}
+    for index in range(len(calls)):
+        parent = ends.parent(index)
+        if parent is not None:
+            parents[index] = parent
+        ends.add(index)
+    return parents
+
+
+def _attempts(calls: Sequence[Call], faces: Faces) -> dict[Key, list[Call]]:
+    """Failed tries by the key of the call with an equal input that took their place."""
+    same: dict[int, list[Call]] = defaultdict(list)
+    for call in calls:
+        if call.span.input:
+            *_, (_, coarse) = faces.chain(call.span.input)
+            same[coarse].append(call)
+    tries: dict[Key, list[Call]] = defaultdict(list)
+    for bucket in same.values():
+        for failed, heir in _heirs(bucket, faces):
+            tries[heir.key].append(failed)
+    return tries
+
+
+def _heirs(bucket: Sequence[Call], faces: Faces) -> Iterator[tuple[Call, Call]]:
+    """Each failed call with the next that got an answer, else with the last that failed too."""
+    for i, failed in enumerate(bucket):
+        if failed.span.output:
+            continue
+        later = [
+            call
+            for call in bucket[i + 1 :]
+            if linkable(failed, call) and faces.alike(failed.span.input, call.span.input)
+        ]
+        if later:
+            yield failed, next((call for call in later if call.span.output), later[-1])
+
+
+def _path(leaf: int, parents: Mapping[int, int]) -> list[int]:
+    """Root to leaf."""
+    path = [leaf]
+    while path[-1] in parents:
+        path.append(parents[path[-1]])
+    return path[::-1]
+
+
+def _chain(
+    path: Sequence[int],
+    calls: Sequence[Call],
+    heirs: Mapping[int, int],
+    attempts: Mapping[Key, Sequence[Call]],
+) -> Chain:
+    forks = [i for i in range(1, len(path)) if heirs[path[i - 1]] != path[i]]
+    opener = calls[path[forks[-1] if forks else 0]]
+    return Chain(
+        calls=tuple(calls[index] for index in path),
+        attempts=tuple(tried for index in path for tried in attempts.get(calls[index].key, ())),
+        opener=min([opener, *attempts.get(opener.key, ())], key=lambda call: call.order),
+    )

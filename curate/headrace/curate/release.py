@@ -1,0 +1,48 @@
+"""Releases seen in episodes: when each was first seen, and on what it ran."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from headrace.lake.message import digest
+from headrace.lake.record import Release
+from headrace.lake.statement import statements
+from headrace.lake.store import Lake
+
+
+def observed(lake: Lake, project: str) -> list[Release]:
+    """The rows of `releases` to write: new ones, and those an earlier span or mark corrects.
+
+    A release that was given with scores keeps its kind and notes; the earlier time stands.
+    """
+    sql = statements("headrace.curate")
+    where = {"project": project}
+    known = {row["release"]: Release(**row) for row in lake.rows(sql["standing_releases"], where)}
+    seen = [_release(row) for row in lake.rows(sql["seen_releases"], where)]
+    merged = [(_merged(known.get(row.release), row), known.get(row.release)) for row in seen]
+    return [new for new, old in merged if new != old]
+
+
+def _release(row: Mapping[str, Any]) -> Release:
+    tools = row["tools"]
+    return Release(
+        project=row["project"],
+        release=row["release"],
+        at=row["at"],
+        model=row["model"],
+        prompt_hash=row["prompt_hash"],
+        tools_hash=None if tools is None else digest(tools),
+    )
+
+
+def _merged(known: Release | None, seen: Release) -> Release:
+    if known is None or (known.kind == "observed" and seen.at <= known.at):
+        return seen if known is None else msgspec.structs.replace(seen, notes=known.notes)
+    return msgspec.structs.replace(
+        known,
+        at=min(known.at, seen.at),
+        model=known.model or seen.model,
+        prompt_hash=known.prompt_hash or seen.prompt_hash,
+        tools_hash=known.tools_hash or seen.tools_hash,
+    )

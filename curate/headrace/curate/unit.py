@@ -1,0 +1,97 @@
+"""The texts an episode is compared by: request (U1), transcript (U3), context (U4).
+
+Whole conversations share system prompts and tool results, so that everything would resemble
+everything; each unit holds only the part that one question is about.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from headrace.lake.message import Body, digest, dump, text_of
+
+NORM = "norm/1"  # part of every key made from a normalised text
+
+# Chinese and Japanese put no spaces between words: there a character counts as one.
+_WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W\u3040-\u30ff\u4e00-\u9fff]+")
+
+
+def norm(text: str) -> str:
+    """`norm/1`: NFKC, lower case, runs of white space as one space."""
+    return " ".join(unicodedata.normalize("NFKC", text).lower().split())
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, normalised, without punctuation."""
+    return _WORD.findall(norm(text))
+
+
+def request_text(messages: Sequence[Body], trainable: Sequence[bool]) -> str:
+    """U1: the user turns before the first trained turn; all of them where none is trained."""
+    end = next((i for i, trained in enumerate(trainable) if trained), len(messages))
+    return _user_text(messages[:end])
+
+
+def opening_text(messages: Sequence[Body]) -> str:
+    """The user turns before the first assistant turn, whoever wrote that one."""
+    roles = [message["role"] for message in messages]
+    end = roles.index("assistant") if "assistant" in roles else len(messages)
+    return _user_text(messages[:end])
+
+
+def request_hash(text: str) -> str | None:
+    """The key of a request; None where there is no text to compare."""
+    return _key("request", norm(text)) if norm(text) else None
+
+
+def transcript(messages: Iterable[Body]) -> str:
+    """U3: what was said and done, tool calls included, without the system prompt."""
+    return dump([_line(message) for message in messages if message["role"] != "system"])
+
+
+def transcript_hash(messages: Sequence[Body]) -> str | None:
+    """The key of a transcript; None where nothing was said."""
+    spoken = any(message["role"] != "system" and _says(message) for message in messages)
+    return _key("transcript", transcript(messages)) if spoken else None
+
+
+def context_hash(messages: Iterable[Body], tools: Iterable[Body] | None) -> str:
+    """U4: the key of the system prompt and the tool definitions, whatever their order."""
+    system = [text_of(message["content"]) for message in messages if message["role"] == "system"]
+    return _key("context", dump([system, sorted(dump(tool) for tool in tools or ())]))
+
+
+def learnt_text(messages: Iterable[Body]) -> str:
+    """The user and tool text, in which an eval item could hide."""
+    heard = (m for m in messages if m["role"] in ("user", "tool"))
+    return "\n".join(text_of(message.get("content")) for message in heard)
+
+
+def arguments(text: str) -> str:
+    """The arguments of a tool call so that key order and spaces do not count."""
+    try:
+        return dump(json.loads(text))
+    except (ValueError, RecursionError):
+        return text.strip()
+
+
+def _user_text(messages: Iterable[Body]) -> str:
+    return "\n".join(text_of(m.get("content")) for m in messages if m["role"] == "user")
+
+
+def _line(message: Mapping[str, Any]) -> list[object]:
+    calls = [
+        [call["function"]["name"], norm(arguments(call["function"]["arguments"]))]
+        for call in message.get("tool_calls") or ()
+    ]
+    return [message["role"], norm(text_of(message.get("content"))), calls]
+
+
+def _says(message: Mapping[str, Any]) -> bool:
+    return bool(norm(text_of(message.get("content"))) or message.get("tool_calls"))
+
+
+def _key(kind: str, text: str) -> str:
+    return digest(f"{NORM}/{kind}\n{text}")

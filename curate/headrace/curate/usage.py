@@ -1,0 +1,63 @@
+"""What the calls of a chain cost: sums that are absent unless every part is known."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TypeVar
+
+import msgspec
+
+from headrace.curate.forest import Chain
+from headrace.lake.record import Span
+
+N = TypeVar("N", int, Decimal)
+
+_LAKE = Decimal("0.000000001")  # as fine as the lake keeps money
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Sums over a chain, failed attempts included."""
+
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: Decimal | None
+    latency_ms: float | None  # of the calls alone, not of the tools or people between them
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, chain: Chain) -> "Usage":
+        spans = [call.span for call in (*chain.calls, *chain.attempts)]
+        billed = [span for span in spans if _is_billed(span)]
+        cost = _sum(span.cost_usd for span in billed)
+        return cls(
+            input_tokens=_sum(span.input_tokens for span in billed),
+            output_tokens=_sum(span.output_tokens for span in billed),
+            cost_usd=None if cost is None else cost.quantize(_LAKE),
+            latency_ms=_milliseconds(spans),
+            started_at=min((s.started_at for s in spans if s.started_at), default=None),
+            ended_at=max((s.ended_at for s in spans if s.ended_at), default=None),
+        )
+
+
+def _is_billed(span: Span) -> bool:
+    """A call that failed without a figure has cost nothing that anyone knows of."""
+    return bool(span.output) or span.input_tokens is not None or span.cost_usd is not None
+
+
+def _sum(values: Iterable[N | None]) -> N | None:
+    whole: N | None = None
+    for value in values:
+        if value is None:
+            return None
+        whole = value if whole is None else whole + value
+    return whole
+
+
+def _milliseconds(spans: Iterable[Span]) -> float | None:
+    whole = timedelta()
+    for span in spans:
+        if span.started_at is None or span.ended_at is None:
+            return None
+        whole += span.ended_at - span.started_at
+    return whole / timedelta(milliseconds=1)
