@@ -29,19 +29,19 @@ def document(content: object, *, status: int = 200, media: str = JSON) -> Respon
     return Response(_encoder.encode(content), status_code=status, media_type=media)
 
 
-def refuse(request: Request, told: Refusal, detail: str, *, field: str | None = None) -> Response:
+def refuse(request: Request, told: Refusal, detail: str) -> Response:
     """An error: google.rpc.Status for OTLP in protobuf, else an RFC 9457 problem document.
 
     For OTLP in JSON the document carries the members of Status too.
     """
-    answer = _refusal_body(request, told, detail, field)
+    answer = _refusal_body(request, told, detail)
     answer.status_code = told.status
     if told.retry_s is not None:
         answer.headers["retry-after"] = str(told.retry_s)
     return answer
 
 
-def _refusal_body(request: Request, told: Refusal, detail: str, field: str | None) -> Response:
+def _refusal_body(request: Request, told: Refusal, detail: str) -> Response:
     otlp = request.url.path.rpartition("/")[2] in OTLP
     if otlp and media_type(request) == PROTOBUF:
         # this message has the wire shape of google.rpc.Status: 1 a varint, 2 a text
@@ -54,8 +54,6 @@ def _refusal_body(request: Request, told: Refusal, detail: str, field: str | Non
         "detail": detail,
         "cure": told.cure,
     }
-    if field is not None:
-        problem["field"] = field
     if otlp and media_type(request) == JSON:
         return document(problem | {"code": told.code, "message": detail})
     return document(problem, media="application/problem+json")

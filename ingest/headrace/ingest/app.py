@@ -179,7 +179,7 @@ async def refused(request: Request, error: Exception) -> Response:
     _receiver(request).refused[told.reason] += 1
     log.warning("refused", reason=told.reason, path=request.url.path, error=type(error).__name__)
     detail = str(error) if isinstance(error, HeadraceError) else told.title
-    return answer.refuse(request, told, detail, field=getattr(error, "field", None))
+    return answer.refuse(request, told, detail)
 
 
 def _http_error(request: Request, error: HTTPException) -> Response:

@@ -15,18 +15,25 @@ def configure() -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _place,
     ]
-    render = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+    formatter = structlog.stdlib.ProcessorFormatter
     structlog.configure(
-        processors=[*shared, render],
+        processors=[*shared, formatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.stdlib.LoggerFactory(),
     )
     handler = logging.StreamHandler(sys.stderr)
-    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[strip, render])
+        formatter(
+            foreign_pre_chain=shared,
+            processors=[
+                formatter.remove_processors_meta,
+                structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+            ],
+        )
     )
+    logging.raiseExceptions = False  # a full disk below the log must not stop the work
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("headrace").setLevel(logging.INFO)
 
 
 def _place(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
