@@ -111,7 +111,7 @@ class Spool:
             free = connection.execute("pragma freelist_count").fetchone()[0]
             page = connection.execute("pragma page_size").fetchone()[0]
             if free * page > SHRINK_BYTES and used_bytes(connection) < SHRINK_BYTES:
-                connection.execute("pragma incremental_vacuum").fetchall()
+                connection.executescript("pragma incremental_vacuum")  # execute does one page
 
     def depth(self, now: datetime) -> Depth:
         """How much waits; constant time."""
