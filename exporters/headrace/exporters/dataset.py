@@ -75,9 +75,11 @@ def build(
     made = _manifest(lake, project, name, snapshot, recipe, selection, counted, adapted)
     contents = _contents(made, selection, adapted)
     made = msgspec.structs.replace(made, files={k: manifest.sha(v) for k, v in contents.items()})
-    written = _put(place, made, contents)
-    stored = (place / manifest.NAME).read_bytes()
-    lake.write(lambda tx: _record(tx, made, manifest.sha(stored), now))
+    written = not _holds(place, made)
+    if written:
+        folder.put(place, {**contents, manifest.NAME: made.encode()})
+    made = Manifest.load(place)  # of two builds of one version, the first one's stands
+    lake.write(lambda tx: _record(tx, made, now))
     return Built(
         version=made.version,
         rows=len(made.rows),
@@ -181,13 +183,6 @@ def _contents(
     return contents
 
 
-def _put(place: Path, made: Manifest, contents: Mapping[str, bytes]) -> bool:
-    if _holds(place, made):
-        return False
-    folder.put(place, {**contents, manifest.NAME: made.encode()})
-    return True
-
-
 def _holds(place: Path, made: Manifest) -> bool:
     """Does the folder hold this version, whole?"""
     try:
@@ -198,7 +193,7 @@ def _holds(place: Path, made: Manifest) -> bool:
     return same and validate(place).ok
 
 
-def _record(tx: Transaction, made: Manifest, manifest_hash: str, now: datetime) -> None:
+def _record(tx: Transaction, made: Manifest, now: datetime) -> None:
     dataset = Dataset(
         project=made.project,
         name=made.name,
@@ -208,7 +203,7 @@ def _record(tx: Transaction, made: Manifest, manifest_hash: str, now: datetime) 
         snapshot_id=made.snapshot_id,
         rows=len(made.rows),
         recipe=dump(msgspec.to_builtins(made.recipe)),
-        manifest_hash=manifest_hash,
+        manifest_hash=manifest.sha(made.encode()),
     )
     members = [
         Member(

@@ -1,0 +1,320 @@
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from huggingface_hub import DatasetCard
+
+from headrace.exporters import dataset, folder
+from headrace.exporters.errors import (
+    EvalLeak,
+    LossyFormat,
+    NoSuite,
+    NotADataset,
+    NothingToExport,
+    OneLabelOnly,
+    UnknownFormat,
+    UnknownObjective,
+)
+from headrace.exporters.formats import registry
+from headrace.exporters.formats.loss import LossReport
+from headrace.exporters.manifest import Manifest
+from headrace.exporters.objective import OBJECTIVES, Objective
+from headrace.lake import Lake
+from headrace.lake.message import Body
+from headrace.lake.record import Verdict
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+PROJECT = "shop"
+
+
+class Stock(Protocol):
+    lake: Lake
+
+    def episode(self, name: str, **fields: Any) -> None: ...
+
+    def case(self, case_id: str, text: str, *, origin: str | None = None) -> None: ...
+
+
+def build(
+    stock: Stock, out: Path, objective: str = "sft", name: str = "refunds", **more: Any
+) -> dataset.Built:
+    given: dict[str, Any] = {"now": NOW, **more}
+    return dataset.build(stock.lake, PROJECT, name, objective, out=out, **given)
+
+
+def contents(place: Path) -> dict[str, bytes]:
+    return {name: (place / name).read_bytes() for name in folder.files(place)}
+
+
+@pytest.mark.parametrize(
+    ("objective", "splits"),
+    [
+        ("sft", {"train": 3, "test": 1}),
+        ("kto", {"train": 5, "test": 2}),
+        ("dpo", {"train": 2, "test": 1}),
+    ],
+)
+def test_a_build_writes_the_whole_layout(
+    shop: Stock, tmp_path: Path, objective: str, splits: dict[str, int]
+) -> None:
+    built = build(shop, tmp_path / "out", objective)
+    assert folder.files(tmp_path / "out") == [
+        "README.md",
+        "data/test-00000-of-00001.parquet",
+        "data/train-00000-of-00001.parquet",
+        "formats/trl/HOWTO.md",
+        "formats/trl/test.jsonl",
+        "formats/trl/train.jsonl",
+        "manifest.json",
+    ]
+    assert built.splits == splits
+    assert built.written
+    assert dataset.validate(tmp_path / "out").faults == ()
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_the_same_lake_gives_the_same_bytes(
+    shop: Stock, tmp_path: Path, objective: Objective
+) -> None:
+    first = build(shop, tmp_path / "one", objective)
+    later = build(shop, tmp_path / "two", objective, now=NOW + timedelta(days=3))
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert first.version == later.version
+
+
+def test_the_version_follows_from_rows_and_recipe(shop: Stock, tmp_path: Path) -> None:
+    first = build(shop, tmp_path / "out")
+    shop.episode("A5", resolution="pending")
+    assert build(shop, tmp_path / "two").version == first.version
+    shop.episode("A6")
+    assert build(shop, tmp_path / "three").version != first.version
+    assert build(shop, tmp_path / "four", license="mit").version != first.version
+
+
+def test_a_folder_of_the_same_version_is_left_and_another_replaced(
+    shop: Stock, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    first = build(shop, out)
+    before = (out / "manifest.json").stat().st_mtime_ns
+    assert not build(shop, out).written
+    assert (out / "manifest.json").stat().st_mtime_ns == before
+    shop.episode("A6")
+    second = build(shop, out)
+    assert second.written
+    assert Manifest.load(out).version == second.version != first.version
+
+
+def test_a_damaged_folder_of_the_same_version_is_written_again(shop: Stock, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    build(shop, out)
+    whole = contents(out)
+    (out / "README.md").write_text("mine")
+    assert build(shop, out).written
+    assert contents(out) == whole
+
+
+def test_a_folder_that_is_not_ours_is_not_touched(shop: Stock, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(NotADataset, match="name an empty or a new folder"):
+        build(shop, tmp_path)
+    assert (tmp_path / "letter.txt").read_text() == "dear"
+
+
+def test_a_build_is_recorded_with_rows_and_decisions(shop: Stock, tmp_path: Path) -> None:
+    shop.episode("A5", contaminated_by="c1")
+    built = build(shop, tmp_path / "out")
+    build(shop, tmp_path / "two")
+    [record] = dataset.listed(shop.lake, PROJECT)
+    assert (record.name, record.version, record.rows) == ("refunds", built.version, 4)
+    assert json.loads(record.recipe)["formats"] == ["trl"]
+    members = shop.lake.rows("select * from members order by row_id")
+    assert [(m["row_id"], m["split"]) for m in members] == [
+        (row.row_id, row.split) for row in Manifest.load(tmp_path / "out").rows
+    ]
+    decided = shop.lake.rows(
+        "select episode_id, kept, reason, because_of from decisions "
+        "where step = 'export' and version = 'sft' order by episode_id"
+    )
+    assert len(decided) == 8
+    assert sum(row["kept"] for row in decided) == 4
+    [leaked] = [row for row in decided if row["episode_id"] == "A5"]
+    assert (leaked["reason"], leaked["because_of"]) == ("contaminated:exact", "c1")
+
+
+def test_drops_and_episodes_in_rows_are_all_episodes(shop: Stock, tmp_path: Path) -> None:
+    shop.episode("A5", duplicate_of="A1")
+    shop.episode("A6", split=None)
+    shop.episode("A7", split="eval")
+    built = build(shop, tmp_path / "out")
+    assert built.drops == {"not_success": 3, "duplicate": 1, "eval_split": 1, "not_curated": 1}
+    manifest = Manifest.load(tmp_path / "out")
+    assert manifest.audit.episodes == 10 == built.rows + sum(built.drops.values())
+
+
+def test_without_a_suite_nothing_is_built_unless_asked(stock: Stock, tmp_path: Path) -> None:
+    stock.episode("A1")
+    with pytest.raises(NoSuite, match="headrace eval build.*--without-evals"):
+        build(stock, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    build(stock, tmp_path / "out", without_evals=True)
+    assert "There was no suite" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_retired_case_is_no_suite(shop: Stock, tmp_path: Path) -> None:
+    shop.lake.write(lambda tx: tx.run("update cases set retired_at = added_at"))
+    with pytest.raises(NoSuite):
+        build(shop, tmp_path / "out")
+
+
+def test_rows_that_match_a_case_are_refused_unless_accepted(
+    shop: Stock, tmp_path: Path, speak: Callable[[str, str], list[Body]]
+) -> None:
+    shop.case("late", speak("A1", "")[1]["content"], origin="A1")
+    with pytest.raises(EvalLeak, match="episode A1 with case late.*--accept-leaks"):
+        build(shop, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    build(shop, tmp_path / "out", accept_leaks=True)
+    assert Manifest.load(tmp_path / "out").audit.leaks > 0
+    assert "accepted by hand" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_nothing_to_export_names_reasons_and_cures(shop: Stock, tmp_path: Path) -> None:
+    shop.lake.write(lambda tx: tx.run("update resolutions set resolution = 'unmarked'"))
+    with pytest.raises(NothingToExport, match="7 unmarked .send its outcome to /v1/outcomes"):
+        build(shop, tmp_path / "out")
+    reasons = shop.lake.rows("select distinct reason from decisions where step = 'export'")
+    assert reasons == [{"reason": "unmarked"}]
+
+
+def test_an_empty_project_says_what_to_send(stock: Stock, tmp_path: Path) -> None:
+    with pytest.raises(NothingToExport, match="no episode at all"):
+        build(stock, tmp_path / "out", without_evals=True)
+
+
+def test_rows_on_the_test_side_alone_are_nothing_to_train_on(stock: Stock, tmp_path: Path) -> None:
+    stock.episode("A1", split="test")
+    with pytest.raises(NothingToExport, match="test side"):
+        build(stock, tmp_path / "out", without_evals=True)
+
+
+def test_an_unpaired_set_needs_both_labels(stock: Stock, tmp_path: Path) -> None:
+    stock.episode("A1")
+    stock.episode("A2", resolution="failure", split="test")
+    with pytest.raises(OneLabelOnly, match="outcomes of failures"):
+        build(stock, tmp_path / "out", "kto", without_evals=True)
+
+
+def test_loss_that_changes_training_must_be_accepted(
+    shop: Stock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lossy(rows: Any, objective: Objective) -> registry.Adapted:
+        loss = LossReport.of("trl", [("text_dropped", rows[0].row_id)])
+        return registry.Adapted(files={"HOWTO.md": "x"}, loss=loss)
+
+    monkeypatch.setattr("headrace.exporters.formats.trl.write", lossy)
+    with pytest.raises(LossyFormat, match="trl: text_dropped in 1 rows.*--allow-lossy"):
+        build(shop, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert build(shop, tmp_path / "out", allow_lossy=True).loss[0].harmful
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [({"objective": "rl"}, UnknownObjective), ({"formats": ("csv",)}, UnknownFormat)],
+)
+def test_an_unknown_word_is_named_before_anything_is_read(
+    shop: Stock, tmp_path: Path, more: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error, match="there are:"):
+        build(shop, tmp_path / "out", **more)
+
+
+def test_another_project_sees_nothing(shop: Stock, tmp_path: Path) -> None:
+    with pytest.raises(NothingToExport, match="no episode at all"):
+        dataset.build(
+            shop.lake, "other", "x", "sft", out=tmp_path / "out", now=NOW, without_evals=True
+        )
+    assert dataset.listed(shop.lake, "other") == []
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_the_card_is_one_that_the_hub_takes(
+    shop: Stock, tmp_path: Path, objective: Objective
+) -> None:
+    verdict = Verdict(
+        project=PROJECT,
+        verdict_id="v",
+        kind="readiness",
+        state="not_yet",
+        at=NOW,
+        expires_at=NOW,
+        inputs_hash="",
+        payload="{}",
+    )
+    shop.lake.write(lambda tx: tx.append("verdicts", [verdict]))
+    build(shop, tmp_path / "out", objective)
+    card = DatasetCard.load(tmp_path / "out" / "README.md")
+    assert card.data.license == "other"
+    [config] = card.data.to_dict()["configs"]
+    assert [one["split"] for one in config["data_files"]] == ["train", "test"]
+    assert "not scrubbed" in card.text
+    assert "not_yet, 2026-03-02" in card.text
+    assert f"headrace dataset build refunds --objective {objective} --format trl" in card.text
+    assert "| support | 1 |" in card.text
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        (lambda d: (d / "README.md").write_bytes(b"x"), "changed file: README.md"),
+        (lambda d: (d / "formats/trl/HOWTO.md").unlink(), "missing file: formats/trl/HOWTO.md"),
+        (lambda d: (d / "more.txt").write_bytes(b"x"), "extra file: more.txt"),
+        (
+            lambda d: (d / "data/train-00000-of-00001.parquet").write_bytes(b"x"),
+            "unreadable rows: data/train-00000-of-00001.parquet: ArrowInvalid",
+        ),
+        (
+            lambda d: (d / "data/train-00000-of-00001.parquet").write_bytes(
+                (d / "data/test-00000-of-00001.parquet").read_bytes()
+            ),
+            "changed rows: data/train-00000-of-00001.parquet",
+        ),
+        (
+            lambda d: (d / "manifest.json").write_text(
+                (d / "manifest.json").read_text().replace('"split": "test"', '"split": "train"')
+            ),
+            "does not follow",
+        ),
+    ],
+)
+def test_validation_names_what_changed(
+    shop: Stock, tmp_path: Path, damage: Callable[[Path], object], fault: str
+) -> None:
+    build(shop, tmp_path / "out")
+    damage(tmp_path / "out")
+    found = dataset.validate(tmp_path / "out")
+    assert not found.ok
+    assert any(fault in told for told in found.faults)
+
+
+def test_a_folder_without_a_manifest_is_no_data_set(tmp_path: Path) -> None:
+    with pytest.raises(NotADataset, match="headrace dataset build"):
+        dataset.validate(tmp_path)
+
+
+def test_a_crash_before_the_record_is_healed_by_building_again(
+    shop: Stock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(dataset, "_record", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            build(shop, tmp_path / "out")
+    assert dataset.listed(shop.lake, PROJECT) == []
+    built = build(shop, tmp_path / "out")
+    [record] = dataset.listed(shop.lake, PROJECT)
+    assert record.version == built.version
+    assert record.snapshot_id == Manifest.load(tmp_path / "out").snapshot_id
