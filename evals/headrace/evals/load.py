@@ -9,8 +9,10 @@ import msgspec
 from headrace.evals.attempt import Measured, reasons
 from headrace.evals.errors import ScoresRefused
 from headrace.evals.log import read_logs
+from headrace.evals.picks import Picks
 from headrace.evals.recording import record
-from headrace.evals.table import SUFFIXES, Picks, read_rows
+from headrace.evals.rowfile import SUFFIXES
+from headrace.evals.table import read_rows
 from headrace.lake.store import Lake
 
 __all__ = ["LoadedScores", "Picks", "load"]

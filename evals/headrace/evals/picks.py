@@ -1,0 +1,186 @@
+"""What stands where in a row of scores, and whether it can be what it claims to be."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import jmespath
+import msgspec
+from jmespath.exceptions import JMESPathError
+
+from headrace.evals.errors import ScoresRefused
+from headrace.evals.rowfile import Row, read
+
+_TRUTH: Mapping[str, float] = MappingProxyType({"true": 1.0, "false": 0.0})
+
+
+class Picks(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a row holds what: field names or JMESPath; None asks for the field of that name.
+
+    `value` lies in [0, 1] or is a boolean; null or empty is an attempt without a measurement.
+    """
+
+    release: str | None = None
+    case: str | None = None  # the field `case_id`
+    value: str | None = None
+    epoch: str | None = None
+    run: str | None = None
+    scorer: str | None = None
+    slice: str | None = None
+    cluster: str | None = None
+    at: str | None = None  # time of the release: ISO 8601, or seconds since 1970
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    where: str  # file and line, for complaints
+    release: str
+    case_id: str
+    value: float | None
+    epoch: int | None
+    run: str | None
+    scorer: str
+    slice: str | None
+    cluster: str | None
+    at: datetime | None
+
+    @property
+    def content(self) -> list[object]:
+        said = msgspec.to_builtins(self)
+        return [said[name] for name in self.__struct_fields__ if name != "where"]
+
+
+def picked(file: Path, picks: Picks, release: str | None) -> list[Line]:
+    """The rows of a file, picked and checked. Raises ScoresRefused, naming line and cure."""
+    rows = list(read(file))
+    if not rows:
+        raise ScoresRefused(f"{file}: no rows: give one row per attempt")
+    fields = sorted({name for _, row in rows for name in row})
+    pick = _pickers(file, picks, [row for _, row in rows], fields, release)
+    return [_line(where, row, pick, release) for where, row in rows]
+
+
+def _pickers(
+    file: Path, picks: Picks, rows: Sequence[Row], fields: Sequence[str], release: str | None
+) -> dict[str, Callable[[Row], Any]]:
+    """How to find each part of a row; a part nobody asked for may be missing."""
+    needed = {"case", "value"} | (set() if release else {"release"})
+    pick: dict[str, Callable[[Row], Any]] = {}
+    for part in picks.__struct_fields__:
+        given: str | None = getattr(picks, part)
+        expression = given or {"case": "case_id"}.get(part, part)
+        find = _finder(part, expression, fields)
+        if expression in fields or any(find(row) is not None for row in rows):
+            pick[part] = find
+        elif given or part in needed:
+            raise ScoresRefused(
+                f"{file}: {part} = {expression!r} finds nothing in any row; the fields are: "
+                f"{', '.join(fields)}. Say where it is with `--{part} EXPRESSION`"
+            )
+    return pick
+
+
+def _finder(part: str, expression: str, fields: Sequence[str]) -> Callable[[Row], Any]:
+    if expression in fields:  # also names that JMESPath would want quoted
+        return lambda row: row.get(expression)
+    try:
+        compiled = jmespath.compile(expression)
+    except JMESPathError as error:
+        raise ScoresRefused(
+            f"{part} = {expression!r} is no JMESPath expression: {error}"
+        ) from error
+    return lambda row: _found(part, compiled, row)
+
+
+def _found(part: str, compiled: Any, row: Row) -> Any:
+    try:
+        return compiled.search(row)
+    except JMESPathError as error:
+        raise ScoresRefused(f"{part} = {compiled.expression!r}: {error}") from error
+
+
+def _line(
+    where: str, row: Row, pick: Mapping[str, Callable[[Row], Any]], release: str | None
+) -> Line:
+    found = {part: find(row) for part, find in pick.items()}
+    return Line(
+        where=where,
+        release=release or _needed(where, "release", found.get("release")),
+        case_id=_needed(where, "case", found.get("case")),
+        value=_value(where, found.get("value")),
+        epoch=_epoch(where, found.get("epoch")),
+        run=_text(where, "run", found.get("run")),
+        scorer=_text(where, "scorer", found.get("scorer")) or "score",
+        slice=_text(where, "slice", found.get("slice")),
+        cluster=_text(where, "cluster", found.get("cluster")),
+        at=_at(where, found.get("at")),
+    )
+
+
+def _needed(where: str, part: str, value: object) -> str:
+    text = _text(where, part, value)
+    if text is None:
+        raise ScoresRefused(f"{where}: no {part}: every row needs one")
+    return text
+
+
+def _text(where: str, part: str, value: object) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, list | dict):
+        raise ScoresRefused(f"{where}: {part} is a {type(value).__name__}: pick a text or a number")
+    return str(value)
+
+
+def _value(where: str, value: object) -> float | None:
+    if value is None or value == "":
+        return None
+    number = _number(value)
+    if number is not None and math.isnan(number):
+        return None
+    if number is None or not 0 <= number <= 1:
+        raise ScoresRefused(
+            f"{where}: value {value!r} is not in [0, 1]: rescale it in the expression of `--value`"
+        )
+    return number
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, str):
+        try:
+            return _TRUTH[value.lower()] if value.lower() in _TRUTH else float(value)
+        except ValueError:
+            return None
+    return float(value) if isinstance(value, bool | int | float) else None
+
+
+def _epoch(where: str, value: object) -> int | None:
+    if value is None or value == "":
+        return None
+    number = _number(value)
+    if number is None or number != int(number) or number < 1:
+        raise ScoresRefused(
+            f"{where}: epoch {value!r} is no whole number from 1; trials counted from 0 are "
+            "`--epoch 'sum([trial, `1`])'`"
+        )
+    return int(number)
+
+
+def _at(where: str, value: object) -> datetime | None:
+    if value is None or value == "":
+        return None
+    try:
+        seconds = value if isinstance(value, int | float) else None
+        time = datetime.fromtimestamp(seconds, UTC) if seconds is not None else _iso(str(value))
+    except (ValueError, OverflowError, OSError) as error:
+        raise ScoresRefused(
+            f"{where}: at {value!r} is no time: give ISO 8601, or seconds since 1970"
+        ) from error
+    return time.astimezone(UTC)
+
+
+def _iso(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
