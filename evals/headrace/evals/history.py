@@ -41,6 +41,10 @@ class History(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         present: Flags = np.any(~np.isnan(self.values), axis=0)
         return present
 
+    @property
+    def epochs_per_release(self) -> tuple[int, ...]:
+        return tuple(self.layers.sum(axis=1).tolist())
+
     def looked(self, epochs: Flags) -> "History":
         """With only these epochs (a flag per layer) of the newest release."""
         values, asked = self.values.copy(), self.asked.copy()

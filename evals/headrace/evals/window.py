@@ -103,9 +103,8 @@ def _scheduled(whole: History, *, interim: float) -> tuple[History, float]:
     """Peeking is priced in: a verdict can change only at 1, 2, 4, .. epochs of the newest release
     before its usual number is in, and at that number times 1, 2, 4, .. after.
     """
-    counts = whole.layers.sum(axis=1)
-    epochs, earlier = int(counts[-1]), counts[:-1][counts[:-1] > 0]
-    if not epochs or not earlier.size:
+    *earlier, epochs = whole.epochs_per_release
+    if not epochs or not earlier:
         return whole, 1.0
     used, share = _usable(epochs, int(np.median(earlier)), interim)
     layers = whole.layers[-1] & (np.cumsum(whole.layers[-1]) <= used)

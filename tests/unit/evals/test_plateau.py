@@ -1,0 +1,316 @@
+"""The trend verdict: what it must never say, what it must say, and what its numbers mean."""
+
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+import polars as pl
+import pytest
+
+from headrace.evals.parameters import Parameters, UnfitParameters
+from headrace.evals.plateau import TrendVerdict, judge_trend
+from headrace.evals.wording import verdict_words
+
+Frame = Callable[..., pl.DataFrame]
+Simulate = Callable[..., np.ndarray[tuple[int, ...], np.dtype[np.float64]]]
+
+FLAT = [0.6] * 8
+DELTA = 0.03
+
+
+def states(simulate: Simulate, attempts: Frame, means: list[float], **size: int) -> list[str]:
+    """Verdicts over six products that differ by chance alone."""
+    return [
+        judge_trend(attempts(simulate(means, seed=seed, **size)), delta=DELTA).state
+        for seed in range(100, 106)
+    ]
+
+
+def test_a_flat_product_with_many_scores_has_plateaued(simulate: Simulate, attempts: Frame) -> None:
+    found = states(simulate, attempts, FLAT, cases=500, epochs=4)
+    assert found.count("plateaued") >= 5
+    assert set(found) <= {"plateaued", "inconclusive"}
+
+
+def test_twenty_single_attempts_never_show_a_plateau(simulate: Simulate, attempts: Frame) -> None:
+    assert set(states(simulate, attempts, FLAT, cases=20, epochs=1)) == {"inconclusive"}
+
+
+def test_a_product_that_gains_is_improving(simulate: Simulate, attempts: Frame) -> None:
+    gaining = [0.4 + 0.03 * r for r in range(8)]
+    assert set(states(simulate, attempts, gaining, cases=300, epochs=4)) == {"improving"}
+
+
+def test_a_bad_release_has_regressed(simulate: Simulate, attempts: Frame) -> None:
+    broken = [0.6] * 7 + [0.48]
+    assert set(states(simulate, attempts, broken, cases=400, epochs=4)) == {"regressed"}
+
+
+def test_a_fresh_breakthrough_is_no_plateau(simulate: Simulate, attempts: Frame) -> None:
+    fresh = [0.55] * 7 + [0.61]
+    assert "plateaued" not in states(simulate, attempts, fresh, cases=500, epochs=4)
+
+
+def test_clusters_make_claims_rarer(simulate: Simulate, attempts: Frame) -> None:
+    cubes = [simulate(FLAT, cases=500, epochs=4, seed=s, clusters=10) for s in range(100, 108)]
+    blind = [judge_trend(attempts(cube), delta=DELTA) for cube in cubes]
+    aware = [judge_trend(attempts(cube, np.arange(500) % 10), delta=DELTA) for cube in cubes]
+    assert np.mean([width(v) for v in aware]) > 1.2 * np.mean([width(v) for v in blind])
+    claims = [sum(v.state != "inconclusive" for v in found) for found in (aware, blind)]
+    assert claims[0] < claims[1] / 2
+
+
+def test_a_suite_at_its_top_is_saturated(attempts: Frame) -> None:
+    found = judge_trend(attempts(np.ones((300, 8, 4))), delta=DELTA)
+    assert (found.state, found.reason) == ("inconclusive", "saturated")
+    assert found.low is not None and found.high is not None
+    assert found.high > found.low
+
+
+def test_constant_scores_have_an_interval(attempts: Frame) -> None:
+    found = judge_trend(attempts(np.full((30, 6, 1), 0.5)), delta=DELTA)
+    assert found.low is not None and found.high is not None
+    assert found.high - found.low > 0.01
+
+
+@pytest.mark.parametrize(
+    ("cases", "releases", "reason"),
+    [(100, 1, "one release"), (19, 6, "too few shared cases"), (100, 3, "too few releases")],
+)
+def test_too_little_is_inconclusive_for_its_own_reason(
+    simulate: Simulate, attempts: Frame, cases: int, releases: int, reason: str
+) -> None:
+    values = simulate([0.6] * releases, cases=cases, epochs=2, seed=1)
+    found = judge_trend(attempts(values), delta=DELTA)
+    assert (found.state, found.reason) == ("inconclusive", reason)
+    assert (found.n, found.releases) == (cases, releases)
+
+
+def test_one_cluster_carries_no_error_and_no_claim(simulate: Simulate, attempts: Frame) -> None:
+    values = simulate(FLAT, cases=200, epochs=4, seed=1)
+    found = judge_trend(attempts(values, [0] * 200), delta=DELTA)
+    assert (found.state, found.gain, found.clusters) == ("inconclusive", None, 1)
+
+
+def test_ten_runs_of_one_release_are_no_plateau(simulate: Simulate, attempts: Frame) -> None:
+    frame = attempts(simulate([0.6] * 10, cases=300, epochs=1, seed=2))
+    found = judge_trend(frame.with_columns(release=pl.lit(0)), delta=DELTA)
+    assert (found.state, found.reason, found.releases) == ("inconclusive", "one release", 1)
+
+
+def test_infrastructure_failures_are_no_regression(simulate: Simulate, attempts: Frame) -> None:
+    values = simulate(FLAT, cases=500, epochs=4, seed=100)
+    values[:100, -1] = np.nan
+    assert judge_trend(attempts(values), delta=DELTA).state in ("plateaued", "inconclusive")
+
+
+def test_failures_that_could_turn_the_state_are_missing_data(
+    simulate: Simulate, attempts: Frame
+) -> None:
+    values = simulate(FLAT, cases=300, epochs=4, seed=100)
+    values[:150, -1] = np.nan
+    found = judge_trend(attempts(values), delta=DELTA)
+    assert (found.state, found.reason) == ("inconclusive", "missing data")
+    assert "6 % of attempts have no score" in verdict_words(found)
+
+
+def test_product_failures_are_a_regression(simulate: Simulate, attempts: Frame) -> None:
+    values = simulate(FLAT, cases=300, epochs=4, seed=100)
+    values[:60, -1] = 0
+    assert judge_trend(attempts(values), delta=DELTA).state == "regressed"
+
+
+def test_a_few_absent_scores_change_nothing(simulate: Simulate, attempts: Frame) -> None:
+    values = simulate(FLAT, cases=500, epochs=4, seed=100)
+    values[:40, -1, 0] = np.nan
+    found = judge_trend(attempts(values), delta=DELTA)
+    assert found.state == "plateaued"
+    assert found.absent == pytest.approx(40 / (500 * 8 * 4))
+
+
+def test_a_newest_release_without_scores_is_missing_data(
+    simulate: Simulate, attempts: Frame
+) -> None:
+    values = simulate(FLAT, cases=300, epochs=4, seed=100)
+    values[:, -1] = np.nan
+    assert judge_trend(attempts(values), delta=DELTA).reason == "missing data"
+
+
+def test_order_of_rows_and_names_of_slices_do_not_matter(
+    simulate: Simulate, attempts: Frame
+) -> None:
+    frame = attempts(simulate(FLAT, cases=60, epochs=2, seed=4))
+    changed = frame.sample(fraction=1.0, shuffle=True, seed=1).with_columns(slice=pl.lit("other"))
+    assert judge_trend(changed, delta=DELTA) == judge_trend(frame, delta=DELTA)
+
+
+def test_new_names_of_cases_give_the_same_claim(simulate: Simulate, attempts: Frame) -> None:
+    frame = attempts(simulate(FLAT, cases=60, epochs=2, seed=4))
+    renamed = frame.with_columns(case_id=pl.col("case_id").str.reverse())
+    ours, theirs = judge_trend(frame, delta=DELTA), judge_trend(renamed, delta=DELTA)
+    assert (ours.state, ours.n) == (theirs.state, theirs.n)
+    assert ours.gain == pytest.approx(theirs.gain, abs=1e-12)
+
+
+def test_copied_rows_do_not_add_cases(simulate: Simulate, attempts: Frame) -> None:
+    frame = attempts(simulate(FLAT, cases=60, epochs=2, seed=4))
+    assert judge_trend(pl.concat([frame, frame]), delta=DELTA) == judge_trend(frame, delta=DELTA)
+
+
+def test_cases_copied_inside_their_cluster_do_not_narrow_the_interval(
+    simulate: Simulate, attempts: Frame
+) -> None:
+    values = simulate(FLAT, cases=100, epochs=2, seed=4)
+    once = judge_trend(attempts(values), delta=DELTA, binary=False)
+    double = np.concatenate([values, values])
+    copied = attempts(double, [*range(100), *range(100)])
+    twice = judge_trend(copied, delta=DELTA, binary=False)
+    assert twice.n == 2 * once.n
+    assert width(twice) == pytest.approx(width(once), rel=1e-9)
+    pseudo = judge_trend(copied, delta=DELTA)
+    assert width(pseudo) > 0.85 * width(judge_trend(attempts(values), delta=DELTA))
+
+
+def width(verdict: TrendVerdict) -> float:
+    assert verdict.low is not None and verdict.high is not None
+    return verdict.high - verdict.low
+
+
+def test_nothing_changes_between_two_scheduled_looks(simulate: Simulate, attempts: Frame) -> None:
+    frame = attempts(simulate(FLAT, cases=100, epochs=8, seed=4))
+
+    def after(nights: int) -> TrendVerdict:
+        return judge_trend(
+            frame.filter((pl.col("release") < 7) | (pl.col("epoch") < nights)), delta=DELTA
+        )
+
+    assert after(3) == after(2)
+    assert after(5) == after(6) == after(7) == after(4)
+    assert after(8) != after(4)
+
+
+def test_a_judge_near_chance_shows_nothing(simulate: Simulate, attempts: Frame) -> None:
+    labels = {"human": [0, 1] * 50, "judge": [0, 1, 1, 0] * 25}
+    frame = attempts(simulate(FLAT, cases=500, epochs=4, seed=100))
+    found = judge_trend(frame, delta=DELTA, calibration=labels)
+    assert found.state == "inconclusive"
+    assert found.judge is not None and found.judge.youden == 0.05
+
+
+def test_a_good_judge_shrinks_delta_by_its_lower_bound(simulate: Simulate, attempts: Frame) -> None:
+    """Se = Sp = .9 of 100 each: J = .8 - 1.2816 sqrt(2 (.09 + .0025) / 100)."""
+    truth = [1] * 100 + [0] * 100
+    labels = {"human": truth, "judge": [1] * 90 + [0] * 10 + [0] * 90 + [1] * 10}
+    frame = attempts(simulate(FLAT, cases=100, epochs=2, seed=4))
+    found = judge_trend(frame, delta=DELTA, calibration=labels)
+    assert found.judge is not None
+    assert found.judge.youden == pytest.approx(0.8 - 1.28155 * np.sqrt(2 * 0.0925 / 100), abs=1e-5)
+    assert found.tau == pytest.approx(0.2 * DELTA * found.judge.youden)
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        ({"human": [1, 1], "judge": [1, 0]}, "one class"),
+        ({"human": [1, 0], "judge": [1]}, "pairs 2 human with 1"),
+        ({"human": [1, 0]}, "no 'judge' labels"),
+        ({"human": [1, 0.5], "judge": [1, 0]}, "'human' must be 0 or 1"),
+    ],
+)
+def test_an_unfit_calibration_is_refused(
+    attempts: Frame, labels: dict[str, list[float]], says: str
+) -> None:
+    with pytest.raises(UnfitParameters, match=says):
+        judge_trend(attempts(np.ones((30, 4, 1))), delta=DELTA, calibration=labels)
+
+
+@pytest.mark.parametrize(
+    ("delta", "window"), [(0.0, 3), (-0.03, 3), (1.0, 3), (float("nan"), 3), (0.03, 0)]
+)
+def test_an_unfit_delta_or_window_is_refused(attempts: Frame, delta: float, window: int) -> None:
+    with pytest.raises(UnfitParameters):
+        judge_trend(attempts(np.ones((30, 4, 1))), delta=delta, window=window)
+
+
+def test_the_certifiable_delta_is_one_that_certifies(simulate: Simulate, attempts: Frame) -> None:
+    frame = attempts(simulate(FLAT, cases=150, epochs=2, seed=9))
+    known = Parameters(tau=0.004)  # the estimate would move with delta
+    first = judge_trend(frame, delta=DELTA, parameters=known)
+    assert first.state == "inconclusive"
+    assert first.certifiable_delta is not None
+    above, below = (
+        judge_trend(frame, delta=first.certifiable_delta * by, parameters=known).state
+        for by in (1.001, 0.999)
+    )
+    assert (above, below) == ("plateaued", "inconclusive")
+
+
+def test_the_cases_that_are_needed_are_about_enough(simulate: Simulate, attempts: Frame) -> None:
+    small = judge_trend(attempts(simulate(FLAT, cases=100, epochs=4, seed=1)), delta=DELTA)
+    assert small.needs is not None and small.needs.cases is not None
+    assert 200 < small.needs.cases < 1200
+    enough = states(simulate, attempts, FLAT, cases=small.needs.cases, epochs=4)
+    assert enough.count("plateaued") >= 4
+
+
+def test_more_cases_cannot_help_where_releases_wobble_by_more_than_delta(
+    simulate: Simulate, attempts: Frame
+) -> None:
+    frame = attempts(simulate(FLAT, cases=100, epochs=4, seed=1))
+    needs = judge_trend(frame, delta=DELTA, parameters=Parameters(tau=0.03)).needs
+    assert needs is not None
+    assert (needs.cases, needs.epochs, needs.releases) == (None, None, None)
+    assert needs.jitter
+
+
+def test_epochs_are_no_lever_that_can_be_priced_after_single_attempts(
+    simulate: Simulate, attempts: Frame
+) -> None:
+    needs = judge_trend(attempts(simulate(FLAT, cases=100, epochs=1, seed=1)), delta=DELTA).needs
+    assert needs is not None and needs.epochs is None and needs.cases is not None
+
+
+def test_three_releases_need_one_more(simulate: Simulate, attempts: Frame) -> None:
+    values = simulate([0.6] * 3, cases=2000, epochs=4, seed=1)
+    found = judge_trend(attempts(values), delta=0.05)
+    assert (found.state, found.reason) == ("inconclusive", "too few releases")
+    assert found.needs is not None and found.needs.releases == 1
+
+
+def test_a_decided_trend_needs_nothing(simulate: Simulate, attempts: Frame) -> None:
+    found = judge_trend(attempts(simulate(FLAT, cases=500, epochs=4, seed=100)), delta=DELTA)
+    assert (found.state, found.needs, found.reason) == ("plateaued", None, None)
+
+
+def test_jittering_releases_are_noticed(simulate: Simulate, attempts: Frame) -> None:
+    wobbling = [0.6, 0.64, 0.57, 0.6, 0.63, 0.55, 0.62, 0.56]
+    found = judge_trend(attempts(simulate(wobbling, cases=500, epochs=4, seed=1)), delta=DELTA)
+    assert found.tau is not None and found.tau > 0.02
+    assert found.needs is not None and found.needs.jitter
+
+
+def test_another_question_has_another_signature(simulate: Simulate, attempts: Frame) -> None:
+    frame = attempts(simulate(FLAT, cases=50, epochs=2, seed=1))
+    signatures = {
+        judge_trend(frame, delta=0.03).signature,
+        judge_trend(frame, delta=0.04).signature,
+        judge_trend(frame, delta=0.03, window=2).signature,
+        judge_trend(frame, delta=0.03, parameters=Parameters(tau=0.01)).signature,
+    }
+    assert len(signatures) == 4
+
+
+def test_a_verdict_survives_json(simulate: Simulate, attempts: Frame) -> None:
+    found = judge_trend(attempts(simulate(FLAT, cases=50, epochs=2, seed=1)), delta=DELTA)
+    assert msgspec.json.decode(msgspec.json.encode(found), type=TrendVerdict) == found
+
+
+def test_every_state_can_be_said_in_words(simulate: Simulate, attempts: Frame) -> None:
+    plateau = judge_trend(attempts(simulate(FLAT, cases=500, epochs=4, seed=100)), delta=DELTA)
+    doubt = judge_trend(attempts(simulate(FLAT, cases=100, epochs=4, seed=1)), delta=DELTA)
+    single = judge_trend(attempts(np.ones((30, 1, 1))), delta=DELTA)
+    assert verdict_words(plateau).startswith("Plateaued: ")
+    assert "points or more is ruled out" in verdict_words(plateau)
+    assert verdict_words(doubt).startswith("Cannot tell (underpowered): ")
+    assert "more cases" in verdict_words(doubt)
+    assert verdict_words(single) == "Cannot tell (one release): 30 shared cases, 1 release."
