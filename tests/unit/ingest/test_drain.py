@@ -1,0 +1,278 @@
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.ingest import reader
+from headrace.ingest.batch import Batch, Body
+from headrace.ingest.bookmark import Bookmark
+from headrace.ingest.drain import DEADLY, Drain
+from headrace.ingest.errors import OffsetMoved, SpoolFailed, Undecodable
+from headrace.ingest.spool import Spool
+from headrace.lake import Lake
+from headrace.lake.errors import LakeLocked
+from headrace.lake.record import Span
+from headrace.lake.settings import Settings
+from headrace.lake.store import Transaction
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def read(body: Body) -> Batch:
+    """A stand-in for decoding: the payload names the rows, or the way in which they fail."""
+    text = body.payload.decode()
+    if text == "undecodable":
+        raise Undecodable("attributes: give a list")
+    if text == "crash":
+        raise RecursionError("maximum depth")
+    cost = Decimal("1e30") if text == "unwritable" else None  # more than decimal(18, 9) holds
+    span = Span(
+        project=body.project or "default",
+        trace_id=text,
+        span_id=str(body.seq),
+        kind="llm",
+        name=text,
+        cost_usd=cost,
+        received_at=body.received_at,
+    )
+    return Batch(spans=(span,))
+
+
+@pytest.fixture(autouse=True)
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "read", read)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", lock_timeout_s=0.2)
+
+
+@pytest.fixture
+def lake(settings: Settings) -> Iterator[Lake]:
+    with Lake.open(settings=settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def spool(settings: Settings) -> Iterator[Spool]:
+    with Spool.open(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def bookmark(settings: Settings, spool: Spool) -> Iterator[Bookmark]:
+    with Bookmark(settings.home / "drain.bookmark") as opened:
+        yield opened
+
+
+@pytest.fixture
+def drain(lake: Lake, spool: Spool, bookmark: Bookmark) -> Drain:
+    return Drain(lake, spool, bookmark, limit=100, clock=lambda: NOON)
+
+
+def put(spool: Spool, *texts: str) -> None:
+    for text in texts:
+        spool.append("traces", "application/json", None, text.encode(), NOON).result()
+
+
+def names(lake: Lake) -> list[str]:
+    return [row["name"] for row in lake.rows("select name from spans order by span_id::int")]
+
+
+def letters(lake: Lake) -> dict[int, str]:
+    rows = lake.rows("select seq, reason, body from dead_letters order by seq")
+    return {row["seq"]: f"{row['body'].decode()}: {row['reason']}" for row in rows}
+
+
+def offset(lake: Lake) -> list[tuple[str, int]]:
+    return [(row["spool"], row["seq"]) for row in lake.rows("select spool, seq from drains")]
+
+
+def test_rows_and_offset_arrive_and_the_spool_is_emptied(
+    drain: Drain, spool: Spool, lake: Lake
+) -> None:
+    put(spool, "a", "b")
+    assert drain.carry() == 2
+    assert drain.carry() == 0
+    assert names(lake) == ["a", "b"]
+    assert offset(lake) == [(spool.id, 2)]
+    assert spool.depth(NOON).depth == 0
+
+
+def test_bodies_that_cannot_be_read_are_set_aside_with_the_reason(
+    drain: Drain, spool: Spool, lake: Lake
+) -> None:
+    put(spool, "a", "undecodable", "crash", "b")
+    assert drain.carry() == 4
+    assert names(lake) == ["a", "b"]
+    assert letters(lake) == {
+        2: "undecodable: attributes: give a list",
+        3: "crash: RecursionError: maximum depth",
+    }
+
+
+def test_a_body_that_cannot_be_written_does_not_hold_up_the_others(
+    drain: Drain, spool: Spool, lake: Lake
+) -> None:
+    put(spool, "a", "b", "unwritable", "c", "undecodable")
+    assert drain.carry() == 5
+    assert names(lake) == ["a", "b", "c"]
+    assert list(letters(lake)) == [3, 5]
+    assert offset(lake) == [(spool.id, 5)]
+
+
+def test_a_crash_between_commit_and_forgetting_writes_nothing_twice(
+    drain: Drain,
+    spool: Spool,
+    lake: Lake,
+    bookmark: Bookmark,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put(spool, "a", "undecodable")
+
+    def crash(upto: int) -> None:
+        raise SpoolFailed("the power went")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(spool, "forget", crash)
+        with pytest.raises(SpoolFailed):
+            drain.carry()
+    assert spool.depth(NOON).depth == 2
+    put(spool, "b")
+    again = Drain(lake, spool, bookmark, limit=100, clock=lambda: NOON)
+    assert again.carry() == 1
+    assert names(lake) == ["a", "b"]
+    assert list(letters(lake)) == [2]
+
+
+def test_a_crash_before_the_commit_leaves_everything_in_the_spool(
+    drain: Drain, spool: Spool, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(spool, "a", "undecodable")
+    append = Transaction.append
+
+    def crash(tx: Transaction, table: str, rows: Any) -> int:
+        append(tx, table, rows)
+        raise OSError("the disk went")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Transaction, "append", crash)
+        with pytest.raises(OSError, match="the disk went"):
+            drain.carry()
+    assert (names(lake), letters(lake), offset(lake)) == ([], {}, [])
+    assert drain.carry() == 2
+    assert (names(lake), list(letters(lake))) == (["a"], [2])
+
+
+def test_a_lake_that_is_locked_leaves_the_bodies_in_the_spool(
+    drain: Drain, spool: Spool, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(spool, "a")
+
+    def locked(work: Callable[[Transaction], None]) -> None:
+        raise LakeLocked("the catalog stayed locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lake, "write", locked)
+        with pytest.raises(LakeLocked):
+            drain.carry()
+    assert spool.depth(NOON).depth == 1
+    assert letters(lake) == {}
+    assert drain.carry() == 1
+
+
+def test_of_two_drains_only_one_writes(
+    drain: Drain, spool: Spool, lake: Lake, bookmark: Bookmark
+) -> None:
+    other = Drain(lake, spool, bookmark, limit=100, clock=lambda: NOON)
+    put(spool, "a")
+    bodies = spool.take(9)
+    assert drain.carry() == 1
+    with pytest.raises(OffsetMoved, match="up to 1"):
+        other._commit([other._read(body) for body in bodies])
+    assert names(lake) == ["a"]
+
+
+def test_a_batch_is_at_most_as_long_as_its_limit(
+    lake: Lake, spool: Spool, bookmark: Bookmark
+) -> None:
+    put(spool, "a", "b", "c")
+    drain = Drain(lake, spool, bookmark, limit=2, clock=lambda: NOON)
+    assert [drain.carry(), drain.carry(), drain.carry()] == [2, 1, 0]
+
+
+def test_another_spool_has_its_own_offset(
+    drain: Drain, spool: Spool, lake: Lake, settings: Settings
+) -> None:
+    put(spool, "a", "b")
+    drain.carry()
+    elsewhere = settings.model_copy(update={"home": settings.home / "other"})
+    with Spool.open(elsewhere) as other, Bookmark(elsewhere.home / "drain.bookmark") as mark:
+        put(other, "c")
+        assert Drain(lake, other, mark, limit=9, clock=lambda: NOON).carry() == 1
+        assert sorted(offset(lake)) == sorted([(spool.id, 2), (other.id, 1)])
+
+
+def test_bodies_come_and_go_at_the_same_time(drain: Drain, spool: Spool, lake: Lake) -> None:
+    texts = [f"t{i}" for i in range(40)]
+    posting = threading.Thread(target=put, args=(spool, *texts))
+    posting.start()
+    carried = 0
+    while carried < len(texts):
+        carried += drain.carry()
+    posting.join()
+    assert names(lake) == texts
+
+
+POISON = """
+import os, sys
+from datetime import UTC, datetime
+from headrace.ingest import reader
+from headrace.ingest.batch import Batch
+from headrace.ingest.bookmark import Bookmark
+from headrace.ingest.drain import Drain
+from headrace.ingest.spool import Spool
+from headrace.lake import Lake
+from headrace.lake.settings import Settings
+
+def read(body):
+    if body.payload == b"poison":
+        os.kill(os.getpid(), 9)
+    return Batch()
+
+reader.read = read
+settings = Settings(home=sys.argv[1])
+with Lake.open(settings=settings) as lake, Spool.open(settings) as spool:
+    with Bookmark(settings.home / "drain.bookmark") as bookmark:
+        Drain(lake, spool, bookmark, limit=9, clock=lambda: datetime.now(UTC)).carry()
+"""
+
+
+def test_a_body_that_kills_the_process_is_set_aside_after_three_deaths(
+    spool: Spool, lake: Lake, settings: Settings
+) -> None:
+    put(spool, "a", "poison", "b")
+    command = [sys.executable, "-c", POISON, str(settings.home)]
+    codes = [subprocess.run(command, check=False).returncode for _ in range(DEADLY + 1)]
+    assert codes == [-signal.SIGKILL] * DEADLY + [0]
+    assert letters(lake) == {2: "poison: reading it ended the drain process 3 times"}
+    assert spool.depth(NOON).depth == 0
+
+
+def test_a_damaged_bookmark_is_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "mark").write_bytes(b"short")
+    with Bookmark(tmp_path / "mark") as bookmark:
+        assert bookmark.begin(7) == 0
+    with Bookmark(tmp_path / "mark") as bookmark:
+        assert bookmark.begin(7) == 1
+        bookmark.clear()
+    with Bookmark(tmp_path / "mark") as bookmark:
+        assert bookmark.begin(7) == 0
