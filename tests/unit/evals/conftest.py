@@ -27,13 +27,19 @@ def simulate() -> Callable[..., Values]:
     """Binary scores (cases x releases x epochs) of a product with these true means."""
 
     def draw(
-        means: Sequence[float], *, cases: int, epochs: int, seed: int, clusters: int = 0
+        means: Sequence[float],
+        *,
+        cases: int,
+        epochs: int,
+        seed: int,
+        clusters: int = 0,
+        wobble: float = 0.04,
     ) -> Values:
         rng = np.random.default_rng(seed)
         groups = np.arange(cases) % (clusters or cases)
         ease = rng.choice([-0.35, 0.35], groups.max() + 1)[groups]
-        wobble = rng.uniform(-0.04, 0.04, (groups.max() + 1, len(means)))[groups]
-        chance = np.asarray(means) + ease[:, None] + wobble
+        shift = rng.uniform(-wobble, wobble, (groups.max() + 1, len(means)))[groups]
+        chance = np.asarray(means) + ease[:, None] + shift
         draws: Values = (rng.random((cases, len(means), epochs)) < chance[:, :, None]).astype(float)
         return draws
 

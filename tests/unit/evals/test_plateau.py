@@ -52,12 +52,14 @@ def test_a_fresh_breakthrough_is_no_plateau(simulate: Simulate, attempts: Frame)
 
 
 def test_clusters_make_claims_rarer(simulate: Simulate, attempts: Frame) -> None:
-    cubes = [simulate(FLAT, cases=500, epochs=4, seed=s, clusters=10) for s in range(100, 108)]
+    cubes = [
+        simulate(FLAT, cases=500, epochs=4, seed=seed, clusters=10, wobble=0.1)
+        for seed in range(100, 110)
+    ]
     blind = [judge_trend(attempts(cube), delta=DELTA) for cube in cubes]
     aware = [judge_trend(attempts(cube, np.arange(500) % 10), delta=DELTA) for cube in cubes]
-    assert np.mean([width(v) for v in aware]) > 1.2 * np.mean([width(v) for v in blind])
     claims = [sum(v.state != "inconclusive" for v in found) for found in (aware, blind)]
-    assert claims[0] < claims[1] / 2
+    assert claims[0] == 0 and claims[1] >= 4
 
 
 def test_a_suite_at_its_top_is_saturated(attempts: Frame) -> None:
