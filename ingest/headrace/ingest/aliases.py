@@ -57,7 +57,12 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "gen_ai.client.operation.time_to_first_chunk",
     ),
     "ttft_ms": ("gen_ai.server.time_to_first_token",),
-    "finish": ("gen_ai.response.finish_reasons", "llm.finish_reason"),
+    "finish": (
+        "gen_ai.response.finish_reasons",
+        "llm.finish_reason",
+        "anthropic.message.stop_reason",
+        "stop_reason",
+    ),
     "tool": ("gen_ai.tool.name", "tool.name", "tool_name"),
     "call": ("gen_ai.tool.call.id", "tool_call.id", "tool_use_id"),
     "tool_arguments": ("gen_ai.tool.call.arguments", "tool_arguments", "input.value"),

@@ -110,8 +110,8 @@ class _Reading:
         content = identity(given)
         name = _text(found.get("id")) or content
         rows = episode(given, episode_id=name, content=content, project=self._project, at=self._now)
-        mark = self._mark(found, name)
         self._once(name, content, place)
+        mark = self._mark(found, name)
         self.marked += len(mark)
         return Batch.union([rows, Batch(outcomes=mark)])
 
