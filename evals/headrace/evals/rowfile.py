@@ -27,7 +27,7 @@ def read(file: Path) -> Iterator[tuple[str, Row]]:
                 yield f"{file}, line {number}", row
     except FileNotFoundError as error:
         raise ScoresRefused(f"{file}: there is no such file") from error
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zstandard.ZstdError) as error:
+    except (UnicodeDecodeError, OSError, EOFError, zstandard.ZstdError, csv.Error) as error:
         raise ScoresRefused(f"{file} is damaged or not UTF-8: {error}") from error
 
 

@@ -8,7 +8,7 @@ from inspect_ai.dataset import MemoryDataset, Sample
 
 from headrace.evals import case
 from headrace.evals.errors import NothingToRun
-from headrace.evals.scorer import GRADERS, case_scorer
+from headrace.evals.scorer import GRADERS, VERSION, case_scorer
 from headrace.evals.solver import answer, chat
 from headrace.lake.record import Case
 from headrace.lake.statement import statements
@@ -25,7 +25,8 @@ def suite(suite: str = case.SUITE, project: str = "default", home: str | None = 
 def task_of(cases: Sequence[Case]) -> Task:
     """An Inspect task over these cases, one generation each."""
     dataset = MemoryDataset([sample(item) for item in cases], name=cases[0].suite)
-    return Task(dataset=dataset, solver=answer(), scorer=case_scorer(), name="headrace/suite")
+    scored = case_scorer(version=VERSION)  # given, or the log would not name it
+    return Task(dataset=dataset, solver=answer(), scorer=scored, name="headrace/suite")
 
 
 def sample(item: Case) -> Sample:

@@ -18,6 +18,7 @@ from inspect_ai.solver import TaskState, generate
 
 from headrace.evals.errors import ScoresRefused
 from headrace.evals.load import Picks, load
+from headrace.lake.store import Transaction
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 
@@ -298,6 +299,26 @@ def test_an_absent_score_never_replaces_a_value(product: Any, tmp_path: Path) ->
     lost = [{**row, "run": "nightly"} for row in rows_of(None)]
     assert load_into(product, write_rows(tmp_path / "b.jsonl", lost)).written == 0
     assert [row["value"] for row in product.scores()] == [1.0]
+
+
+def test_a_write_that_breaks_off_leaves_nothing_and_can_be_done_again(
+    product: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_rows(tmp_path / "s.jsonl", rows_of(1, 0))
+    whole = Transaction.upsert
+
+    def broken(tx: Transaction, table: str, rows: Any, *, on: Any) -> int:
+        done = whole(tx, table, rows, on=on)
+        if table == "scores":
+            raise OSError("disk full")
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Transaction, "upsert", broken)
+        with pytest.raises(OSError, match="disk full"):
+            load_into(product, file)
+    assert [product.table(name) for name in ("runs", "cases", "releases")] == [[], [], []]
+    assert load_into(product, file).written == 2
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="the larger data sets are not beside this checkout")

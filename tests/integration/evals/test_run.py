@@ -155,8 +155,11 @@ def test_epochs_count_from_one(product: Any, reply: Any, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_inspect_itself_runs_the_suite_by_its_name(product: Any, tmp_path: Path) -> None:
+def test_inspect_itself_runs_the_suite_by_its_name(
+    product: Any, reply: Any, tmp_path: Path
+) -> None:
     two_cases(product)
+    put(product, tmp_path / "ours", lambda *_: reply("Paris"))
     home = product.lake.settings.home
     inspect = Path(sys.executable).with_name("inspect")
     named = ["-T", f"project={product.project}", "-T", f"home={home}"]
@@ -175,3 +178,5 @@ def test_inspect_itself_runs_the_suite_by_its_name(product: Any, tmp_path: Path)
     assert json.loads(log.read_text())["eval"]["task"] == "headrace/suite"
     loaded = load(product.lake, product.project, [log], suite="production", now=product.now)
     assert (loaded.releases, loaded.scores, loaded.new_cases) == (("v9",), 2, 0)
+    assert {row["scorer"] for row in product.scores()} == {"match", "tool_calls"}
+    assert len({row["judge_hash"] for row in product.table("runs")}) == 1
