@@ -46,7 +46,7 @@ def play(out: Path, *, now: datetime, told: Told) -> Played:
     sample = runs(now)
     late = [run for run in latest(sample) if int(run.run_id, 16) % 5 == 0]
     prompt = [run for run in sample if run not in late]
-    with sidecar.running(settings) as address, httpx.Client(base_url=address.url) as client:
+    with sidecar.running(settings) as address, _client(address) as client:
         _replay(client, sample, told)
         post_outcomes(client, prompt, delay=PROMPT)
         _drained(client, told)
@@ -74,6 +74,10 @@ def latest(sample: Sequence[Run]) -> list[Run]:
     """The runs of each project's newest release."""
     newest = {run.project: run.release for run in sorted(sample, key=lambda run: run.started_at)}
     return [run for run in sample if newest[run.project] == run.release]
+
+
+def _client(address: sidecar.Address) -> httpx.Client:
+    return httpx.Client(base_url=address.url, timeout=60.0, trust_env=False)
 
 
 def _replay(client: httpx.Client, sample: Sequence[Run], told: Told) -> None:

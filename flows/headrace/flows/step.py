@@ -14,7 +14,8 @@ from headrace.curate.dedupe import dedupe
 from headrace.curate.outcomes import resolve
 from headrace.curate.split import split
 from headrace.curate.step import StepResult
-from headrace.evals import case, readiness, run, trend
+from headrace.evals import case, readiness, trend
+from headrace.evals.production import production
 from headrace.exporters import dataset
 from headrace.flows.night import Line
 from headrace.lake import Lake
@@ -62,7 +63,7 @@ def _cases(at: Context) -> Line:
 
 
 def _replay(at: Context) -> Line:
-    ran = run.production(at.lake, at.project, suite=SUITE, now=at.now)
+    ran = production(at.lake, at.project, suite=SUITE, now=at.now)
     scores, absent = sum(one.scores for one in ran), sum(one.absent for one in ran)
     return Line(
         project=at.project,
