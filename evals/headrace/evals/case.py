@@ -55,8 +55,9 @@ def build(lake: Lake, project: str, *, suite: str = SUITE, now: datetime) -> Bui
     requests = _requests(lake, project)
     standing = [case for case in cases(lake, project, suite) if case.retired_at is None]
     merged = _merged(standing, requests)
-    open_requests = [r for r in requests if not _has_case(requests[r], standing)]
-    added, waiting = _grow(lake, project, suite, [requests[r] for r in open_requests], now)
+    asked = set(_requests_of(standing, requests).values())
+    new = [origins for name, origins in requests.items() if name not in asked]
+    added, waiting = _grow(lake, project, suite, new, now)
     _write(lake, project, suite, added, merged, now)
     kept = [case for case in standing if case.case_id not in merged]
     return Built(
@@ -125,23 +126,24 @@ def _requests(lake: Lake, project: str) -> dict[str, list[_Origin]]:
     return {name: list(group) for name, group in groupby(found, key=lambda o: o.request)}
 
 
-def _has_case(origins: Iterable[_Origin], standing: Iterable[Case]) -> bool:
-    known = {case.origin_episode_id for case in standing}
-    return any(origin.episode_id in known for origin in origins)
+def _requests_of(
+    standing: Iterable[Case], requests: Mapping[str, Sequence[_Origin]]
+) -> dict[str, str]:
+    """Case id -> request: that of its episode today, else the one that it was grown from."""
+    today = {o.episode_id: name for name, origins in requests.items() for o in origins}
+    found = {
+        case.case_id: today.get(case.origin_episode_id or "", case.request) for case in standing
+    }
+    return {case_id: request for case_id, request in found.items() if request is not None}
 
 
 def _merged(standing: Iterable[Case], requests: Mapping[str, Sequence[_Origin]]) -> set[str]:
     """Case ids whose request has become the same as that of an older case."""
-    request_of = {o.episode_id: name for name, origins in requests.items() for o in origins}
-    seen: set[str] = set()
-    merged = set()
-    for case in standing:
-        request = request_of.get(case.origin_episode_id or "")
-        if request in seen:
-            merged.add(case.case_id)
-        elif request is not None:
-            seen.add(request)
-    return merged
+    asked = _requests_of(standing, requests)
+    oldest: dict[str, str] = {}
+    for case_id, request in asked.items():
+        oldest.setdefault(request, case_id)
+    return {case_id for case_id, request in asked.items() if oldest[request] != case_id}
 
 
 def _grow(
@@ -197,6 +199,7 @@ def _case(
         slice=None if said is None else str(said),
         cluster=origin.cluster,
         origin_episode_id=origin.episode_id,
+        request=origin.request,
         content_hash=content,
         added_at=now,
     )

@@ -28,7 +28,7 @@ def production(
     when outcomes changed, so this may run every night.
     Raises NothingToRun while the suite has no case from production.
     """
-    if not any(item.origin_episode_id for item in case.cases(lake, project, suite)):
+    if not any(item.request for item in case.cases(lake, project, suite)):
         raise NothingToRun(
             f"suite {suite!r} of project {project!r} has no case from production: run "
             f"`headrace eval build --project {project}` first"

@@ -11,25 +11,46 @@ where e.project = $project and e.parent_episode_id is null
 order by r.cluster_id, coalesce(e.ended_at, e.started_at) desc nulls last, e.episode_id desc;
 
 -- name: corrections
--- What people said should have been said, oldest first; only about the episodes named.
-with said as (
-    select o.*, s.span_id as response_span
-    from outcomes o
-    left join spans s
-        on o.target_kind = 'response' and s.project = o.project and s.response_id = o.target_id
-    where o.project = $project and o.correction is not null and o.source in ('human', 'user')
+-- What people said should have been said, oldest first, about the root episodes named. A correction
+-- reaches them as any mark does: see `marks_of_episodes` of the curate room.
+with recursive said as (
+    select * from outcomes
+    where project = $project and correction is not null and source in ('human', 'user')
+),
+roots as (
+    select * from current_episodes
+    where project = $project and episode_id in (select unnest($episodes))
+),
+below as ( -- a span that is no LLM call stands for the calls under it, down to the next tool
+    select s.trace_id, s.span_id, s.kind, o.outcome_id
+    from said o join spans s on s.project = o.project and (
+        (o.target_kind = 'span' and s.span_id = o.target_id)
+        or (o.target_kind = 'response' and s.response_id = o.target_id)
+    )
+    union
+    select s.trace_id, s.span_id, s.kind, b.outcome_id
+    from below b join spans s
+        on s.project = $project and s.trace_id = b.trace_id and s.parent_span_id = b.span_id
+    where b.kind <> 'llm' and s.kind <> 'tool'
+),
+reached as (
+    select e.episode_id, b.outcome_id
+    from roots e join below b
+        on list_contains(e.span_ids, b.span_id) and list_contains(e.trace_ids, b.trace_id)
+    where b.kind = 'llm'
+    union
+    select e.episode_id, o.outcome_id
+    from roots e join said o on
+        (o.target_kind = 'episode' and o.target_id = e.episode_id)
+        or (o.target_kind = 'trace' and list_contains(e.trace_ids, o.target_id))
+        or (o.target_kind = 'conversation' and o.target_id = e.conversation_id)
+        or (o.target_kind = 'external' and (
+            o.target_id = (e.metadata ->> '$.external_id')
+            or list_contains((e.metadata -> '$.external_ids')::varchar[], o.target_id)
+        ))
 )
-select e.episode_id, said.correction
-from current_episodes e
-join said on
-    (said.target_kind = 'episode' and said.target_id = e.episode_id)
-    or (said.target_kind = 'trace' and list_contains(e.trace_ids, said.target_id))
-    or (said.target_kind = 'span' and list_contains(e.span_ids, said.target_id))
-    or (said.target_kind = 'response' and list_contains(e.span_ids, said.response_span))
-    or (said.target_kind = 'conversation' and said.target_id = e.conversation_id)
-    or (said.target_kind = 'external'
-        and said.target_id = json_extract_string(e.metadata, '$.external_id'))
-where e.project = $project and e.episode_id in (select unnest($episodes))
+select reached.episode_id, said.correction
+from reached join said using (outcome_id)
 order by said."at", said.outcome_id;
 
 -- name: origins
@@ -78,17 +99,22 @@ where project = $project and suite = $suite and starts_with(run_id, $prefix);
 -- name: production_episodes
 -- Every root episode of a case's request, once: after a merge of requests it counts for the case
 -- that still stands. A retired case keeps what happened before it was retired.
-select e.release, c.case_id, e.episode_id, e.resolution, e.started_at,
+with asked as (
+    select c.case_id, c.added_at, c.retired_at, c.project,
+        coalesce(o.cluster_id, c.request) as request
+    from cases c
+    left join clusters o on o.project = c.project and o.method = 'request'
+        and o.episode_id = c.origin_episode_id
+    where c.project = $project and c.suite = $suite
+)
+select e.release, a.case_id, e.episode_id, e.resolution, e.started_at,
     e.input_tokens, e.output_tokens, e.latency_ms, e.cost_usd
-from cases c
-join clusters o on o.project = c.project and o.method = 'request'
-    and o.episode_id = c.origin_episode_id
-join clusters m on m.project = c.project and m.method = 'request' and m.cluster_id = o.cluster_id
-join current_episodes e on e.project = c.project and e.episode_id = m.episode_id
-where c.project = $project and c.suite = $suite
-    and e.parent_episode_id is null and e.release is not null
-    and (c.retired_at is null or e.started_at < c.retired_at)
+from asked a
+join clusters m on m.project = a.project and m.method = 'request' and m.cluster_id = a.request
+join current_episodes e on e.project = a.project and e.episode_id = m.episode_id
+where e.parent_episode_id is null and e.release is not null
+    and (a.retired_at is null or e.started_at < a.retired_at)
 qualify row_number() over (
-    partition by e.episode_id order by c.retired_at nulls first, c.added_at, c.case_id
+    partition by e.episode_id order by a.retired_at nulls first, a.added_at, a.case_id
 ) = 1
-order by e.release, c.case_id, e.started_at nulls last, e.episode_id;
+order by e.release, a.case_id, e.started_at nulls last, e.episode_id;

@@ -158,6 +158,15 @@ class Cluster(Record, frozen=True, kw_only=True):
     similarity: float | None = None
 
 
+class SplitGroup(Record, frozen=True, kw_only=True):
+    """A row of `splits`: drawn once, never again."""
+
+    project: str
+    group_id: str
+    split: Split
+    at: datetime
+
+
 class Release(Record, frozen=True, kw_only=True):
     project: str
     release: str
@@ -181,6 +190,7 @@ class Case(Record, frozen=True, kw_only=True):
     slice: str | None = None
     cluster: str | None = None
     origin_episode_id: str | None = None
+    request: str | None = None  # the request cluster that it was grown from
     retired_at: datetime | None = None
 
 

@@ -9,10 +9,17 @@ from typing import Any
 
 import pytest
 from inspect_ai.model import ModelOutput, ModelUsage
-from msgspec import Struct
 
 from headrace.lake.message import Body, Message, dump
-from headrace.lake.record import Cluster, Episode, Outcome, Resolution, Resolved
+from headrace.lake.record import (
+    Cluster,
+    Episode,
+    Outcome,
+    Resolution,
+    Resolved,
+    Split,
+    SplitGroup,
+)
 from headrace.lake.store import Lake, Transaction
 
 os.environ["INSPECT_DISPLAY"] = "none"
@@ -20,15 +27,6 @@ os.environ["INSPECT_LOG_LEVEL"] = "error"
 
 T0 = datetime(2026, 11, 1, 8, tzinfo=UTC)
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
-
-
-class Held(Struct, frozen=True, kw_only=True):
-    """A row of `splits`."""
-
-    project: str
-    group_id: str
-    split: str
-    at: datetime
 
 
 def said(text: str | None, *calls: tuple[str, str]) -> Body:
@@ -55,7 +53,7 @@ class Product:
         name: str,
         *,
         request: str = "r1",
-        split: str = "eval",
+        split: Split = "eval",
         resolution: Resolution = "success",
         messages: list[Body] | None = None,
         trainable: list[bool] | None = None,
@@ -101,7 +99,9 @@ class Product:
             )
             for method, cluster in (("request", request), ("group", f"group-{request}"))
         ]
-        held = Held(project=self.project, group_id=f"group-{request}", split=split, at=self.now)
+        held = SplitGroup(
+            project=self.project, group_id=f"group-{request}", split=split, at=self.now
+        )
 
         def work(tx: Transaction) -> None:
             tx.add_new("messages", rows, on=["hash"])

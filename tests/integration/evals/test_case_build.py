@@ -8,6 +8,8 @@ import pytest
 
 from headrace.evals.case import build, cases
 from headrace.evals.errors import NoEvalEpisodes
+from headrace.evals.production import production
+from headrace.lake.record import Span
 
 ASK = {"role": "user", "content": "What is the capital of France?"}
 CALL = {
@@ -59,13 +61,17 @@ def test_a_failure_alone_is_a_case_that_only_production_can_answer(product: Any)
     [
         ("episode", "e1"),
         ("trace", "trace-e1"),
-        ("span", "span-e1"),
         ("conversation", "conversation-e1"),
         ("external", "ticket-7"),
+        ("external", "ticket-8"),
     ],
 )
 def test_a_correction_tells_what_is_right(product: Any, kind: str, target: str) -> None:
-    product.episode("e1", resolution="failure", metadata={"external_id": "ticket-7"})
+    product.episode(
+        "e1",
+        resolution="failure",
+        metadata={"external_id": "ticket-7", "external_ids": ["ticket-8"]},
+    )
     product.correct(kind, target, {"role": "assistant", "content": "Lyon"})
     case = only_case(product)
     assert (case.scorer, json.loads(case.target)) == ("match", "Lyon")
@@ -146,6 +152,41 @@ def test_requests_that_become_one_keep_the_older_case(product: Any) -> None:
         c for c in cases(product.lake, product.project, "production") if c.retired_at is None
     ]
     assert [case.origin_episode_id for case in standing] == ["e1"]
+
+
+def test_a_case_outlives_the_id_of_its_episode(product: Any) -> None:
+    product.episode("e1")
+    build(product.lake, product.project, now=product.now)
+    product.delete("episodes")
+    product.delete("clusters")
+    product.episode("e1-renamed")
+    built = build(product.lake, product.project, now=product.now + timedelta(days=1))
+    assert (built.added, built.kept, built.retired) == (0, 1, 0)
+    [ran] = production(product.lake, product.project, now=product.now)
+    assert (ran.cases, ran.scores) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [("span", "span-e1"), ("span", "agent"), ("response", "response-span-e1")],
+)
+def test_a_correction_of_a_span_reaches_the_call_under_it(
+    product: Any, kind: str, target: str
+) -> None:
+    product.episode("e1", resolution="failure")
+    known = {"project": product.project, "trace_id": "trace-e1", "received_at": product.now}
+    agent = Span(span_id="agent", kind="agent", name="agent", **known)
+    call = Span(
+        span_id="span-e1",
+        parent_span_id="agent",
+        kind="llm",
+        name="chat",
+        response_id="response-span-e1",
+        **known,
+    )
+    product.lake.write(lambda tx: tx.append("spans", [agent, call]))
+    product.correct(kind, target, "Lyon")
+    assert json.loads(only_case(product).target) == "Lyon"
 
 
 def test_an_empty_eval_split_is_refused_with_the_cure(product: Any) -> None:

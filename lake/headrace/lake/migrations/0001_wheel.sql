@@ -92,8 +92,9 @@ create table releases (
 
 create table cases (
     project varchar, suite varchar, case_id varchar, input json, target json, scorer varchar,
-    slice varchar, cluster varchar, origin_episode_id varchar, content_hash varchar,
-    added_at timestamptz, retired_at timestamptz
+    slice varchar, cluster varchar, origin_episode_id varchar,
+    request varchar, -- cluster that it was grown from; an episode's id may change, this may not
+    content_hash varchar, added_at timestamptz, retired_at timestamptz
 );
 
 create table runs (
