@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -16,10 +15,16 @@ T0 = datetime(2026, 10, 1, 12, tzinfo=UTC)
 Values = NDArray[np.float64]
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    with Lake.open(tmp_path) as opened:
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    """One lake for all, as making one takes longer than a test: each test has its project."""
+    with Lake.open(tmp_path_factory.mktemp("lake")) as opened:
         yield opened
+
+
+@pytest.fixture
+def project(request: pytest.FixtureRequest) -> str:
+    return str(request.node.name)
 
 
 @pytest.fixture
@@ -69,13 +74,12 @@ def attempts() -> Callable[..., pl.DataFrame]:
 
 
 @pytest.fixture
-def measure(lake: Lake) -> Callable[..., None]:
+def measure(lake: Lake, project: str) -> Callable[..., None]:
     """Write a cube of scores as runs of releases v0, v1, .., a week apart."""
 
     def write(
         values: Values,
         *,
-        project: str = "default",
         suite: str = "refunds",
         scorer: str = "exact",
         judge: str | None = None,

@@ -59,7 +59,7 @@ def test_clusters_make_claims_rarer(simulate: Simulate, attempts: Frame) -> None
     blind = [judge_trend(attempts(cube), delta=DELTA) for cube in cubes]
     aware = [judge_trend(attempts(cube, np.arange(500) % 10), delta=DELTA) for cube in cubes]
     claims = [sum(v.state != "inconclusive" for v in found) for found in (aware, blind)]
-    assert claims[0] == 0 and claims[1] >= 4
+    assert 4 * claims[0] <= claims[1]
 
 
 def test_a_suite_at_its_top_is_saturated(attempts: Frame) -> None:
