@@ -166,8 +166,8 @@ def _drops(drops: Mapping[str, int]) -> str:
 
 
 def _curation(audit: Audit) -> str:
-    found = {f"duplicate: {rule}": n for rule, n in audit.dedupe.items()}
-    found |= {f"overlap: {rule}": n for rule, n in audit.decontaminate.items()}
+    found = {f"dedupe: {rule}": n for rule, n in audit.dedupe.items()}
+    found |= {f"decontaminate: {rule}": n for rule, n in audit.decontaminate.items()}
     if not found:
         return "No episode of the project was found to be a duplicate or to overlap a case."
     return "Episodes of the project by rule:\n\n" + _table(("rule", "episodes"), found)
@@ -182,7 +182,9 @@ def _evaluation(audit: Audit) -> str:
     )
     leaks = "No overlap was left at the last check."
     if audit.leaks:
-        leaks = f"{audit.leaks} overlaps were left at the last check and accepted by hand."
+        leaks = (
+            f"{audit.leaks} overlapping episodes were left at the last check and accepted by hand."
+        )
     verdict = f"Verdict on readiness when built: {audit.verdict or 'none'}."
     return "\n\n".join([checked, *([leaks] if audit.suites else []), verdict])
 

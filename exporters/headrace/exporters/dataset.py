@@ -9,6 +9,7 @@ import msgspec
 from headrace.curate.decontaminate import leaks
 from headrace.exporters import card, folder, gate, manifest, table
 from headrace.exporters.audit import audit, suites
+from headrace.exporters.eligibility import Finding
 from headrace.exporters.errors import NotADataset
 from headrace.exporters.formats.loss import LossReport
 from headrace.exporters.formats.registry import Adapted, Write, writer
@@ -69,8 +70,8 @@ def build(
     snapshot = lake.snapshot_id
     gate.check_suites(project, suites(lake, project), recipe)
     selection = _select(lake, project, recipe, now)
-    found = _overlaps(lake, project, selection)
-    counted = audit(lake, project, selection, gate.check_leaks(found, recipe))
+    leaked = gate.check_leaks(_overlaps(lake, project, selection), recipe)
+    counted = audit(lake, project, selection, leaked)
     adapted = _adapt(selection, writers, recipe)
     made = _manifest(lake, project, name, snapshot, recipe, selection, counted, adapted)
     contents = _contents(made, selection, adapted)
@@ -126,9 +127,10 @@ def _write_decisions(tx: Transaction, project: str, selection: Selection, now: d
     tx.append("decisions", decisions)
 
 
-def _overlaps(lake: Lake, project: str, selection: Selection) -> list[tuple[str, str]]:
-    ids = sorted(episode.episode_id for episode in selection.taken)
-    return [(leak.episode_id, leak.case_id) for leak in leaks(lake, project, ids)]
+def _overlaps(lake: Lake, project: str, selection: Selection) -> dict[str, Finding]:
+    """The episodes to be exported that overlap the evaluation, looked for once more."""
+    found = leaks(lake, project, {episode.episode_id for episode in selection.taken})
+    return {leak.episode_id: Finding(reason=leak.reason, because_of=leak.case_id) for leak in found}
 
 
 def _adapt(

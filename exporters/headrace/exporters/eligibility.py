@@ -21,6 +21,7 @@ DEFECTS = (
     "orphan_tool_call",
     "orphan_tool_result",
 )
+APART = ("eval_split", "quarantined")  # decided with decontamination, though no case is named
 ROLES = frozenset({"system", "user", "assistant", "tool"})
 
 
@@ -30,7 +31,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     split: Split | None = None
     decontaminated: bool = False  # compared with the evaluation cases at all
     contamination: str | None = None  # why it is too close to one
-    case_id: str | None = None  # the case it is too close to
+    because_of: str | None = None  # the case it is too close to, or an episode like it
     duplicate_of: str | None = None
     request: str | None = None  # its cluster of equal requests
 
@@ -104,8 +105,9 @@ def on_this_side(candidate: Candidate) -> Finding | None:
     if standing.split == "eval":
         return Finding(reason="eval_split")
     if standing.contamination is not None:
-        rule = standing.contamination.removeprefix("contaminated:")
-        return Finding(reason=f"contaminated:{rule}", because_of=standing.case_id)
+        known = standing.contamination.startswith(("contaminated:", *APART))
+        reason = standing.contamination if known else f"contaminated:{standing.contamination}"
+        return Finding(reason=reason, because_of=standing.because_of)
     if standing.split is None or not standing.decontaminated:
         return Finding(reason="not_curated")
     return None

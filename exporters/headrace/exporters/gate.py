@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from headrace.exporters.eligibility import Finding
 from headrace.exporters.errors import (
     EvalLeak,
     LossyFormat,
@@ -44,16 +45,20 @@ def check_rows(selection: Selection) -> None:
         )
 
 
-def check_leaks(found: Iterable[tuple[str, str]], recipe: Recipe) -> int:
-    """How many overlaps (episode, case) there are; raises EvalLeak unless they are accepted."""
-    pairs = sorted(set(found))
-    if pairs and not recipe.accept_leaks:
-        shown = "; ".join(f"episode {episode} with case {case}" for episode, case in pairs[:3])
+def check_leaks(found: Mapping[str, Finding], recipe: Recipe) -> int:
+    """How many episodes overlap the evaluation; raises EvalLeak unless that is accepted."""
+    if found and not recipe.accept_leaks:
+        shown = "; ".join(_told(name, found[name]) for name in sorted(found)[:3])
         raise EvalLeak(
-            f"{len(pairs)} overlaps with evaluation cases: {shown}. Run `headrace nightly`, which "
-            "takes such episodes out, or accept them with --accept-leaks"
+            f"{len(found)} episodes overlap the evaluation: {shown}. Run `headrace nightly`, which "
+            "takes them out, or accept them with --accept-leaks"
         )
-    return len(pairs)
+    return len(found)
+
+
+def _told(episode: str, finding: Finding) -> str:
+    case = f" with case {finding.because_of}" if finding.because_of else ""
+    return f"episode {episode}{case} ({finding.reason})"
 
 
 def check_loss(losses: Iterable[LossReport], recipe: Recipe) -> None:

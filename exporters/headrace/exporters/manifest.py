@@ -47,7 +47,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     dedupe: Mapping[str, int]  # reason -> episodes
     decontaminate: Mapping[str, int]
     suites: Mapping[str, int]  # suite -> cases compared with
-    leaks: int  # overlaps found by the last check, accepted by the recipe
+    leaks: int  # episodes found by the last check, accepted by the recipe
     verdict: str | None = None  # readiness when first built
 
 

@@ -140,8 +140,9 @@ def meet(chosen: Side, rejected: Side) -> Pair | str:
         return "same_reply"
     if chosen.trainable[cut] and rejected.trainable[cut]:
         return Pair(chosen=chosen, rejected=rejected, cut=cut)
-    asked = all(role != "assistant" for role, *_ in one[:cut])
-    return "other_prompt" if asked and one[cut][0] == "user" else "observations_differ"
+    before = {role for role, *_ in one[:cut]}
+    first = not {"user", "assistant"} <= before  # a greeting may stand before the request
+    return "other_prompt" if first and one[cut][0] == "user" else "observations_differ"
 
 
 def key(message: Body) -> Key:

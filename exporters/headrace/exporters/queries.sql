@@ -25,7 +25,7 @@ select
     s.split,
     c.episode_id is not null as decontaminated,
     case when not c.kept then c.reason end as contamination,
-    case when not c.kept then c.because_of end as case_id,
+    case when not c.kept then c.because_of end as because_of,
     case when not d.kept then d.because_of end as duplicate_of,
     r.cluster_id as request
 from current_episodes e

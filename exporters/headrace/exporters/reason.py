@@ -20,6 +20,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "arguments_not_object": "the model wrote arguments that are no JSON object: nothing to do",
         "eval_split": "kept for evaluation",
         "contaminated": "too close to an evaluation case, which goes first",
+        "quarantined": "its group grew together with one of the evaluation, which goes first",
         "not_curated": "run `headrace nightly` first",
         "no_trainable_turn": "no assistant turn of its own to learn",
         "unfinished": "the last answer was cut: raise the token limit of the product",

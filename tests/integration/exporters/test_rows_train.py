@@ -19,11 +19,8 @@ from headrace.lake import Lake
 
 pytestmark = [
     pytest.mark.slow,
-    # transformers and torch deprecate things of their own; none of it is ours to change.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    # Trainers pin memory for an accelerator, and there is none.
-    pytest.mark.filterwarnings("ignore:'pin_memory' argument is set as true:UserWarning"),
+    # TRL sets what transformers has renamed.
+    pytest.mark.filterwarnings("ignore:`gradient_checkpointing` is deprecated:FutureWarning"),
 ]
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -58,7 +55,8 @@ def save_model(folder: Path, texts: Iterable[str]) -> None:
         show_progress=False,
     )
     core.train_from_iterator(texts, learn)
-    words = PreTrainedTokenizerFast(tokenizer_object=core, eos_token="<|end|>", pad_token="<|pad|>")
+    make: Any = PreTrainedTokenizerFast
+    words = make(tokenizer_object=core, eos_token="<|end|>", pad_token="<|pad|>")
     words.chat_template = TEMPLATE
     words.save_pretrained(folder)
     config = LlamaConfig(

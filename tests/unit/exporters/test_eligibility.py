@@ -64,7 +64,9 @@ def test_each_edit_of_the_episode_has_its_reason(
         ({"split": "eval"}, "eval_split", None),
         ({"split": None}, "not_curated", None),
         ({"decontaminated": False}, "not_curated", None),
-        ({"contamination": "exact", "case_id": "c9"}, "contaminated:exact", "c9"),
+        ({"contamination": "exact", "because_of": "c9"}, "contaminated:exact", "c9"),
+        ({"contamination": "quarantined", "because_of": "e9"}, "quarantined", "e9"),
+        ({"contamination": "eval_split"}, "eval_split", None),
         ({"contamination": "contaminated:grams"}, "contaminated:grams", None),
     ],
 )
