@@ -106,6 +106,14 @@ def test_a_failed_sample_is_absent_and_a_wrong_answer_is_zero(
     assert by_scorer["tool_calls"]["value"] is None
 
 
+def test_a_run_prints_nothing(
+    product: Any, reply: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    two_cases(product)
+    put(product, tmp_path, lambda *_: reply("Paris"), limit=1)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_loading_the_log_of_a_run_changes_nothing(product: Any, reply: Any, tmp_path: Path) -> None:
     two_cases(product)
     ran = put(product, tmp_path, lambda *_: reply("Paris"), limit=1)
