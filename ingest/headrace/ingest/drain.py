@@ -2,15 +2,14 @@
 
 import argparse
 import fcntl
-import os
+import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from types import FrameType
+from typing import IO
 
 import duckdb
 import msgspec
@@ -155,24 +154,28 @@ class Drain:
 
 
 class Stop:
-    """Whether to stop: SIGTERM or SIGINT came, or the parent process is gone."""
+    """Whether to stop: SIGTERM or SIGINT came, or the watched pipe was closed.
 
-    def __init__(self, parent: int | None) -> None:
-        self._parent = parent
+    A pipe tells of the end of the process that holds the other end, however it ends, and no
+    sooner than this process can finish its work.
+    """
+
+    def __init__(self, pipe: int | None = None) -> None:
+        self._pipes = [] if pipe is None else [pipe]
         self._asked = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask)
 
     @property
     def asked(self) -> bool:
-        return self._asked or (self._parent is not None and os.getppid() != self._parent)
+        return self._asked or bool(select.select(self._pipes, [], [], 0)[0])
 
     def wait(self, seconds: float) -> None:
         """Wait so long, or until asked to stop."""
-        # short sleeps and not an Event: setting one in a signal handler can deadlock its waiter
+        # short waits and not an Event: setting one in a signal handler can deadlock its waiter
         end = time.monotonic() + seconds
         while not self.asked and (left := end - time.monotonic()) > 0:
-            time.sleep(min(left, 0.1))
+            select.select(self._pipes, [], [], min(left, 0.1))
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self._asked = True
@@ -181,20 +184,45 @@ class Stop:
 def run(settings: Settings, stop: Stop) -> None:
     """Drain until asked to stop; while the lake is away, try again and again."""
     pause, longest = PAUSE_S
-    with _alone(settings.home, stop), Spool.open(settings) as spool:
-        while not stop.asked:
-            try:
-                with (
-                    Lake.open(settings=settings) as lake,
-                    Bookmark(settings.home / "drain.bookmark") as bookmark,
-                ):
-                    drain = Drain(lake, spool, bookmark, limit=settings.drain_rows, clock=_now)
-                    pump(drain, stop, settings.drain_interval_s)
-            except Exception as error:  # whatever it is: the spool keeps the bodies meanwhile
-                cure = str(error) if isinstance(error, HeadraceError) else None
-                log.error("lake_away", error=type(error).__name__, cure=cure, retry_in_s=pause)
-                stop.wait(pause)
-                pause = min(pause * 2, longest)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / "drain.lock").open("w") as lock:
+        while _alone(lock, stop) and not _drained(settings, stop):
+            stop.wait(pause)
+            pause = min(pause * 2, longest)
+            if stop.asked:
+                return
+
+
+def _alone(lock: IO[str], stop: Stop) -> bool:
+    """Whether no other drain works here: one whose sidecar was killed ends soon."""
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if stop.asked:
+                return False
+            stop.wait(0.2)
+
+
+def _drained(settings: Settings, stop: Stop) -> bool:
+    """Drain until asked to stop; False where something is in the way."""
+    try:
+        with (
+            Spool.open(settings) as spool,
+            Lake.open(settings=settings) as lake,
+            Bookmark(settings.home / "drain.bookmark") as bookmark,
+        ):
+            pump(
+                Drain(lake, spool, bookmark, limit=settings.drain_rows, clock=_now),
+                stop,
+                settings.drain_interval_s,
+            )
+            return True
+    except Exception as error:  # whatever it is: the spool keeps the bodies meanwhile
+        cure = str(error) if isinstance(error, HeadraceError) else None
+        log.error("lake_away", error=type(error).__name__, cure=cure)
+        return False
 
 
 def pump(drain: Drain, stop: Stop, interval_s: float) -> None:
@@ -207,20 +235,6 @@ def pump(drain: Drain, stop: Stop, interval_s: float) -> None:
         continue
 
 
-@contextmanager
-def _alone(home: Path, stop: Stop) -> Iterator[None]:
-    """Wait until no other drain works on this home: one whose sidecar was killed ends soon."""
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "drain.lock").open("w") as lock:
-        while not stop.asked:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                stop.wait(0.2)
-        yield
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -230,14 +244,14 @@ def _sql(name: str) -> str:
 
 
 def main() -> int:
-    """`python -m headrace.ingest.drain [--home H] [--parent PID]`."""
+    """`python -m headrace.ingest.drain [--home H] [--attached]`."""
     parser = argparse.ArgumentParser(prog="headrace.ingest.drain", description=__doc__)
     parser.add_argument("--home", help="default: HEADRACE_HOME, else ./.headrace")
-    parser.add_argument("--parent", type=int, help="stop when this process is gone")
+    parser.add_argument("--attached", action="store_true", help="stop when stdin is closed")
     given = parser.parse_args()
     logs.configure()
     try:
-        run(Settings.load(given.home), Stop(given.parent))
+        run(Settings.load(given.home), Stop(sys.stdin.fileno() if given.attached else None))
     except HeadraceError as error:
         print(error, file=sys.stderr)
         return 1

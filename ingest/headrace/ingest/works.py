@@ -66,7 +66,7 @@ class DrainKeeper:
         with self._changing:
             process = self._process
         if process is not None:
-            process.terminate()
+            _let_go(process)
             try:
                 process.wait(DRAIN_STOP_S)
             except subprocess.TimeoutExpired:
@@ -79,6 +79,7 @@ class DrainKeeper:
         while (process := self._started()) is not None:
             began = time.monotonic()
             code = process.wait()
+            _let_go(process)
             if self._stopping.is_set():
                 return
             if time.monotonic() - began > longest:  # it worked well for a while
@@ -93,12 +94,17 @@ class DrainKeeper:
                 return None
             # a session of its own: Ctrl-C reaches the sidecar, which stops the drain last
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "headrace.ingest.drain", "--parent", str(os.getpid())],
+                [sys.executable, "-m", "headrace.ingest.drain", "--attached"],
                 env=environment(self._settings),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # closed to stop it, or by our own death
                 start_new_session=True,
             )
             return self._process
+
+
+def _let_go(process: "subprocess.Popen[bytes]") -> None:
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def environment(settings: Settings) -> dict[str, str]:

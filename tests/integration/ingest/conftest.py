@@ -29,24 +29,25 @@ class Bench:
 
     @contextmanager
     def running(self) -> Iterator["Client"]:
-        with running(self.settings) as address, Client(address) as client:
+        with running(self.settings) as address, Client(address, self) as client:
             yield client
 
-    @contextmanager
-    def lake(self) -> Iterator[Lake]:
-        with Lake.open(settings=self.settings) as lake:
-            yield lake
+    def lake(self) -> Lake:
+        return Lake.open(settings=self.settings)
 
-    @contextmanager
-    def spool(self) -> Iterator[Spool]:
-        with Spool.open(self.settings) as spool:
-            yield spool
+    def spool(self) -> Spool:
+        return Spool.open(self.settings)
+
+    @property
+    def log(self) -> str:
+        return (self.settings.home / "sidecar.log").read_text()
 
 
 class Client(httpx.Client):
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, bench: Bench) -> None:
         super().__init__(base_url=address.url, timeout=PATIENCE_S, trust_env=False)
         self.address = address
+        self.bench = bench
 
     def outcome(self, number: int, **fields: object) -> httpx.Response:
         mark = {"id": f"o{number}", "trace_id": f"{number + 1:032x}", "success": True}

@@ -1,6 +1,5 @@
 """Nothing acknowledged is lost, and nothing arrives twice, whatever dies or fills up."""
 
-import asyncio
 import json
 import os
 import random
@@ -10,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from headrace.lake.settings import MIB
@@ -55,6 +53,7 @@ def test_a_drain_that_is_killed_again_and_again_writes_everything_once(bench: An
     assert len(set(outcomes(bench))) == acknowledged
 
 
+@pytest.mark.slow
 def test_both_processes_killed_at_once_come_back_to_the_same(bench: Any) -> None:
     with bench.running() as client:
         client.drained()
@@ -68,20 +67,7 @@ def test_both_processes_killed_at_once_come_back_to_the_same(bench: Any) -> None
         assert client.drained()["lake"]["outcomes"] == 30
 
 
-def test_a_poisoned_body_is_set_aside_and_later_ones_arrive(bench: Any) -> None:
-    with bench.running() as client, bench.spool() as spool:
-        now = datetime.now(UTC)
-        seq = spool.append("traces", "application/json", "shop", b"{poison", now).result()
-        assert client.outcome(1).status_code == 200
-        status = client.drained()
-        assert (status["dead_letters"], status["lake"]["outcomes"]) == (1, 1)
-    with bench.lake() as lake:
-        [letter] = lake.rows("select seq, project, signal, reason, body from dead_letters")
-    assert (letter["seq"], letter["project"], letter["signal"]) == (seq, "shop", "traces")
-    assert letter["body"] == b"{poison"
-    assert "JSON" in letter["reason"]
-
-
+@pytest.mark.slow
 def test_while_the_lake_is_away_the_spool_fills_then_refuses_then_recovers(
     bench: Any, tmp_path: Path
 ) -> None:
@@ -135,26 +121,6 @@ def test_the_sidecar_is_not_ready_while_it_cannot_store(bench: Any) -> None:
         assert client.get("/readyz").json() == {"status": "ready"}
 
 
-def test_two_hundred_posts_at_once_all_arrive(bench: Any) -> None:
-    async def post(url: str) -> list[int]:
-        limits = httpx.Limits(max_connections=None)
-        async with httpx.AsyncClient(
-            base_url=url, limits=limits, timeout=90, trust_env=False
-        ) as http:
-            answers = await asyncio.gather(
-                *(
-                    http.post("/v1/episodes", json={"id": f"e{n}", "messages": EPISODE})
-                    for n in range(200)
-                )
-            )
-        return [answer.status_code for answer in answers]
-
-    with bench.running() as client:
-        assert asyncio.run(post(client.address.url)) == [200] * 200
-        status = client.drained()
-        assert (status["lake"]["episodes"], status["dead_letters"]) == (200, 0)
-
-
 def test_being_stopped_it_drains_what_it_has(bench: Any) -> None:
     lines = "\n".join(json.dumps({"id": f"e{n}", "messages": EPISODE}) for n in range(50))
     with bench.running() as client:
@@ -165,12 +131,3 @@ def test_being_stopped_it_drains_what_it_has(bench: Any) -> None:
         assert spool.depth(datetime.now(UTC)).depth == 0
     with bench.lake() as lake:
         assert lake.rows("select count(*) as n from current_episodes") == [{"n": 50}]
-
-
-@pytest.mark.parametrize("limit", [1, 7])
-def test_batches_of_any_size_carry_the_same(bench: Any, limit: int) -> None:
-    bench.settings = bench.settings.model_copy(update={"drain_rows": limit})
-    with bench.running() as client:
-        for number in range(15):
-            client.outcome(number)
-        assert client.drained()["lake"]["outcomes"] == 15

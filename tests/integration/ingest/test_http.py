@@ -1,9 +1,11 @@
 """Addresses, encodings and errors of the sidecar."""
 
+import asyncio
 import gzip
 import json
 import zlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -253,6 +255,46 @@ def test_prometheus_reads_depth_and_counts(shared: Any) -> None:
     ):
         assert after[name] == before.get(name, 0) + 1
     assert "headrace_spool_depth" in after
+
+
+def test_a_poisoned_body_is_set_aside_and_later_ones_arrive(shared: Any) -> None:
+    before = shared.drained()
+    with shared.bench.spool() as spool:
+        now = datetime.now(UTC)
+        seq = spool.append("traces", "application/json", "shop", b"{poison", now).result()
+    assert shared.outcome(1).status_code == 200
+    after = shared.drained()
+    assert after["dead_letters"] == before["dead_letters"] + 1
+    assert after["lake"]["outcomes"] == before["lake"]["outcomes"] + 1
+    with shared.bench.lake() as lake:
+        [letter] = lake.rows("select * from dead_letters where seq = $seq", {"seq": seq})
+    assert (letter["project"], letter["signal"], letter["body"]) == ("shop", "traces", b"{poison")
+    assert "JSON" in letter["reason"]
+
+
+def test_two_hundred_posts_at_once_all_arrive(shared: Any) -> None:
+    async def post() -> list[int]:
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(
+            base_url=shared.address.url, limits=limits, timeout=90, trust_env=False
+        ) as http:
+            bodies = ({"id": f"e{n}", "messages": CHAT, "project": "many"} for n in range(200))
+            answers = await asyncio.gather(*(http.post("/v1/episodes", json=b) for b in bodies))
+        return [answer.status_code for answer in answers]
+
+    before = shared.drained()
+    assert asyncio.run(post()) == [200] * 200
+    after = shared.drained()
+    assert after["lake"]["episodes"] == before["lake"]["episodes"] + 200
+    assert after["dead_letters"] == before["dead_letters"]
+
+
+def test_the_log_has_no_content(shared: Any) -> None:
+    refused = shared.bench.log.count("event=refused")
+    shared.post("/v1/episodes", json={"messages": "my secret"})
+    shared.post("/v1/traces", content=b'{"resourceSpans": "my secret"}', headers=JSON)
+    assert shared.bench.log.count("event=refused") == refused + 2
+    assert "secret" not in shared.bench.log
 
 
 def _series(answer: httpx.Response) -> dict[str, float]:

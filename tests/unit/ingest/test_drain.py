@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from headrace.ingest import reader
 from headrace.ingest.batch import Batch, Body
 from headrace.ingest.bookmark import Bookmark
-from headrace.ingest.drain import DEADLY, Drain
+from headrace.ingest.drain import DEADLY, Drain, Stop, run
 from headrace.ingest.errors import OffsetMoved, SpoolFailed, Undecodable
 from headrace.ingest.spool import Spool
 from headrace.lake import Lake
@@ -230,6 +231,23 @@ def test_bodies_come_and_go_at_the_same_time(drain: Drain, spool: Spool, lake: L
         carried += drain.carry()
     posting.join()
     assert names(lake) == texts
+
+
+def test_a_drain_asked_to_stop_before_it_began_still_drains(
+    spool: Spool, lake: Lake, settings: Settings
+) -> None:
+    put(spool, "a", "b")
+    pipe, other = os.pipe()
+    os.close(other)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        run(settings, Stop(pipe))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(pipe)
+    assert names(lake) == ["a", "b"]
+    assert spool.depth(NOON).depth == 0
 
 
 POISON = """
