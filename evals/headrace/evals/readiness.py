@@ -79,13 +79,13 @@ def decide(signals: Sequence[Signal]) -> tuple[State, list[Signal]]:
     """The state, and the signals that decided it: hard negatives, positives, doubt, else stay."""
     if negatives := list(_negatives(signals)):
         return "not_yet", negatives
-    gates = [s for s in signals if s.name not in _POSITIVE and s.name != "evals"]
-    if doubts := [s for s in gates if s.state == "unknown"]:
-        return "cannot_tell", doubts
+    doubts = [
+        s for s in signals if s.state == "unknown" and s.name not in _POSITIVE and s.name != "evals"
+    ]
     positives = [s for s in signals if s.name in _POSITIVE]
     if reasons := [s for s in positives if s.state == "for"]:
-        return "train", reasons
-    if doubts := [s for s in positives if s.state == "unknown"]:
+        return ("cannot_tell", doubts) if doubts else ("train", reasons)
+    if doubts := [s for s in positives if s.state == "unknown"] + doubts:
         return "cannot_tell", doubts
     return "stay", positives
 

@@ -85,7 +85,13 @@ def measure(lake: Lake, project: str) -> Callable[..., None]:
         judge: str | None = None,
     ) -> None:
         releases = [
-            Release(project=project, release=f"v{r}", at=T0 + timedelta(weeks=r), kind="given")
+            Release(
+                project=project,
+                release=f"v{r}",
+                at=T0 + timedelta(weeks=r),
+                prompt_hash="p",
+                tools_hash="t",
+            )
             for r in range(values.shape[1])
         ]
         runs = [
