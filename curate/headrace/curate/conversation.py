@@ -25,6 +25,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     resolution: Resolution
     representative: bool  # False: a duplicate of another episode
     trace_ids: tuple[str, ...]
+    span_ids: tuple[str, ...]
     parent_episode_id: str | None
     conversation_id: str | None
     user_id: str | None
@@ -73,6 +74,7 @@ def _conversation(row: Mapping[str, Any], bodies: Mapping[str, Body]) -> Convers
         "trainable": tuple(row["trainable"]),
         "tools": None if row["tools"] is None else tuple(json.loads(row["tools"])),
         "trace_ids": tuple(row["trace_ids"]),
+        "span_ids": tuple(row["span_ids"]),
         "defects": tuple(row["defects"]),
         "metadata": json.loads(row["metadata"]),
     }

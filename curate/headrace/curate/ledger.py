@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from headrace.lake.record import Cluster, Decision, Record, Resolved
+from headrace.lake.record import Cluster, Decision, Record, Resolved, SplitGroup
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
@@ -16,9 +16,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     table: str
     on: tuple[str, ...]  # the key, unique among the rows
     put: tuple[Record, ...]
-    gone: str  # the statement that takes out the `$keys` of `where`
-    where: Mapping[str, object]
-    keys: tuple[str, ...]
+    gone: str = ""  # the statement that takes `$keys` out
+    where: Mapping[str, object] = {}
+    keys: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.put or self.keys)
@@ -46,16 +46,35 @@ def decisions(
 
 
 def clusters(lake: Lake, project: str, method: str, rows: Iterable[Cluster]) -> Change:
-    """Clusters of a method, each episode in one."""
+    """Clusters of a method, each episode in one.
+
+    None is taken out: a case may have come from an episode that is superseded by now.
+    """
     where = {"project": project, "method": method}
-    standing = _standing(lake, "clusters", where)
-    return _change("clusters", ("project", "method", "episode_id"), where, rows, standing)
+    wanted = {row.episode_id: row for row in rows}
+    standing = {
+        name: row for name, row in _standing(lake, "clusters", where).items() if name in wanted
+    }
+    on = ("project", "method", "episode_id")
+    return _change("clusters", on, where, wanted.values(), standing)
 
 
 def resolutions(lake: Lake, project: str, rows: Iterable[Resolved]) -> Change:
     where = {"project": project}
     standing = _standing(lake, "resolutions", where)
     return _change("resolutions", ("project", "episode_id"), where, rows, standing)
+
+
+def splits(lake: Lake, project: str, rows: Iterable[SplitGroup]) -> Change:
+    """New groups; a stored one is never changed nor taken out."""
+    where = {"project": project}
+    known = lake.rows(statements("headrace.curate")["standing_splits"], where)
+    names = {row["group_id"] for row in known}
+    return Change(
+        table="splits",
+        on=("project", "group_id"),
+        put=tuple(row for row in rows if row.group_id not in names),
+    )
 
 
 def commit(lake: Lake, changes: Sequence[Change]) -> None:
@@ -86,7 +105,7 @@ def _change(
         table=table,
         on=on,
         put=tuple(row for key, row in sorted(wanted.items()) if _differs(row, standing.get(key))),
-        gone=statements("headrace.curate")[f"gone_{table}"],
+        gone=statements("headrace.curate").get(f"gone_{table}", ""),
         where=where,
         keys=tuple(sorted(standing.keys() - wanted.keys())),
     )

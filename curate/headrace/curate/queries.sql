@@ -107,13 +107,110 @@ where project = $project and step = $step and episode_id in (select unnest($keys
 -- name: standing_clusters
 select * from clusters where project = $project and method = $method;
 
--- name: gone_clusters
-delete from clusters
-where project = $project and method = $method and episode_id in (select unnest($keys::varchar[]));
-
 -- name: standing_resolutions
 select * from resolutions where project = $project;
 
 -- name: gone_resolutions
 delete from resolutions
 where project = $project and episode_id in (select unnest($keys::varchar[]));
+
+-- name: episode_ends
+select project, episode_id, coalesce(ended_at, started_at, e.at) as ended_at
+from current_episodes e
+where project = $project
+order by episode_id;
+
+-- name: marks_of_episodes
+-- Which mark reaches which episode. A trace, conversation or external key stands for what the
+-- user saw, so its mark reaches root episodes alone, not the sub-agents below them.
+with recursive roots as (
+    select * from current_episodes where project = $project and parent_episode_id is null
+),
+externals as (
+    select episode_id, metadata ->> '$.external_id' as external_id from roots
+    union
+    select episode_id, unnest((metadata -> '$.external_ids')::varchar[]) from roots
+),
+below as ( -- a span that is no LLM call stands for the calls under it, down to the next tool
+    select s.trace_id, s.span_id, s.kind, o.outcome_id
+    from outcomes o join spans s on s.project = o.project and s.span_id = o.target_id
+    where o.project = $project and o.target_kind = 'span'
+    union
+    select s.trace_id, s.span_id, s.kind, b.outcome_id
+    from below b join spans s
+        on s.project = $project and s.trace_id = b.trace_id and s.parent_span_id = b.span_id
+    where b.kind <> 'llm' and s.kind <> 'tool'
+),
+calls as (
+    select project, episode_id, unnest(span_ids) as span_id, trace_ids
+    from current_episodes where project = $project
+),
+reached as (
+    select o.outcome_id, e.episode_id
+    from outcomes o join (select episode_id, unnest(trace_ids) as trace_id from roots) e
+        on e.trace_id = o.target_id
+    where o.project = $project and o.target_kind = 'trace'
+    union
+    select b.outcome_id, c.episode_id
+    from below b join calls c
+        on c.span_id = b.span_id and list_contains(c.trace_ids, b.trace_id)
+    where b.kind = 'llm'
+    union
+    select o.outcome_id, c.episode_id
+    from outcomes o
+    join spans s on s.project = o.project and s.response_id = o.target_id
+    join calls c on c.span_id = s.span_id and list_contains(c.trace_ids, s.trace_id)
+    where o.project = $project and o.target_kind = 'response'
+    union
+    select o.outcome_id, e.episode_id
+    from outcomes o join roots e on e.conversation_id = o.target_id
+    where o.project = $project and o.target_kind = 'conversation'
+    union
+    select o.outcome_id, e.episode_id
+    from outcomes o join current_episodes e
+        on e.project = o.project and e.episode_id = o.target_id
+    where o.project = $project and o.target_kind = 'episode'
+    union
+    select o.outcome_id, e.episode_id
+    from outcomes o join externals e on e.external_id = o.target_id
+    where o.project = $project and o.target_kind = 'external'
+)
+select
+    r.episode_id, o.source, o.name, o."at", o.success, o.score,
+    o.correction is not null as corrected
+from outcomes o left join reached r on r.outcome_id = o.outcome_id -- null: reaches none yet
+where o.project = $project
+order by r.episode_id, o.outcome_id;
+
+-- name: standing_splits
+select * from splits where project = $project order by group_id;
+
+-- name: quarantined
+select * from decisions
+where project = $project and step = 'decontaminate' and reason = $reason;
+
+-- name: superseded_members
+-- The id of an episode changes when an earlier call comes late; its group must not.
+select c.episode_id, c.cluster_id, e.trace_ids, e.span_ids
+from clusters c join (
+    select * from episodes where project = $project
+    qualify row_number() over (partition by episode_id order by revision desc) = 1
+) e on e.episode_id = c.episode_id
+where c.project = $project and c.method = $method and e.superseded
+order by c.episode_id;
+
+-- name: assignments
+select c.episode_id, s.split
+from clusters c
+join splits s on s.project = c.project and s.group_id = c.cluster_id
+join current_episodes e on e.project = c.project and e.episode_id = c.episode_id
+left join decisions d
+    on d.project = c.project and d.episode_id = c.episode_id and d.step = 'decontaminate'
+    and d.reason = 'quarantined'
+where c.project = $project and c.method = 'group' and d.episode_id is null
+order by c.episode_id;
+
+-- name: live_cases
+select case_id, input, origin_episode_id from cases
+where project = $project and retired_at is null
+order by case_id;

@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from headrace.curate.assembly import Assembled, Library, assemble
+from headrace.curate.unit import request_text
 from headrace.lake.message import Body, Message, digest, dump
-from headrace.lake.record import Episode, Span, Toolset
+from headrace.lake.record import Case, Episode, Resolution, Resolved, Span, Toolset
 from headrace.lake.store import Lake
 
 T0 = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -49,6 +50,9 @@ class World:
         self.messages: dict[str, Message] = {}
         self.toolsets: dict[str, Toolset] = {}
         self.spans: list[Span] = []
+        self.posted: list[Episode] = []
+        self.resolved: list[Resolved] = []
+        self.cases: list[Case] = []
 
     def names(self, bodies: Sequence[Body]) -> tuple[str, ...]:
         made = [Message.of(body) for body in bodies]
@@ -117,26 +121,79 @@ class World:
         made = {m.hash: m for m in self.assemble().messages} | self.messages
         return [msgspec.json.decode(made[name].body) for name in episode.messages]
 
+    def post(
+        self, episode_id: str, messages: Sequence[Body], at: float = 0, **fields: Any
+    ) -> Episode:
+        """An episode as a product posts it."""
+        metadata = dump(fields.pop("metadata", {}))
+        trainable = tuple(body["role"] == "assistant" for body in messages)
+        episode = Episode(
+            project=self.project,
+            episode_id=f"{self.project}/{episode_id}",
+            revision=1,
+            at=NOW,
+            messages=self.names(messages),
+            trainable=trainable,
+            request=request_text(messages, trainable),
+            started_at=T0 + timedelta(seconds=at),
+            metadata=metadata,
+            **fields,
+        )
+        self.posted.append(episode)
+        return episode
+
+    def resolve(self, episode: Episode, resolution: Resolution) -> None:
+        self.resolved.append(
+            Resolved(
+                project=self.project,
+                episode_id=episode.episode_id,
+                resolution=resolution,
+                at=NOW,
+            )
+        )
+
+    def case(self, case_id: str, *messages: Body, **fields: Any) -> None:
+        self.cases.append(
+            Case(
+                project=self.project,
+                suite="production",
+                case_id=case_id,
+                input=dump({"messages": list(messages), "tools": None}),
+                scorer="includes",
+                content_hash=case_id,
+                added_at=NOW,
+                **fields,
+            )
+        )
+
     def drain(self, lake: Lake, spans: Sequence[Span] | None = None) -> None:
-        """Put spans, messages and tools into a lake as the drain does."""
+        """Put everything made so far into a lake, of the spans only those given."""
         rows = self.spans if spans is None else spans
 
         def write(tx: Any) -> None:
             tx.add_new("messages", list(self.messages.values()), on=["hash"])
             tx.add_new("toolsets", list(self.toolsets.values()), on=["hash"])
             tx.upsert("spans", rows, on=["project", "trace_id", "span_id"])
+            tx.add_new("episodes", self.posted, on=["project", "episode_id", "revision"])
+            tx.upsert("resolutions", self.resolved, on=["project", "episode_id"])
+            tx.upsert("cases", self.cases, on=["project", "case_id"])
 
         lake.write(write)
 
 
+def short(name: str | None) -> str | None:
+    """The name that the test gave an episode."""
+    return None if name is None else name.rpartition("/")[2]
+
+
 @pytest.fixture
 def world(request: pytest.FixtureRequest) -> World:
-    """A world of its own project, as the lake is one for all tests."""
+    """A world of its own project, as the lake is one for a whole file."""
     return World(request.node.nodeid)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    """One lake for all tests, as it takes long to make; each test has its own project."""
+    """One lake for the tests of a file, as it takes long to make; each has its own project."""
     with Lake.open(tmp_path_factory.mktemp("lake"), rng=random.Random(1)) as opened:
         yield opened

@@ -1,0 +1,207 @@
+"""The resolution policy as a table, and which mark reaches which episode."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.curate.assemble import assemble
+from headrace.curate.conversation import Conversation, conversations
+from headrace.curate.outcomes import POLICY, Mark, Ruling, resolve, rule
+from headrace.curate.step import StepResult
+from headrace.lake.record import Outcome, Source
+from headrace.lake.store import Lake
+from tests.unit.curate.conftest import NOW, T0, World, said, system, user
+
+WEEK = timedelta(days=7)
+
+
+def mark(
+    source: Source, success: bool | None, at: float = 0, name: str = "outcome", **fields: Any
+) -> Mark:
+    when = T0 + timedelta(seconds=at)
+    return Mark(source=source, success=success, at=when, name=name, **fields)
+
+
+@pytest.mark.parametrize(
+    ("marks", "expected"),
+    [
+        ([], (None, None)),
+        ([mark("user", True)], ("success", "user")),
+        ([mark("human", False), mark("user", True, 9)], ("failure", "human")),
+        ([mark("judge", True), mark("rule", False)], ("failure", "rule")),
+        ([mark("model", True)], ("success", "model")),
+        ([mark("user", True, 0), mark("user", False, 9)], ("failure", "user")),
+        ([mark("judge", True, 0, "a"), mark("judge", False, 9, "b")], ("conflicting", "judge")),
+        ([mark("judge", True, 0, "a"), mark("judge", True, 9, "b")], ("success", "judge")),
+        ([mark("user", True, 5), mark("user", False, 5)], ("conflicting", "user")),
+        ([mark("user", None, score=0.9)], (None, None)),
+        ([mark("human", None, score=0.9), mark("judge", False)], ("failure", "judge")),
+        ([mark("user", None, corrected=True)], ("failure", "user")),
+        ([mark("user", True, corrected=True)], ("success", "user")),
+        ([mark("user", False, 0), mark("user", None, 9, score=1.0)], ("failure", "user")),
+    ],
+)
+def test_the_policy_rules(marks: list[Mark], expected: tuple[str | None, str | None]) -> None:
+    ruling = rule(marks)
+    assert (ruling.resolution, ruling.resolved_by) == expected
+
+
+def test_the_score_is_the_latest_of_the_deciding_source() -> None:
+    marks = [
+        mark("human", None, score=0.1),
+        mark("user", True, 1, score=0.5),
+        mark("user", None, 2, score=0.7),
+    ]
+    assert rule(marks) == Ruling(resolution="success", score=0.7, resolved_by="user")
+
+
+def test_without_a_verdict_the_score_is_of_the_highest_source() -> None:
+    marks = [mark("judge", None, 9, score=0.2), mark("human", None, 1, score=0.8)]
+    assert rule(marks) == Ruling(score=0.8)
+
+
+def test_every_source_has_its_rank() -> None:
+    assert [rank.source for rank in POLICY] == list(get_args(Source))
+
+
+@given(
+    st.lists(
+        st.builds(
+            mark,
+            st.sampled_from(get_args(Source)),
+            st.sampled_from([True, False, None]),
+            st.integers(0, 3),
+            st.sampled_from("ab"),
+            score=st.sampled_from([None, 0.0, 1.0]),
+        )
+    ),
+    st.randoms(),
+)
+def test_the_order_of_marks_does_not_matter(marks: list[Mark], rng: Any) -> None:
+    shuffled = list(marks)
+    rng.shuffle(shuffled)
+    assert rule(shuffled) == rule(marks)
+
+
+def put(lake: Lake, world: World, kind: Any, target: str, **fields: Any) -> None:
+    usual: dict[str, Any] = {"outcome_id": f"{kind}-{target}", "success": True, "at": T0}
+    outcome = Outcome(
+        project=world.project,
+        target_kind=kind,
+        target_id=target,
+        source="user",
+        received_at=NOW,
+        **usual | fields,
+    )
+    lake.write(lambda tx: tx.upsert("outcomes", [outcome], on=["project", "outcome_id"]))
+
+
+def run(lake: Lake, world: World, now: datetime = NOW) -> StepResult:
+    return resolve(lake, world.project, now=now, waiting=WEEK)
+
+
+def states(lake: Lake, world: World) -> dict[str, str]:
+    return {c.trace_ids[0]: c.resolution for c in conversations(lake, world.project)}
+
+
+@pytest.fixture
+def shop(lake: Lake, world: World) -> World:
+    """Two traces: `a` marked by the tests, `b` of another user."""
+    heard = [system(), user("Hi")]
+    world.span("agent", "agent", -1, trace_id="a", attributes={"headrace.external_id": "order-7"})
+    world.call(
+        "a1", heard, said("Hello"), 0, trace_id="a", parent_span_id="agent",
+        conversation_id="chat-a", response_id="resp-a",
+    )  # fmt: skip
+    world.agent_run("b", conversation_id="chat-b")
+    world.drain(lake)
+    assemble(lake, world.project, now=NOW)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [
+        ("trace", "a"),
+        ("span", "a1"),
+        ("span", "agent"),
+        ("response", "resp-a"),
+        ("conversation", "chat-a"),
+        ("external", "order-7"),
+    ],
+)
+def test_a_mark_reaches_its_episode_alone(kind: str, target: str, lake: Lake, shop: World) -> None:
+    put(lake, shop, kind, target)
+    result = run(lake, shop)
+    assert states(lake, shop) == {"a": "success", "b": "pending"}
+    assert (result.kept, result.dropped) == (1, {"pending": 1})
+
+
+def test_a_mark_on_an_episode_reaches_it(lake: Lake, shop: World) -> None:
+    name = {c.trace_ids[0]: c.episode_id for c in conversations(lake, shop.project)}["b"]
+    put(lake, shop, "episode", name, success=False, score=0.25)
+    run(lake, shop)
+    [found] = [c for c in conversations(lake, shop.project) if c.episode_id == name]
+    assert _ruling(found) == ("failure", False, 0.25, "user")
+
+
+def test_silence_is_pending_then_unmarked_never_failure(lake: Lake, shop: World) -> None:
+    run(lake, shop)
+    assert set(states(lake, shop).values()) == {"pending"}
+    result = run(lake, shop, now=NOW + 2 * WEEK)
+    assert set(states(lake, shop).values()) == {"unmarked"}
+    assert result.dropped == {"unmarked": 2}
+
+
+def test_a_mark_may_come_before_the_trace(lake: Lake, world: World) -> None:
+    put(lake, world, "trace", "late")
+    assert run(lake, world).notes["unmatched_outcomes"] == 1
+    world.agent_run("late")
+    world.drain(lake)
+    assemble(lake, world.project, now=NOW)
+    assert run(lake, world).notes["unmatched_outcomes"] == 0
+    assert states(lake, world) == {"late": "success"}
+
+
+def test_a_later_mark_resolves_anew_and_a_second_run_writes_nothing(
+    lake: Lake, shop: World
+) -> None:
+    put(lake, shop, "trace", "a")
+    run(lake, shop)
+    put(lake, shop, "trace", "a", outcome_id="second", success=False, at=T0 + WEEK)
+    run(lake, shop)
+    snapshot = lake.snapshot_id
+    run(lake, shop, now=NOW + timedelta(hours=1))
+    assert lake.snapshot_id == snapshot
+    assert states(lake, shop)["a"] == "failure"
+
+
+def test_a_mark_on_a_trace_is_of_the_root_agent_not_of_its_sub_agents(
+    lake: Lake, world: World
+) -> None:
+    world.call("a", [system(), user("Plan")], said(None, ("1", "ask", "{}")), 0)
+    world.span("tool", "tool", 1, attributes={"gen_ai.tool.call.id": "1"})
+    world.span("sub", "agent", 2, parent_span_id="tool")
+    below = [system("Sub"), user("Do")]
+    world.call("b", below, said("Done"), 3, parent_span_id="sub")
+    world.drain(lake)
+    assemble(lake, world.project, now=NOW)
+    put(lake, world, "trace", "t1")
+    run(lake, world)
+    found = {c.parent_episode_id is None: c.resolution for c in conversations(lake, world.project)}
+    assert found == {True: "success", False: "pending"}
+    put(lake, world, "span", "tool", success=False)
+    run(lake, world)
+    found = {c.parent_episode_id is None: c.resolution for c in conversations(lake, world.project)}
+    assert found == {True: "success", False: "failure"}
+
+
+def _ruling(found: Conversation) -> tuple[object, ...]:
+    fields: Mapping[str, object] = {
+        name: getattr(found, name) for name in ("resolution", "success", "score", "resolved_by")
+    }
+    return tuple(fields.values())
