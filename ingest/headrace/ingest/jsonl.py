@@ -5,7 +5,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import msgspec
 import zstandard
@@ -15,6 +15,7 @@ from headrace.ingest.jsontext import whole
 
 LINE_BYTES = 64 * 1024 * 1024
 _WINDOW = 2**27  # zstd --long files need it
+_PACKED = 16 * 1024  # bytes unpacked at a time
 
 Line = tuple[int, bytes]
 
@@ -51,10 +52,48 @@ def _opened(path: Path) -> BinaryIO:
     if path.suffix == ".gz":
         return cast(BinaryIO, gzip.open(path, "rb"))
     if path.suffix in (".zst", ".zstd"):
-        reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
-        stream = reader.stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
-        return io.BufferedReader(cast(io.RawIOBase, stream))
+        return io.BufferedReader(_Zstd(path))
     return path.open("rb")
+
+
+class _Zstd(io.RawIOBase):
+    """A zstd file that notices when it was cut off, which the library's own reader does not."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._frame = self._new()
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            packed = self._file.read(_PACKED)
+            if not packed and not self._frame.eof:
+                raise EOFError("the compressed data end too early")
+            if not packed:
+                return 0
+            self._ready = self._unpacked(packed)
+        given, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
+        buffer[: len(given)] = given
+        return len(given)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def _unpacked(self, packed: bytes) -> bytes:
+        parts: list[bytes] = []
+        while packed:
+            if self._frame.eof:
+                self._frame = self._new()  # files may hold several frames
+            parts.append(self._frame.decompress(packed))
+            packed = self._frame.unused_data
+        return b"".join(parts)
+
+    def _new(self) -> "zstandard.ZstdDecompressionObj":
+        return zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
 
 
 def _bounded(stream: BinaryIO, path: Path) -> Iterator[bytes]:

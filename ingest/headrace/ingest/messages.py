@@ -103,7 +103,7 @@ def _content(message: Raw) -> object:
 
 def _tool(message: Raw, where: str) -> list[Body]:
     content = _content(message)
-    keys = ("tool_call_id", "toolCallId", "call_id", "id", "name")
+    keys = ("tool_call_id", "toolCallId", "call_id", "id")
     if isinstance(content, list) and any(_is_result(part) for part in content):
         found = Gathered()
         gather(content, found, f"{where}.content")
@@ -113,7 +113,7 @@ def _tool(message: Raw, where: str) -> list[Body]:
     failure = message.get("error")
     if not content and isinstance(failure, str):
         content = failure
-    identity = next((message[key] for key in keys[:-1] if message.get(key)), None)
+    identity = next((message[key] for key in keys if message.get(key)), None)
     return [result(identity, content)]
 
 
@@ -123,9 +123,10 @@ def _is_result(part: object) -> bool:
 
 
 def _assistant(message: Raw, found: Gathered, where: str) -> Body:
+    twice = {entry["id"] for entry in found.calls} - {""}  # told as a part and once more as a call
     for index, entry in enumerate(_calls(message, where)):
         made = call(entry, f"{where}.tool_calls[{index}]")
-        if not made["id"] or all(made["id"] != known["id"] for known in found.calls):
+        if made["id"] not in twice:
             found.calls.append(made)
     thoughts = [message.get("reasoning_content") or message.get("reasoning"), *found.reasoning]
     reasoning = "\n".join(text for text in thoughts if isinstance(text, str) and text)

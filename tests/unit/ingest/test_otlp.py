@@ -21,9 +21,13 @@ TRACE, SPAN = "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174"
 
 
 def body(case: dict[str, Any]) -> bytes:
-    sent = (EDGE / case["file"]).read_bytes()
-    unpack = {"gzip": gzip.decompress, "deflate": zlib.decompress}.get(case["content_encoding"])
-    return unpack(sent) if unpack else sent
+    sent: bytes = (EDGE / case["file"]).read_bytes()
+    match case["content_encoding"]:
+        case "gzip":
+            return gzip.decompress(sent)
+        case "deflate":
+            return zlib.decompress(sent)
+    return sent
 
 
 def decoded(case: dict[str, Any]) -> int:

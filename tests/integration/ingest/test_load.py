@@ -1,0 +1,251 @@
+"""Files into a real lake, once and again."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import zstandard
+
+from headrace.ingest.errors import BadPick, UnreadableFile
+from headrace.ingest.load import EPISODES, Loaded, load
+from headrace.ingest.picks import Picks
+from headrace.lake import Lake
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+DATA = Path(__file__).parents[3].parent / "shared" / "data"
+COUNTS = """
+select (select count(*) from episodes where project = $project) as episodes,
+    (select count(*) from outcomes where project = $project) as outcomes,
+    (select count(*) from messages) as messages
+"""
+EPISODE_ROWS = "select * from episodes where project = $project order by revision"
+OUTCOME_ROWS = "select * from outcomes where project = $project"
+
+
+class Store(msgspec.Struct, frozen=True):
+    """One lake for all tests, a project for each: opening a lake takes long."""
+
+    lake: Lake
+    project: str
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        return self.lake.rows(query, {"project": self.project})
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    with Lake.open(tmp_path_factory.mktemp("home")) as lake:
+        yield lake
+
+
+@pytest.fixture
+def store(opened: Lake, request: pytest.FixtureRequest) -> Store:
+    return Store(opened, request.node.name)
+
+
+def talk(answer: str = "hello", **fields: Any) -> dict[str, Any]:
+    said = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": answer}]
+    return {"messages": said, **fields}
+
+
+def written(path: Path, *records: Any) -> Path:
+    text = "".join(r if isinstance(r, str) else json.dumps(r) + "\n" for r in records)
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(text.encode()))
+    elif path.suffix == ".zst":
+        path.write_bytes(zstandard.compress(text.encode()))
+    else:
+        path.write_text(text, encoding="utf-8")
+    return path
+
+
+def loaded(store: Store, *files: Path, **picks: str) -> Loaded:
+    chosen = Picks(**{"messages": "messages", **picks})
+    return load(store.lake, files, chosen, project=store.project, now=NOW)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.jsonl.zst"])
+def test_every_packing_is_read(store: Store, tmp_path: Path, name: str) -> None:
+    done = loaded(store, written(tmp_path / name, talk("a"), talk("b")))
+    assert (done.rows, done.added, done.refused) == (2, 2, 0)
+
+
+def test_expressions_pick_every_field(store: Store, tmp_path: Path) -> None:
+    record = talk(
+        run={"id": 7, "reward": 0.0, "model": "m", "at": "2026-10-01T10:00:00"},
+        functions=[{"name": "f", "parameters": {"type": "object"}}],
+        info=["rel-2", "ada", "thread-1"],
+        quality="0.75",
+        what={"name": "book a flight"},
+    )
+    done = loaded(
+        store,
+        written(tmp_path / "a.jsonl", record),
+        tools="functions",
+        success="run.reward",
+        score="quality",
+        id="run.id",
+        release="info[0]",
+        user="info[1]",
+        conversation="info[2]",
+        model="run.model",
+        started_at="run.at",
+        task="what.name",
+    )
+    assert (done.added, done.marked) == (1, 1)
+    [row] = store.rows(EPISODE_ROWS)
+    assert (row["episode_id"], row["release"], row["user_id"]) == ("7", "rel-2", "ada")
+    assert (row["conversation_id"], row["model"]) == ("thread-1", "m")
+    assert row["started_at"] == datetime(2026, 10, 1, 10, tzinfo=UTC)
+    assert json.loads(row["metadata"])["task"] == "book a flight"
+    assert json.loads(row["tools"])[0]["function"]["name"] == "f"
+    [mark] = store.rows(OUTCOME_ROWS)
+    assert (mark["target_kind"], mark["target_id"]) == ("episode", "7")
+    assert (mark["name"], mark["source"]) == ("loaded", "product")
+    assert (mark["success"], mark["score"]) == (False, 0.75)
+
+
+def test_the_same_file_twice_adds_nothing(store: Store, tmp_path: Path) -> None:
+    rows = [talk("a", ok=True), talk("a", ok=True), talk("b", ok=False), talk("a", ok=False)]
+    file = written(tmp_path / "a.jsonl", *rows)
+    first = loaded(store, file, success="ok")
+    before = store.rows(COUNTS)
+    again = loaded(store, file, success="ok")
+    assert (first.added, first.unchanged, first.marked) == (2, 2, 4)
+    assert (again.added, again.unchanged) == (0, 4)
+    assert store.rows(COUNTS) == before
+    assert (before[0]["episodes"], before[0]["outcomes"]) == (2, 3)
+
+
+def test_a_corrected_file_corrects_marks_and_makes_revisions(store: Store, tmp_path: Path) -> None:
+    loaded(store, written(tmp_path / "a", talk("a", id=1, ok=True)), id="id", success="ok")
+    done = loaded(store, written(tmp_path / "b", talk("b", id=1, ok=False)), id="id", success="ok")
+    assert done.added == 1
+    assert [row["revision"] for row in store.rows(EPISODE_ROWS)] == [1, 2]
+    assert [row["success"] for row in store.rows(OUTCOME_ROWS)] == [False]
+
+
+@pytest.mark.parametrize(
+    ("given", "success"),
+    [
+        (True, True), (False, False), (1, True), (0, False), (1.0, True), (0.0, False),
+        ("true", True), ("False", False), ("pass", True), ("FAIL", False), ("1", True),
+        ("passed", True), ("no", False),
+    ],
+)  # fmt: skip
+def test_success_is_read_in_plain_words(
+    store: Store, tmp_path: Path, given: Any, success: bool
+) -> None:
+    loaded(store, written(tmp_path / "a.jsonl", talk(ok=given)), success="ok")
+    assert [row["success"] for row in store.rows(OUTCOME_ROWS)] == [success]
+
+
+def test_null_is_no_mark(store: Store, tmp_path: Path) -> None:
+    done = loaded(store, written(tmp_path / "a.jsonl", talk(ok=None)), success="ok")
+    assert (done.added, done.marked, done.refused) == (1, 0, 0)
+
+
+def test_bad_lines_are_refused_by_place_and_good_ones_kept(store: Store, tmp_path: Path) -> None:
+    file = written(
+        tmp_path / "a.jsonl",
+        talk("good", ok=True, score=1, at=None),
+        "{broken\n",
+        "\n",
+        "[1]\n",
+        talk(ok="maybe"),
+        talk(ok=0.5),
+        talk(score="NaN"),
+        talk(at="yesterday"),
+        {"messages": [{"role": "bot"}]},
+        {"messages": None},
+        talk("last"),
+    )
+    done = loaded(store, file, success="ok", score="score", started_at="at")
+    assert (done.rows, done.added, done.refused) == (10, 2, 8)
+    told = {int(text.split(":")[1]): text for text in done.refusals}
+    assert "no JSON" in told[2]
+    assert "write one object a line" in told[4]
+    assert "success is 'maybe': give true or false" in told[5]
+    assert "success is '0.5'" in told[6]
+    assert "score is 'NaN'" in told[7]
+    assert "started_at is 'yesterday'" in told[8]
+    assert "messages[0].role is 'bot'" in told[9]
+    assert "messages is NoneType" in told[10]
+
+
+def test_an_id_that_names_two_episodes_is_refused_with_the_first_place(
+    store: Store, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "a.jsonl", talk("a", task=1), talk("b", task=1), talk("a", task=1))
+    done = loaded(store, file, id="task")
+    assert (done.added, done.unchanged, done.refused) == (1, 1, 1)
+    assert f"'1' names another episode at {file}:1" in done.refusals[0]
+
+
+@pytest.mark.parametrize(
+    ("picks", "fault"),
+    [
+        ({"messages": "msgs"}, "no field 'msgs'; there are: messages, ok"),
+        ({"messages": "ok.list"}, "picks nothing on the first line; there are: messages, ok"),
+        ({"success": "info.reward"}, "--success 'info.reward': no field 'info'"),
+        ({"messages": "messages["}, r"--messages is no JMESPath expression:\nmessages\[\n {9}\^"),
+        ({"started_at": "a b"}, r"--started-at is no JMESPath expression:\na b\n  \^"),
+        ({"score": "'x"}, "--score"),
+    ],
+)
+def test_a_bad_expression_shows_what_would_be_right(
+    store: Store, tmp_path: Path, picks: dict[str, str], fault: str
+) -> None:
+    file = written(tmp_path / "a.jsonl", talk(ok=None))
+    with pytest.raises(BadPick, match=fault):
+        loaded(store, file, **picks)
+    assert store.rows(COUNTS)[0]["episodes"] == 0
+
+
+def test_an_expression_may_compute(store: Store, tmp_path: Path) -> None:
+    file = written(tmp_path / "a.jsonl", talk(points=3), talk("b", points="x"))
+    done = loaded(store, file, success="points >= `2`", score="sum([points])")
+    assert (done.added, done.refused) == (1, 1)
+    assert "--success" in done.refusals[0]
+
+
+def test_missing_and_broken_files_are_named(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="absent.jsonl: No such file"):
+        loaded(store, tmp_path / "absent.jsonl")
+    records = [talk(str(number) * 50) for number in range(200)]
+    for name in ("a.jsonl.gz", "a.jsonl.zst"):
+        whole = written(tmp_path / name, *records).read_bytes()
+        (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(UnreadableFile, match=f"{name} breaks off after line"):
+            loaded(store, tmp_path / name)
+
+
+def test_a_load_that_broke_off_goes_on_where_it_was(store: Store, tmp_path: Path) -> None:
+    records = [talk(f"answer {number}") for number in range(EPISODES + 5)]
+    half = written(tmp_path / "a.jsonl", *records[:3])
+    assert loaded(store, half).added == 3
+    seen: list[int] = []
+    whole = written(tmp_path / "b.jsonl", *records)
+    done = load(
+        store.lake,
+        [whole],
+        Picks(messages="messages"),
+        project=store.project,
+        now=NOW,
+        on_progress=seen.append,
+    )
+    assert (done.added, done.unchanged) == (EPISODES + 2, 3)
+    assert seen == [EPISODES, EPISODES + 5]
+
+
+def test_real_runs_of_a_benchmark_are_loaded(store: Store) -> None:
+    file = DATA / "taubench" / "gpt4o_airline_tasks_0_34.jsonl.gz"
+    if not file.is_file():
+        pytest.skip("the larger data sets are not here")
+    done = loaded(store, file, messages="traj", success="reward", task="task_id")
+    assert (done.rows, done.added, done.marked, done.refused) == (140, 140, 140, 0)
