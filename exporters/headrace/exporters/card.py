@@ -1,6 +1,7 @@
 """README.md: the page for people, under the YAML that the Hugging Face Hub and `datasets` read."""
 
 from collections.abc import Mapping
+from shlex import quote
 from typing import Any
 
 import pyarrow as pa
@@ -45,8 +46,8 @@ PAGE = """\
 
 ## Personal data
 
-The rows were **not scrubbed** of personal data: whatever users and tools wrote is in them. Secrets
-are removed only as far as the product did so before it sent its traces.
+The rows were **not scrubbed**: personal data and secrets that users, tools or the model wrote are
+in them. Look before you share them.
 
 ## Evaluation
 
@@ -125,9 +126,9 @@ def command(made: Manifest) -> str:
         "--accept-leaks": made.recipe.accept_leaks,
         "--allow-lossy": made.recipe.allow_lossy,
     }
-    words = ["headrace dataset build", made.name, f"--objective {made.objective}"]
+    words = ["headrace dataset build", quote(made.name), f"--objective {made.objective}"]
     words += [f"--format {format}" for format in made.recipe.formats]
-    words += [f"--project {made.project}", "--out DIR"]
+    words += [f"--project {quote(made.project)}", "--out DIR"]
     return " ".join(words + [switch for switch, on in switches.items() if on])
 
 

@@ -158,6 +158,21 @@ def stock(tmp_path: Path) -> Iterator[Stock]:
 
 @pytest.fixture
 def shop(stock: Stock) -> Stock:
+    """A lake with a little of everything, to be changed."""
+    _fill(stock)
+    return stock
+
+
+@pytest.fixture(scope="module")
+def still_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
+    """The same lake for tests that build from it and change nothing else: opening costs most."""
+    with Lake.open(tmp_path_factory.mktemp("still")) as lake:
+        stock = Stock(lake)
+        _fill(stock)
+        yield stock
+
+
+def _fill(stock: Stock) -> None:
     """Three successes and two failures to train on, one of each to test, and a suite."""
     with stock.together():
         for name, split in (("A1", "train"), ("A2", "train"), ("A3", "train"), ("A4", "test")):
@@ -171,7 +186,6 @@ def shop(stock: Stock) -> Stock:
                 request=f"r-{name}",
             )
         stock.case("c1", "What is the weather like in Paris in spring, and what shall I pack?")
-    return stock
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from huggingface_hub import DatasetCard
 
 from headrace.exporters import dataset, folder
 from headrace.exporters.errors import (
@@ -24,7 +23,6 @@ from headrace.exporters.manifest import Manifest
 from headrace.exporters.objective import OBJECTIVES, Objective
 from headrace.lake import Lake
 from headrace.lake.message import Body
-from headrace.lake.record import Verdict
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 PROJECT = "shop"
@@ -58,9 +56,9 @@ def contents(place: Path) -> dict[str, bytes]:
     ],
 )
 def test_a_build_writes_the_whole_layout(
-    shop: Stock, tmp_path: Path, objective: str, splits: dict[str, int]
+    still_shop: Stock, tmp_path: Path, objective: str, splits: dict[str, int]
 ) -> None:
-    built = build(shop, tmp_path / "out", objective)
+    built = build(still_shop, tmp_path / "out", objective)
     assert folder.files(tmp_path / "out") == [
         "README.md",
         "data/test-00000-of-00001.parquet",
@@ -77,10 +75,10 @@ def test_a_build_writes_the_whole_layout(
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_the_same_lake_gives_the_same_bytes(
-    shop: Stock, tmp_path: Path, objective: Objective
+    still_shop: Stock, tmp_path: Path, objective: Objective
 ) -> None:
-    first = build(shop, tmp_path / "one", objective)
-    later = build(shop, tmp_path / "two", objective, now=NOW + timedelta(days=3))
+    first = build(still_shop, tmp_path / "one", objective)
+    later = build(still_shop, tmp_path / "two", objective, now=NOW + timedelta(days=3))
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     assert first.version == later.version
 
@@ -108,19 +106,21 @@ def test_a_folder_of_the_same_version_is_left_and_another_replaced(
     assert Manifest.load(out).version == second.version != first.version
 
 
-def test_a_damaged_folder_of_the_same_version_is_written_again(shop: Stock, tmp_path: Path) -> None:
+def test_a_damaged_folder_of_the_same_version_is_written_again(
+    still_shop: Stock, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
-    build(shop, out)
+    build(still_shop, out)
     whole = contents(out)
     (out / "README.md").write_text("mine")
-    assert build(shop, out).written
+    assert build(still_shop, out).written
     assert contents(out) == whole
 
 
-def test_a_folder_that_is_not_ours_is_not_touched(shop: Stock, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_ours_is_not_touched(still_shop: Stock, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(NotADataset, match="name an empty or a new folder"):
-        build(shop, tmp_path)
+        build(still_shop, tmp_path)
     assert (tmp_path / "letter.txt").read_text() == "dear"
 
 
@@ -209,7 +209,7 @@ def test_an_unpaired_set_needs_both_labels(stock: Stock, tmp_path: Path) -> None
 
 
 def test_loss_that_changes_training_must_be_accepted(
-    shop: Stock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    still_shop: Stock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lossy(rows: Any, objective: Objective) -> registry.Adapted:
         loss = LossReport.of("trl", [("text_dropped", rows[0].row_id)])
@@ -217,9 +217,9 @@ def test_loss_that_changes_training_must_be_accepted(
 
     monkeypatch.setattr("headrace.exporters.formats.trl.write", lossy)
     with pytest.raises(LossyFormat, match="trl: text_dropped in 1 rows.*--allow-lossy"):
-        build(shop, tmp_path / "out")
+        build(still_shop, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    assert build(shop, tmp_path / "out", allow_lossy=True).loss[0].harmful
+    assert build(still_shop, tmp_path / "out", allow_lossy=True).loss[0].harmful
 
 
 @pytest.mark.parametrize(
@@ -227,83 +227,18 @@ def test_loss_that_changes_training_must_be_accepted(
     [({"objective": "rl"}, UnknownObjective), ({"formats": ("csv",)}, UnknownFormat)],
 )
 def test_an_unknown_word_is_named_before_anything_is_read(
-    shop: Stock, tmp_path: Path, more: dict[str, Any], error: type[Exception]
+    still_shop: Stock, tmp_path: Path, more: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error, match="there are:"):
-        build(shop, tmp_path / "out", **more)
+        build(still_shop, tmp_path / "out", **more)
 
 
-def test_another_project_sees_nothing(shop: Stock, tmp_path: Path) -> None:
+def test_another_project_sees_nothing(still_shop: Stock, tmp_path: Path) -> None:
     with pytest.raises(NothingToExport, match="no episode at all"):
         dataset.build(
-            shop.lake, "other", "x", "sft", out=tmp_path / "out", now=NOW, without_evals=True
+            still_shop.lake, "other", "x", "sft", out=tmp_path / "out", now=NOW, without_evals=True
         )
-    assert dataset.listed(shop.lake, "other") == []
-
-
-@pytest.mark.parametrize("objective", OBJECTIVES)
-def test_the_card_is_one_that_the_hub_takes(
-    shop: Stock, tmp_path: Path, objective: Objective
-) -> None:
-    verdict = Verdict(
-        project=PROJECT,
-        verdict_id="v",
-        kind="readiness",
-        state="not_yet",
-        at=NOW,
-        expires_at=NOW,
-        inputs_hash="",
-        payload="{}",
-    )
-    shop.lake.write(lambda tx: tx.append("verdicts", [verdict]))
-    build(shop, tmp_path / "out", objective)
-    card = DatasetCard.load(tmp_path / "out" / "README.md")
-    assert card.data.license == "other"
-    [config] = card.data.to_dict()["configs"]
-    assert [one["split"] for one in config["data_files"]] == ["train", "test"]
-    assert "not scrubbed" in card.text
-    assert "not_yet, 2026-03-02" in card.text
-    assert f"headrace dataset build refunds --objective {objective} --format trl" in card.text
-    assert "| support | 1 |" in card.text
-
-
-@pytest.mark.parametrize(
-    ("damage", "fault"),
-    [
-        (lambda d: (d / "README.md").write_bytes(b"x"), "changed file: README.md"),
-        (lambda d: (d / "formats/trl/HOWTO.md").unlink(), "missing file: formats/trl/HOWTO.md"),
-        (lambda d: (d / "more.txt").write_bytes(b"x"), "extra file: more.txt"),
-        (
-            lambda d: (d / "data/train-00000-of-00001.parquet").write_bytes(b"x"),
-            "unreadable rows: data/train-00000-of-00001.parquet: ArrowInvalid",
-        ),
-        (
-            lambda d: (d / "data/train-00000-of-00001.parquet").write_bytes(
-                (d / "data/test-00000-of-00001.parquet").read_bytes()
-            ),
-            "changed rows: data/train-00000-of-00001.parquet",
-        ),
-        (
-            lambda d: (d / "manifest.json").write_text(
-                (d / "manifest.json").read_text().replace('"split": "test"', '"split": "train"')
-            ),
-            "does not follow",
-        ),
-    ],
-)
-def test_validation_names_what_changed(
-    shop: Stock, tmp_path: Path, damage: Callable[[Path], object], fault: str
-) -> None:
-    build(shop, tmp_path / "out")
-    damage(tmp_path / "out")
-    found = dataset.validate(tmp_path / "out")
-    assert not found.ok
-    assert any(fault in told for told in found.faults)
-
-
-def test_a_folder_without_a_manifest_is_no_data_set(tmp_path: Path) -> None:
-    with pytest.raises(NotADataset, match="headrace dataset build"):
-        dataset.validate(tmp_path)
+    assert dataset.listed(still_shop.lake, "other") == []
 
 
 def test_a_crash_before_the_record_is_healed_by_building_again(

@@ -46,9 +46,9 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_datasets_loads_every_row_as_it_was_hashed(
-    shop: Stock, tmp_path: Path, offline: Path, objective: Objective
+    still_shop: Stock, tmp_path: Path, offline: Path, objective: Objective
 ) -> None:
-    build(shop, tmp_path / "out", objective)
+    build(still_shop, tmp_path / "out", objective)
     loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(offline))
     found = {
         (row.row_id, row.hash, row.split)
@@ -70,8 +70,8 @@ def test_datasets_loads_a_set_without_a_test_side(
     assert len(loaded["train"]) == 3
 
 
-def test_duckdb_reads_arguments_as_text(shop: Stock, tmp_path: Path) -> None:
-    build(shop, tmp_path / "out", "sft")
+def test_duckdb_reads_arguments_as_text(still_shop: Stock, tmp_path: Path) -> None:
+    build(still_shop, tmp_path / "out", "sft")
     glob = str(tmp_path / "out" / "data" / "*.parquet")
     query = "select messages[3].tool_calls[1].function.arguments from read_parquet($glob)"
     found = duckdb.execute(query, {"glob": glob}).fetchall()
@@ -82,9 +82,9 @@ def test_duckdb_reads_arguments_as_text(shop: Stock, tmp_path: Path) -> None:
 @pytest.mark.skipif(not VALIDATORS.is_dir(), reason="the checkers of trainer formats are absent")
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_the_checker_of_trl_takes_the_files(
-    shop: Stock, tmp_path: Path, objective: Objective
+    still_shop: Stock, tmp_path: Path, objective: Objective
 ) -> None:
-    build(shop, tmp_path / "out", objective)
+    build(still_shop, tmp_path / "out", objective)
     file = tmp_path / "out" / "formats" / "trl" / "train.jsonl"
     ran = subprocess.run(
         [sys.executable, str(VALIDATORS / "validate_trl.py"), str(file)]

@@ -128,9 +128,9 @@ def records(out: Path) -> list[dict[str, Any]]:
 
 
 def test_sft_trains_every_assistant_turn_and_nothing_else(
-    shop: Stock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    still_shop: Stock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = build(shop, tmp_path, "sft")
+    out = build(still_shop, tmp_path, "sft")
     trainer = run_howto(out, tmp_path, monkeypatch)
     assert_two_steps(trainer)
     expected = [
@@ -155,13 +155,13 @@ def test_sft_with_masked_turns_trains_one_turn_a_row(
     ("objective", "sides"), [("kto", ["completion"]), ("dpo", ["chosen", "rejected"])]
 )
 def test_sides_are_scored_by_their_own_turn_alone(
-    shop: Stock,
+    still_shop: Stock,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     objective: str,
     sides: list[str],
 ) -> None:
-    out = build(shop, tmp_path, objective)
+    out = build(still_shop, tmp_path, objective)
     trainer = run_howto(out, tmp_path, monkeypatch)
     assert_two_steps(trainer)
     words = trainer.processing_class
