@@ -89,9 +89,9 @@ def sufficiency(lake: Lake, project: str) -> Signal:
         name="data",
         state="against" if missing > 0 else "for",
         value=float(usable),
-        sentence=f"{usable} of {SUCCESSES} successes that training needs: {row['successes']} "
-        f"episodes succeeded, {row['held_for_evals']} of them are held for evals; "
-        "duplicates and overlaps with cases do not count.",
+        sentence=f"{usable} of {SUCCESSES} usable successes: {row['successes']} episodes "
+        f"succeeded, {row['held_for_evals']} of them held for evals; duplicates and overlaps "
+        "with cases do not count.",
         cure=f"collect {missing} more successes" if missing > 0 else None,
     )
 
@@ -121,14 +121,13 @@ def business() -> list[Signal]:
         Signal(
             name="cost",
             state="unknown",
-            sentence="Cost is not weighed.",
-            cure="give revenue per task, tasks a month and the price of a GPU hour",
+            sentence="Cost is not weighed: that takes revenue per task, tasks a month and the "
+            "price of a GPU hour.",
         ),
         Signal(
             name="latency",
             state="unknown",
-            sentence="Latency is not weighed.",
-            cure="give the latency target and the rate limit of the API",
+            sentence="Latency is not weighed: that takes a target and the rate limit of the API.",
         ),
     ]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -23,6 +23,7 @@ def clustered_ols_error(differences: Floats, clusters: Codes) -> float:
     return float(np.sqrt((correction * bread @ meat @ bread)[0, 0]))
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), cases=st.integers(4, 60), groups=st.integers(2, 12))
 def test_the_error_of_a_contrast_is_that_of_clustered_ols(
     seed: int, cases: int, groups: int
@@ -79,6 +80,7 @@ def test_repeatability_enters_every_contrast() -> None:
     assert wobbling.contrast(step(2, 1, 1)).error == pytest.approx(0.01 * np.sqrt(2))
 
 
+@settings(deadline=None)
 @given(rate=st.floats(-1, 1), last=st.integers(2, 10), window=st.integers(1, 5))
 def test_the_slope_of_a_line_is_its_gain_per_window(rate: float, last: int, window: int) -> None:
     line = rate * np.arange(10)
@@ -95,6 +97,7 @@ def test_neighbours_are_all_successive_differences() -> None:
     assert sorted(rows) == sorted([[0, 0, -1, 1], [0, -1, 1, 0], [-1, 1, 0, 0]])
 
 
+@settings(deadline=None)
 @given(
     wins=st.integers(0, 30),
     cases=st.integers(1, 30),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -126,6 +126,7 @@ def test_an_empty_project_has_no_rows_but_columns(lake: Lake) -> None:
     assert (len(found), "of_all" in found.columns) == (0, True)
 
 
+@settings(deadline=None)
 @given(trials=st.integers(1, 400), share=st.floats(0, 1))
 def test_wilson_agrees_with_scipy(trials: int, share: float) -> None:
     wins = round(share * trials)

@@ -253,12 +253,12 @@ def test_a_release_without_any_score_has_no_mean(lake: Lake, project: str) -> No
 def test_a_plateau_stands_until_something_moves(
     lake: Lake, project: str, measure: Measure, simulate: Simulate
 ) -> None:
-    measure(simulate([0.6] * 9, cases=600, epochs=4, seed=100))
-    found = trend(lake, project=project, suite="refunds")
+    measure(simulate([0.6] * 9, cases=260, epochs=2, seed=100))
+    found = trend(lake, project=project, suite="refunds", delta=0.06)
     assert found.verdict.state == "plateaued"
     assert found.established in ("v6", "v7", "v8")
-    measure(simulate([0.6] * 8 + [0.45], cases=600, epochs=4, seed=101), suite="broken")
-    broken = trend(lake, project=project, suite="broken")
+    measure(simulate([0.6] * 8 + [0.45], cases=260, epochs=2, seed=101), suite="broken")
+    broken = trend(lake, project=project, suite="broken", delta=0.06)
     assert (broken.verdict.state, broken.established) == ("regressed", None)
 
 
