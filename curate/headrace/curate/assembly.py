@@ -93,8 +93,9 @@ def _unique(spans: Iterable[Span]) -> list[Span]:
     """Each span once, in the order of their start; of two deliveries the one that says more."""
     kept: dict[Key, Span] = {}
     for span in spans:
-        key = (span.trace_id, span.span_id)
-        kept[key] = max(kept.get(key, span), span, key=_richness)
+        other = kept.setdefault((span.trace_id, span.span_id), span)
+        if other is not span:
+            kept[span.trace_id, span.span_id] = max(other, span, key=_richness)
     return sorted(kept.values(), key=lambda s: (s.started_at or LAST, s.trace_id, s.span_id))
 
 
@@ -118,8 +119,9 @@ def _homes(found: Sequence[Chain]) -> dict[Key, str]:
 
 def _made(lines: Iterable[Sequence[Turn]], library: Library) -> Iterator[Message]:
     bodies = {turn.name: turn.body for line in lines for turn in line}
-    for name in sorted(bodies.keys() - library.messages.keys()):
-        yield Message.of(bodies[name])
+    for name, body in sorted(bodies.items()):
+        if name not in library.messages:
+            yield Message.of(body)
 
 
 def _episode(

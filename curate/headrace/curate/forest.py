@@ -13,6 +13,8 @@ import msgspec
 from headrace.curate.ancestry import Call, Key
 from headrace.curate.likeness import Faces
 
+Marks = Mapping[Key, Sequence[tuple[int, int]]]  # per call, after each message of its history
+
 _CROWD = 256  # candidates that share roles alone and are compared in full, latest first
 
 
@@ -30,10 +32,11 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
 
 def chains(calls: Sequence[Call], faces: Faces) -> list[Chain]:
     """One chain per call that no other continues; `calls` in their order."""
-    attempts = _attempts(calls, faces)
+    marks = {call.key: faces.chain(_history(call)) for call in calls}
+    attempts = _attempts(calls, faces, marks)
     failed = {call.key for tries in attempts.values() for call in tries}
     tried = [call for call in calls if call.key not in failed]
-    parents = _parents(tried, faces)
+    parents = _parents(tried, faces, marks)
     heirs: dict[int, int] = {}  # the first call that continues another keeps its name
     for child, parent in sorted(parents.items()):
         heirs.setdefault(parent, child)
@@ -51,24 +54,26 @@ def linkable(earlier: Call, later: Call) -> bool:
 class _Ends:
     """The calls seen so far by the hashes of their input and output."""
 
-    def __init__(self, calls: Sequence[Call], faces: Faces) -> None:
+    def __init__(self, calls: Sequence[Call], faces: Faces, marks: Marks) -> None:
         self._calls = calls
         self._faces = faces
+        self._marks = marks
         self._close: dict[int, list[int]] = defaultdict(list)
         self._coarse: dict[int, list[int]] = defaultdict(list)
         self._extended: set[int] = set()
 
     def add(self, index: int) -> None:
-        span = self._calls[index].span
-        if span.input and span.output:
-            *_, (close, coarse) = self._faces.chain(span.input + span.output)
+        call = self._calls[index]
+        if call.span.input and call.span.output:
+            close, coarse = self._marks[call.key][-1]
             self._close[close].append(index)
             self._coarse[coarse].append(index)
 
     def parent(self, index: int) -> int | None:
         """The call that this one continues: the longest prefix, then the nearest kin."""
-        marks = list(self._faces.chain(self._calls[index].span.input))
-        for length in range(len(marks), 1, -1):
+        call = self._calls[index]
+        marks = self._marks[call.key]
+        for length in range(len(call.span.input), 1, -1):
             close, coarse = marks[length - 1]
             if coarse not in self._coarse:
                 continue
@@ -104,8 +109,8 @@ def _history(call: Call) -> tuple[str, ...]:
     return call.span.input + call.span.output
 
 
-def _parents(calls: Sequence[Call], faces: Faces) -> dict[int, int]:
-    ends = _Ends(calls, faces)
+def _parents(calls: Sequence[Call], faces: Faces, marks: Marks) -> dict[int, int]:
+    ends = _Ends(calls, faces, marks)
     parents: dict[int, int] = {}
     for index in range(len(calls)):
         parent = ends.parent(index)
@@ -115,12 +120,12 @@ def _parents(calls: Sequence[Call], faces: Faces) -> dict[int, int]:
     return parents
 
 
-def _attempts(calls: Sequence[Call], faces: Faces) -> dict[Key, list[Call]]:
+def _attempts(calls: Sequence[Call], faces: Faces, marks: Marks) -> dict[Key, list[Call]]:
     """Failed tries by the key of the call with an equal input that took their place."""
     same: dict[int, list[Call]] = defaultdict(list)
     for call in calls:
         if call.span.input:
-            *_, (_, coarse) = faces.chain(call.span.input)
+            _, coarse = marks[call.key][len(call.span.input) - 1]
             same[coarse].append(call)
     tries: dict[Key, list[Call]] = defaultdict(list)
     for bucket in same.values():

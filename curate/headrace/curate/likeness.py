@@ -5,7 +5,7 @@ tear conversations apart; reasoning, names and finish reasons never count.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -29,32 +29,27 @@ class Face(msgspec.Struct, frozen=True):
     media: int  # parts that are no text
     calls: tuple[Call, ...]
     call_id: str | None
+    close: int  # a key that equal messages nearly always share
+    coarse: int  # a key that equal messages always share
 
     @classmethod
     def of(cls, body: Body) -> "Face":
-        content = body.get("content")
+        role, content = body["role"], body.get("content")
         parts = content if isinstance(content, list) else []
+        text = text_of(content).replace("\r\n", "\n").strip()
+        media = sum(isinstance(p, Mapping) and "text" not in p for p in parts)
+        calls = tuple(_call(call) for call in body.get("tool_calls") or ())
+        call_id = body.get("tool_call_id") or None
+        close = (role, call_id) if role == "tool" else (role, _gist(text, calls), media)
         return cls(
-            role=body["role"],
-            text=text_of(content).replace("\r\n", "\n").strip(),
-            media=sum(isinstance(p, Mapping) and "text" not in p for p in parts),
-            calls=tuple(_call(call) for call in body.get("tool_calls") or ()),
-            call_id=body.get("tool_call_id") or None,
+            role=role,
+            text=text,
+            media=media,
+            calls=calls,
+            call_id=call_id,
+            close=hash(close),
+            coarse=hash(role if role in ("assistant", "tool") else close),
         )
-
-    @property
-    def close(self) -> object:
-        """A key that equal messages nearly always share."""
-        if self.role == "tool":
-            return self.role, self.call_id
-        if self.calls:
-            return self.role, tuple(sorted(call.id or call.name for call in self.calls))
-        return self.role, self.text, self.media
-
-    @property
-    def coarse(self) -> object:
-        """A key that equal messages always share."""
-        return self.role if self.role in ("assistant", "tool") else self.close
 
 
 class Faces:
@@ -65,9 +60,10 @@ class Faces:
         self._faces: dict[str, Face] = {}
 
     def __getitem__(self, name: str) -> Face:
-        if name not in self._faces:
-            self._faces[name] = Face.of(self._bodies[name])
-        return self._faces[name]
+        face = self._faces.get(name)
+        if face is None:
+            face = self._faces[name] = Face.of(self._bodies[name])
+        return face
 
     def alike(self, recorded: Sequence[str], echo: Sequence[str]) -> bool:
         """Whether two lists of messages, by hash, are leniently equal one by one."""
@@ -76,16 +72,18 @@ class Faces:
             or all(a == b or alike(self[a], self[b]) for a, b in zip(recorded, echo, strict=True))
         )
 
-    def chain(self, names: Sequence[str]) -> Iterator[tuple[int, int]]:
+    def chain(self, names: Sequence[str]) -> list[tuple[int, int]]:
         """After each message a hash, close and coarse, of the list so far.
 
         Python's own hash serves, as it never leaves the process and each hit is verified.
         """
         close = coarse = 0
+        marks = []
         for name in names:
             face = self[name]
             close, coarse = hash((close, face.close)), hash((coarse, face.coarse))
-            yield close, coarse
+            marks.append((close, coarse))
+        return marks
 
 
 def alike(recorded: Face, echo: Face) -> bool:
@@ -97,6 +95,10 @@ def alike(recorded: Face, echo: Face) -> bool:
     if recorded.role == "tool":
         return _same_id(recorded.call_id, echo.call_id) and _same_result(recorded.text, echo.text)
     return recorded.text == echo.text and recorded.media == echo.media
+
+
+def _gist(text: str, calls: Sequence[Call]) -> object:
+    return tuple(sorted(call.id or call.name for call in calls)) if calls else text
 
 
 def _same_turn(recorded: Face, echo: Face) -> bool:
