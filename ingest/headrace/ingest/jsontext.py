@@ -1,6 +1,7 @@
 """JSON inside strings, where everything is hostile until bounded."""
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 
@@ -52,14 +53,14 @@ def clean(text: str) -> str:
 
 
 def cleaned(value: object) -> object:
-    """A JSON value with every string in it cleaned."""
+    """A JSON value that any reader takes: strings cleaned, numbers without bounds as words."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, Mapping):
         return {clean(str(key)): cleaned(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [cleaned(item) for item in value]
-    return value
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def whole(payload: bytes) -> bytes:

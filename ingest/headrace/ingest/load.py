@@ -191,8 +191,8 @@ def _time(value: object) -> datetime | None:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return datetime.fromtimestamp(value / (1000 if value > _MILLISECONDS else 1), UTC)
         at = datetime.fromisoformat(str(value))
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise Undecodable(
             f"started_at is {str(value)[:60]!r}: give 2026-01-31T12:00:00Z or epoch seconds"
         ) from error
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

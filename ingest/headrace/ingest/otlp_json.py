@@ -243,9 +243,12 @@ def _value(value: _Any | None, limits: Limits, depth: int) -> Value:
 
 def _integer(number: _Number) -> int:
     try:
-        return int(number)
+        value = int(number)
     except ValueError as error:
         raise Undecodable(f"{str(number)[:40]!r} is no 64-bit integer") from error
+    if not -(2**63) <= value < 2**64:
+        raise Undecodable(f"{str(value)[:40]!r} is no 64-bit integer")
+    return value
 
 
 def _double(number: float | str) -> Value:

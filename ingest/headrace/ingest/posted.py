@@ -245,4 +245,7 @@ def _project(known: str | None, field: str | None) -> str:
 def _utc(at: datetime | None) -> datetime | None:
     if at is None:
         return None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError as error:
+        raise Undecodable(f"{at.isoformat()} lies outside the calendar") from error

@@ -116,8 +116,9 @@ def _telemetry(body: Body) -> Batch:
     ]
     logs = [(log, _home(body, log.resource, log.attributes)) for log in export.logs if kept(log)]
     return Batch(
-        messages=tuple(message for _, rows in spans for message in rows.messages),
-        toolsets=tuple(toolset for _, rows in spans for toolset in rows.toolsets),
+        # every call repeats its history: each message once is enough
+        messages=tuple({m.hash: m for _, rows in spans for m in rows.messages}.values()),
+        toolsets=tuple({t.hash: t for _, rows in spans for t in rows.toolsets}.values()),
         spans=tuple(rows.span for _, rows in spans),
         log_events=tuple(row(log, project=home, received_at=at) for log, home in logs),
         outcomes=(

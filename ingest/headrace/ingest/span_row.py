@@ -39,6 +39,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
     tools: list[Body] | None = None
     defects: tuple[str, ...] = ()
     read: frozenset[str] = frozenset()
+    finish: str | None = None
     response: Mapping[str, object] = {}
 
 
@@ -133,7 +134,7 @@ def _model_facts(data: SpanData, call: _Call) -> dict[str, Any]:
 def _finish(data: SpanData, call: _Call) -> str | None:
     if any(body.get("tool_calls") for body in call.output):
         return "tool_calls"
-    return aliases.finish(aliases.find("finish", data.attributes))
+    return aliases.finish(aliases.find("finish", data.attributes) or call.finish)
 
 
 def _agent(data: SpanData, kind: SpanKind) -> str | None:
@@ -173,6 +174,7 @@ def _model_call(data: SpanData, content: Content, convention: str) -> _Call:
         tools=content.tools,
         defects=tuple([*defects, "no_content"] if nothing else defects),
         read=frozenset() if defects or nothing else content.read,
+        finish=content.finish,
         response=content.response,
     )
 

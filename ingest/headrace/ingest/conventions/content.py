@@ -13,4 +13,5 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     tools: list[Body] | None = None
     defects: tuple[str, ...] = ()
     read: frozenset[str] = frozenset()  # keys that hold nothing but what stands above
+    finish: str | None = None  # finish reason, where only the raw answer has it
     response: Mapping[str, object] = {}  # the provider's raw answer, where it is there

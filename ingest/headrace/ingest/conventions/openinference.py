@@ -50,6 +50,7 @@ def content(span: SpanData) -> Content | None:
         tools=listed if listed is not None else definitions(_get(request, "tools")),
         defects=tuple(_defects(attributes, intact=output and bool(chosen))),
         read=_read_keys(attributes),
+        finish=_finish(response),
         response=response if isinstance(response, Mapping) else {},
     )
 
@@ -87,6 +88,12 @@ def _answered(response: object) -> list[Body]:
     blocks = _get(response, "content")
     given = isinstance(blocks, list) and _get(response, "role") == "assistant"
     return [{"role": "assistant", "content": blocks}] if given else []
+
+
+def _finish(response: object) -> str | None:
+    choices = _listed(_get(response, "choices"))
+    reason = _get(choices[0], "finish_reason") if choices else _get(response, "stop_reason")
+    return reason if isinstance(reason, str) else None
 
 
 def _first_choice(messages: list[Body], attributes: Attributes) -> list[Body]:
