@@ -68,8 +68,7 @@ def serve(settings: Settings) -> None:
             server_header=False,
             timeout_graceful_shutdown=GRACEFUL_S,
         )
-        log.info("serving", url=address.url, home=str(settings.home))
-        _run(uvicorn.Server(config), listener)
+        _run(uvicorn.Server(config), listener, address)
     log.info("stopped", url=address.url)
 
 
@@ -100,13 +99,14 @@ def running(settings: Settings) -> Iterator[Address]:
             process.wait()
 
 
-def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+def _run(server: uvicorn.Server, listener: socket.socket, address: Address) -> None:
     def leave(number: int, frame: FrameType | None) -> None:
         server.should_exit = True
 
     # uvicorn raises the signal once more when it has stopped: only the drain is left to do then
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
+    log.info("serving", url=address.url)
     server.run(sockets=[listener])
 
 

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,25 +70,33 @@ def test_a_sidecar_that_does_not_come_up_tells_its_last_words(tmp_path: Path) ->
             pytest.fail("came up")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_asked_to_stop_it_ends_cleanly(tmp_path: Path, number: signal.Signals) -> None:
-    settings = Settings(home=tmp_path, port=0)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "headrace.ingest.sidecar"],
+@contextmanager
+def process(arguments: list[str], settings: Settings) -> Iterator["subprocess.Popen[str]"]:
+    started = subprocess.Popen(
+        [sys.executable, *arguments],
         env=environment(settings),
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stderr is not None
-    assert "event=serving" in process.stderr.readline()
-    assert json.loads((tmp_path / "sidecar.json").read_text())["pid"] == process.pid
-    process.send_signal(number)
-    rest = process.stderr.read()
-    assert process.wait(timeout=60) == 0
+    with started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_stop_it_ends_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    with process(["-m", "headrace.ingest.sidecar"], Settings(home=tmp_path, port=0)) as sidecar:
+        assert sidecar.stderr is not None
+        assert "event=serving" in sidecar.stderr.readline()
+        assert json.loads((tmp_path / "sidecar.json").read_text())["pid"] == sidecar.pid
+        sidecar.send_signal(number)
+        rest = sidecar.stderr.read()
+        assert sidecar.wait(timeout=60) == 0
     assert "event=stopped" in rest
     assert "Traceback" not in rest
     assert not (tmp_path / "sidecar.json").exists()
-    process.stderr.close()
 
 
 def test_the_application_imports_nothing_heavy_and_opens_nothing(tmp_path: Path) -> None:
@@ -103,23 +113,16 @@ def test_the_application_imports_nothing_heavy_and_opens_nothing(tmp_path: Path)
 
 def test_any_server_can_run_the_application(tmp_path: Path) -> None:
     """`uvicorn headrace.ingest.app:app` is the whole sidecar, its drain included."""
-    code = "import uvicorn; uvicorn.main()"
-    door = tmp_path / "door"
-    arguments = ["headrace.ingest.app:app", "--uds", str(door)]
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
-        env=environment(Settings(home=tmp_path / "home")),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    assert any("running on" in line for line in process.stderr)
-    with httpx.Client(transport=httpx.HTTPTransport(uds=str(door)), base_url="http://x") as http:
-        mark = {"id": "o1", "conversation": "c", "success": True}
-        assert http.post("/v1/outcomes", json=mark, timeout=60).status_code == 200
-    process.terminate()
-    process.stderr.read()
-    assert process.wait(timeout=60) == 0 or process.returncode == -signal.SIGTERM
-    process.stderr.close()
-    with Lake.open(tmp_path / "home") as lake:
+    door, home = tmp_path / "door", tmp_path / "home"
+    arguments = ["-m", "uvicorn", "headrace.ingest.app:app", "--uds", str(door)]
+    with process(arguments, Settings(home=home)) as server:
+        assert server.stderr is not None
+        assert any("running on" in line for line in server.stderr)
+        transport = httpx.HTTPTransport(uds=str(door))
+        with httpx.Client(transport=transport, base_url="http://x", timeout=60) as http:
+            mark = {"id": "o1", "conversation": "c", "success": True}
+            assert http.post("/v1/outcomes", json=mark).status_code == 200
+        server.terminate()
+        server.stderr.read()
+    with Lake.open(home) as lake:
         assert lake.rows("select outcome_id from outcomes") == [{"outcome_id": "o1"}]
