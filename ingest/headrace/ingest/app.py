@@ -137,8 +137,11 @@ async def healthz(request: Request) -> Response:
 
 async def readyz(request: Request) -> Response:
     """Ready as long as a small write reaches the disk."""
-    async with asyncio.timeout(PROBE_S):
-        await asyncio.wrap_future(_receiver(request).spool.probe())
+    try:
+        async with asyncio.timeout(PROBE_S):
+            await asyncio.wrap_future(_receiver(request).spool.probe())
+    except TimeoutError:
+        raise SpoolFailed(f"the disk took more than {PROBE_S:g} s for a small write") from None
     return answer.document({"status": "ready"})
 
 

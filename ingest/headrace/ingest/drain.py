@@ -221,7 +221,7 @@ def _drained(settings: Settings, stop: Stop) -> bool:
             return True
     except Exception as error:  # whatever it is: the spool keeps the bodies meanwhile
         cure = str(error) if isinstance(error, HeadraceError) else None
-        log.error("lake_away", error=type(error).__name__, cure=cure)
+        log.error("drain_waits", error=type(error).__name__, cure=cure)
         return False
 
 

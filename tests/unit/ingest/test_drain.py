@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from headrace.ingest.bookmark import Bookmark
 from headrace.ingest.drain import DEADLY, Drain, Stop, run
 from headrace.ingest.errors import OffsetMoved, SpoolFailed, Undecodable
 from headrace.ingest.spool import Spool
+from headrace.ingest.works import environment
 from headrace.lake import Lake
 from headrace.lake.errors import LakeLocked
 from headrace.lake.record import Span
@@ -51,15 +53,24 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "read", read)
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", lock_timeout_s=0.2)
-
-
-@pytest.fixture
-def lake(settings: Settings) -> Iterator[Lake]:
-    with Lake.open(settings=settings) as opened:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    with Lake.open(tmp_path_factory.mktemp("lake")) as opened:
         yield opened
+
+
+@pytest.fixture
+def lake(made: Lake) -> Lake:
+    """One lake for all tests, emptied: making one takes a second."""
+    for table in ("spans", "dead_letters", "drains"):
+        made.write(partial(Transaction.run, sql=f"delete from {table}"))
+    return made
+
+
+@pytest.fixture
+def settings(tmp_path: Path, made: Lake) -> Settings:
+    there = made.settings
+    return Settings(home=tmp_path / "home", catalog=there.catalog_uri, data=there.data_path)
 
 
 @pytest.fixture
@@ -251,7 +262,7 @@ def test_a_drain_asked_to_stop_before_it_began_still_drains(
 
 
 POISON = """
-import os, sys
+import os
 from datetime import UTC, datetime
 from headrace.ingest import reader
 from headrace.ingest.batch import Batch
@@ -267,7 +278,7 @@ def read(body):
     return Batch()
 
 reader.read = read
-settings = Settings(home=sys.argv[1])
+settings = Settings.load()
 with Lake.open(settings=settings) as lake, Spool.open(settings) as spool:
     with Bookmark(settings.home / "drain.bookmark") as bookmark:
         Drain(lake, spool, bookmark, limit=9, clock=lambda: datetime.now(UTC)).carry()
@@ -278,8 +289,8 @@ def test_a_body_that_kills_the_process_is_set_aside_after_three_deaths(
     spool: Spool, lake: Lake, settings: Settings
 ) -> None:
     put(spool, "a", "poison", "b")
-    command = [sys.executable, "-c", POISON, str(settings.home)]
-    codes = [subprocess.run(command, check=False).returncode for _ in range(DEADLY + 1)]
+    command, env = [sys.executable, "-c", POISON], environment(settings)
+    codes = [subprocess.run(command, env=env, check=False).returncode for _ in range(DEADLY + 1)]
     assert codes == [-signal.SIGKILL] * DEADLY + [0]
     assert letters(lake) == {2: "poison: reading it ended the drain process 3 times"}
     assert spool.depth(NOON).depth == 0

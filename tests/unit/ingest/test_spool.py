@@ -213,6 +213,14 @@ def test_a_file_that_is_no_spool_says_what_to_do(settings: Settings) -> None:
         Spool.open(settings)
 
 
+def test_a_body_damaged_on_disk_is_given_as_it_lies_there(spool: Spool) -> None:
+    put(spool, b"whole").result()
+    with sqlite3.connect(spool.path) as other:
+        other.execute("update bodies set payload = x'00'")
+    other.close()
+    assert spool.take(1)[0].payload == b"\0"
+
+
 def test_a_closed_spool_takes_no_more(settings: Settings) -> None:
     spool = Spool.open(settings)
     future = put(spool, b"a")
