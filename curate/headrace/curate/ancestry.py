@@ -62,10 +62,15 @@ def _call(span: Span, above: Sequence[Span]) -> Call:
         span=span,
         conversation_id=_first(other.conversation_id for other in line),
         user_id=_first(other.user_id for other in line),
-        release=_first(other.release for other in line),
+        release=_first(filter(_is_given, (s.release for s in line))) or span.release,
         agent=span.agent or (_name(above[agents[0]]) if agents else None),
         tool=next((other for other in above[start:] if other.kind == "tool"), None),
     )
+
+
+def _is_given(release: str | None) -> bool:
+    """Whether the product named a release; the drain names the others by a hash."""
+    return release is not None and not release.startswith("h:")
 
 
 def _name(agent: Span) -> str:

@@ -21,7 +21,8 @@ from headrace.curate.toolset import Toolset
 from headrace.curate.turns import Turn
 from headrace.curate.unit import request_text
 from headrace.curate.usage import Usage
-from headrace.lake.message import Body, Message, digest, dump, text_of
+from headrace.ingest.release import release_of, system_text
+from headrace.lake.message import Body, Message, digest, dump
 from headrace.lake.record import Episode, Span
 
 
@@ -147,7 +148,8 @@ def _episode(
         parent_episode_id=group.parent(chain, homes),
         conversation_id=_last(call.conversation_id for call in chain.calls),
         user_id=_last(call.user_id for call in chain.calls),
-        release=_last(call.release for call in chain.calls) or _release(bodies, leaf.span, tools),
+        release=_last(call.release for call in chain.calls)
+        or release_of(None, system_text(bodies), leaf.span.model, list(tools.definitions)),
         model=leaf.span.model,
         agent=leaf.agent,
         tools=tools.body,
@@ -165,12 +167,6 @@ def _episode(
 def _last(values: Iterable[str | None]) -> str | None:
     """What the latest call of a chain that says it at all says."""
     return next((value for value in reversed(list(values)) if value), None)
-
-
-def _release(bodies: Iterable[Body], span: Span, tools: Toolset) -> str:
-    """A release that the product did not name: what it ran on is its name."""
-    system = [text_of(body.get("content")) for body in bodies if body["role"] == "system"]
-    return "rel_" + digest(dump([system, span.model, tools.body]))[:12]
 
 
 def _error(span: Span) -> str | None:

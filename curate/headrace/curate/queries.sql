@@ -43,15 +43,14 @@ select episode_id, trace_ids from current_episodes
 where project = $project and len(span_ids) > 0 and len(trace_ids) > 1;
 
 -- name: spans_of_traces
--- Raw attributes are most of a span: read where a tool or the product speaks in them.
+-- Raw attributes are most of a span: read where the product speaks in them.
 select
     project, trace_id, span_id, parent_span_id, kind, name, received_at, started_at, ended_at,
     status, error, model, release, service, conversation_id, user_id, agent, response_id,
     coalesce(input, []) as input, coalesce(output, []) as output, tools_hash, input_tokens,
     output_tokens, cost_usd, finish_reason, coalesce(defects, []) as defects,
     case
-        when kind = 'tool' or contains(attributes::varchar, '"headrace.')
-        then attributes::varchar else '{}'
+        when contains(attributes::varchar, '"headrace.') then attributes::varchar else '{}'
     end as attributes
 from spans
 where project = $project and trace_id in (select unnest($traces::varchar[]));

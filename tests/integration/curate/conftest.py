@@ -30,7 +30,8 @@ class Run:
 
     @property
     def stored(self) -> list[Message]:
-        return [Message.of(body) for body in self.messages]
+        asked = [self._call(body) for body in self.messages if body["role"] == "tool"]
+        return [Message.of(body) for body in (*self.messages, *asked)]
 
     def spans(self) -> Iterator[Span]:
         hashes = [message.hash for message in self.stored]
@@ -40,17 +41,23 @@ class Run:
                 heard, reply = tuple(hashes[:i]), (hashes[i],)
                 yield self._span(i, "llm", input=heard, output=reply, model="gpt-4o")
             if body["role"] == "tool":
-                told = {
-                    "gen_ai.tool.call.id": body["tool_call_id"],
-                    "gen_ai.tool.call.result": body["content"],
-                }
-                yield self._span(i, "tool", attributes=dump(told))
+                yield self._span(i, "tool", input=(self._asked(body),), output=(hashes[i],))
 
     def outcome(self) -> Outcome:
         return Outcome(
             project=PROJECT, outcome_id=self.trace_id, target_kind="trace", source="product",
             target_id=self.trace_id, success=self.success, at=T0, received_at=T0,
         )  # fmt: skip
+
+    def _asked(self, answer: Body) -> str:
+        return Message.of(self._call(answer)).hash
+
+    def _call(self, answer: Body) -> Body:
+        """The call that a tool message answers, alone in a turn as a tool span holds it."""
+        name = answer["tool_call_id"]
+        calls = [call for body in self.messages for call in body.get("tool_calls", ())]
+        asked = [call for call in calls if call["id"] == name]
+        return {"role": "assistant", "content": None, "tool_calls": asked[:1]}
 
     def _span(self, number: int, kind: Any, **fields: Any) -> Span:
         at = self.began + timedelta(seconds=number)

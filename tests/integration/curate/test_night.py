@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -11,9 +12,9 @@ from headrace.curate.decontaminate import decontaminate, leaks
 from headrace.curate.dedupe import dedupe
 from headrace.curate.outcomes import resolve
 from headrace.curate.split import assignments, split
-from headrace.lake.message import dump
-from headrace.lake.record import Case
-from headrace.lake.store import Lake
+from headrace.lake.message import Message, dump
+from headrace.lake.record import Case, Span
+from headrace.lake.store import Lake, Transaction
 from tests.integration.curate.conftest import PROJECT, T0, Run
 
 NOW = T0 + timedelta(days=3)
@@ -41,12 +42,12 @@ def drain(lake: Lake, runs: list[Run]) -> None:
     messages = [message for run in runs for message in run.stored]
     lake.write(lambda tx: tx.append("outcomes", [run.outcome() for run in runs]))
     for part in (spans[: len(spans) // 2], spans[len(spans) // 3 :]):
-        lake.write(
-            lambda tx, part=part: (  # type: ignore[misc]
-                tx.add_new("messages", messages, on=["hash"]),
-                tx.upsert("spans", part, on=["project", "trace_id", "span_id"]),
-            )
-        )
+        lake.write(partial(deliver, messages=messages, spans=part))
+
+
+def deliver(tx: Transaction, *, messages: list[Message], spans: list[Span]) -> None:
+    tx.add_new("messages", messages, on=["hash"])
+    tx.upsert("spans", spans, on=["project", "trace_id", "span_id"])
 
 
 def night(lake: Lake) -> None:

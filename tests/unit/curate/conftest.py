@@ -92,6 +92,25 @@ class World:
             **{"model": "m-1", "release": "r1"} | fields,
         )
 
+    def tool(
+        self,
+        span_id: str,
+        asked: tuple[str, str, str],
+        answer: str | None,
+        at: float,
+        **fields: Any,
+    ) -> Span:
+        """A tool run as the drain stores it: the call (id, name, arguments) and its answer."""
+        said_so = [] if answer is None else [result(asked[0], answer)]
+        return self.span(
+            span_id,
+            "tool",
+            at,
+            input=self.names([said(None, asked)]),
+            output=self.names(said_so),
+            **fields,
+        )
+
     def agent_run(self, trace_id: str = "t1", steps: int = 3, **fields: Any) -> list[Body]:
         """A run of `steps` calls with a tool result between each two; its messages."""
         history = [system(), user(f"What is the weather on day {trace_id}?")]

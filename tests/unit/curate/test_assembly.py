@@ -42,14 +42,8 @@ def sub_agent(world: World) -> None:
     heard = [system("You lead."), user("Plan my trip")]
     world.span("root", "agent", 0, trace_id="s", agent="lead")
     world.call("s1", heard, ask, 1, trace_id="s", parent_span_id="root")
-    world.span(
-        "tool",
-        "tool",
-        3,
-        trace_id="s",
-        parent_span_id="root",
-        attributes={"gen_ai.tool.call.id": "d1", "gen_ai.tool.name": "delegate"},
-    )
+    asked = ("d1", "delegate", '{"to": "bob"}')
+    world.tool("tool", asked, "Booked.", 3, trace_id="s", parent_span_id="root")
     world.span("bob", "agent", 4, trace_id="s", parent_span_id="tool", agent="bob")
     world.call(
         "s2", [system("You are Bob."), user("Book")], said("Booked."), 5, trace_id="s",
@@ -170,7 +164,7 @@ def test_a_sub_agent_has_its_own_episode_below_its_caller(world: World) -> None:
 def test_a_sub_agent_finds_its_caller_without_call_ids(world: World) -> None:
     sub_agent(world)
     spans = [
-        msgspec.structs.replace(s, attributes="{}", name="delegate") if s.kind == "tool" else s
+        msgspec.structs.replace(s, input=(), output=(), name="delegate") if s.kind == "tool" else s
         for s in world.spans
     ]
     by_agent = {episode.agent: episode for episode in world.episodes(spans)}
@@ -279,22 +273,20 @@ def test_calls_lost_in_the_record_are_taken_from_the_echo(world: World) -> None:
 def test_results_of_the_last_calls_are_appended_untrained(world: World) -> None:
     calls = ("1", "weather", '{"day": 1}'), ("2", "weather", '{"day": 2}')
     world.call("a", [system(), user("Hi")], said(None, *calls), 0)
-    world.span("x", "tool", 2, attributes={
-        "gen_ai.tool.call.id": "2", "gen_ai.tool.call.result": '{"sky": "blue"}'})  # fmt: skip
-    world.span("y", "tool", 3, name="weather", attributes={
-        "input.value": '{"day":1}', "output.value": "grey"})  # fmt: skip
+    world.tool("x", ("2", "weather", "{}"), '{"sky": "blue"}', 2)
+    world.tool("y", ("", "weather", '{"day":1}'), "grey", 3)
+    world.tool("z", ("1", "weather", "{}"), "of an earlier call", -9)
     [episode] = world.episodes()
     assert world.said_in(episode)[3:] == [result("1", "grey"), result("2", '{"sky": "blue"}')]
     assert episode.trainable == (False, False, True, False, False)
     assert episode.defects == ("no_tool_definitions",)
 
 
-def test_a_failed_tool_answers_with_its_error(world: World) -> None:
+def test_a_tool_whose_result_was_not_captured_answers_nothing(world: World) -> None:
     world.call("a", [system(), user("Hi")], said(None, ("1", "f", "{}")), 0)
-    world.span("x", "tool", 2, status="error", error="no such city",
-               attributes={"gen_ai.tool.call.id": "1"})  # fmt: skip
+    world.tool("x", ("1", "f", "{}"), None, 2)
     [episode] = world.episodes()
-    assert world.said_in(episode)[3] == result("1", "Error: no such city")
+    assert len(episode.messages) == 3
 
 
 def test_unpaired_calls_and_results_are_defects(world: World) -> None:
@@ -340,7 +332,15 @@ def test_a_release_without_a_name_is_named_by_what_it_ran_on(world: World) -> No
     first, second, third = (episode.release for episode in world.episodes())
     assert first == second
     assert first != third
-    assert first is not None and first.startswith("rel_")
+    assert first is not None and first.startswith("h:")
+
+
+def test_a_release_the_product_named_above_beats_a_hash(world: World) -> None:
+    world.span("root", "agent", -1, release="v7")
+    world.call(
+        "a", [system(), user("Hi")], said("Hello"), 0, release="h:123", parent_span_id="root"
+    )
+    assert [episode.release for episode in world.episodes()] == ["v7"]
 
 
 def test_a_call_without_content_makes_no_episode(world: World) -> None:

@@ -184,7 +184,7 @@ def test_a_mark_on_a_trace_is_of_the_root_agent_not_of_its_sub_agents(
     lake: Lake, world: World
 ) -> None:
     world.call("a", [system(), user("Plan")], said(None, ("1", "ask", "{}")), 0)
-    world.span("tool", "tool", 1, attributes={"gen_ai.tool.call.id": "1"})
+    world.tool("tool", ("1", "ask", "{}"), "Done", 1)
     world.span("sub", "agent", 2, parent_span_id="tool")
     below = [system("Sub"), user("Do")]
     world.call("b", below, said("Done"), 3, parent_span_id="sub")
