@@ -26,7 +26,9 @@ def parse(text: str) -> object:
         value: object = json.loads(text, parse_constant=str)
     except _UNREADABLE:
         return None
-    return value if _openers(text) <= DEPTH or not _deeper(value, DEPTH) else None
+    if _openers(text) > DEPTH and _deeper(value, DEPTH):
+        return None
+    return cleaned(value) if "\\u" in text else value
 
 
 def value_of(attribute: object) -> object:

@@ -67,7 +67,7 @@ def _split(raw: object, where: str) -> list[Body]:
     if role == "tool":
         return _tool(message, where)
     found = Gathered()
-    if message.get("type") in _ITEMS:
+    if str(message.get("type")) in _ITEMS:
         gather(message, found, where)
     else:
         gather(_content(message), found, f"{where}.content")
@@ -83,8 +83,10 @@ def _unwrapped(raw: Raw) -> Raw:
     inner = raw.get("kwargs")
     if raw.get("lc") is None or not isinstance(inner, Mapping):
         return raw
-    name = str((raw.get("id") or [""])[-1]).removesuffix("Chunk").removesuffix("Message")
-    return {**inner, "role": inner.get("type") or name.lower()}
+    path = raw.get("id")  # the last word of it is the class: AIMessage, HumanMessage
+    name = str(path[-1]) if isinstance(path, list) and path else ""
+    plain = name.removesuffix("Chunk").removesuffix("Message").lower()
+    return {**inner, "role": inner.get("type") or plain}
 
 
 def _role(message: Raw, where: str) -> str:
@@ -119,7 +121,7 @@ def _tool(message: Raw, where: str) -> list[Body]:
 
 def _is_result(part: object) -> bool:
     kinds = ("tool_call_response", "tool_result", "tool-result")
-    return isinstance(part, Mapping) and (part.get("type") in kinds or "toolResult" in part)
+    return isinstance(part, Mapping) and (str(part.get("type")) in kinds or "toolResult" in part)
 
 
 def _assistant(message: Raw, found: Gathered, where: str) -> Body:

@@ -153,7 +153,7 @@ def _read_reasoning(part: Raw, into: Gathered, where: str) -> None:
     nested = part.get("reasoningContent")
     if isinstance(nested, Mapping):
         inner = nested.get("reasoningText")
-    texts = [inner] if isinstance(inner, str | Mapping) else inner or []
+    texts = inner if isinstance(inner, list | tuple) else [inner]
     for text in texts:
         value = text.get("text") if isinstance(text, Mapping) else text
         if isinstance(value, str) and value:

@@ -341,6 +341,47 @@ def test_canonical_messages_come_back_unchanged(messages: list[Any]) -> None:
         Message.of(body).body.encode()
 
 
+WORDS = (
+    "role", "content", "parts", "type", "text", "name", "id", "tool_calls", "function", "arguments",
+    "args", "input", "tool_call_id", "tool_use_id", "call_id", "toolUse", "toolResult", "output",
+    "reasoning", "reasoningContent", "summary", "image_url", "url", "source", "data", "file",
+    "kwargs", "lc", "value", "error", "function_call", "media_type",
+)  # fmt: skip
+NAMES = (
+    "user", "assistant", "tool", "system", "text", "tool_call", "tool_use", "tool_result",
+    "reasoning", "image_url", "image", "file", "document", "function_call", "function_call_output",
+    "input_audio", "blob", "https://x/y", "",
+)  # fmt: skip
+anything: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(NAMES),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5)
+    ),
+    max_leaves=20,
+)
+messages_of_anything = st.lists(
+    st.builds(
+        lambda role, body: {**body, "role": role},
+        st.sampled_from(NAMES[:4]),
+        st.dictionaries(st.sampled_from(WORDS), anything, max_size=5),
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(messages_of_anything | anything)
+def test_anything_is_read_or_refused(messages: Any) -> None:
+    try:
+        bodies = canonical(messages)
+    except Undecodable as error:
+        assert str(error)
+    else:
+        assert canonical(bodies) == bodies
+        for body in bodies:
+            Message.of(body).body.encode()
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.text(), json_values, max_size=5))
 def test_arguments_survive_with_the_order_of_their_keys(value: dict[str, Any]) -> None:
