@@ -45,6 +45,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     conversation: Conversation
     trainable: tuple[bool, ...]
     keys: tuple[Key, ...]  # of the messages up to the last trained turn
+    system: tuple[Key, ...]  # those of them that are system messages
     tools: str
     split: Split
     request: str | None  # cluster of equal requests
@@ -82,10 +83,12 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True):
 def side(conversation: Conversation, standing: Standing, split: Split) -> Side:
     """An eligible episode with what it is compared by."""
     lesson = Lesson.of(conversation)
+    keys = tuple(key(message) for message in lesson.messages)
     return Side(
         conversation=conversation,
         trainable=lesson.trainable,
-        keys=tuple(key(message) for message in lesson.messages),
+        keys=keys,
+        system=tuple(found for found in keys if found[0] == "system"),
         tools=dump(conversation.tools or ()),
         split=split,
         request=standing.request,
@@ -131,7 +134,7 @@ def meet(chosen: Side, rejected: Side) -> Pair | str:
     if chosen.split != rejected.split:
         return "other_split"
     one, other = chosen.keys, rejected.keys
-    if _system(one) != _system(other):
+    if chosen.system != rejected.system:
         return "other_prompt"
     if chosen.tools != rejected.tools:
         return "other_tools"
@@ -153,10 +156,6 @@ def key(message: Body) -> Key:
         for call in message.get("tool_calls") or ()
     )
     return str(message["role"]), written, made
-
-
-def _system(keys: Sequence[Key]) -> list[Key]:
-    return [found for found in keys if found[0] == "system"]
 
 
 def _clusters(everyone: Iterable[Side]) -> list[list[Side]]:
