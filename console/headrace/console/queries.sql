@@ -45,7 +45,7 @@ group by all having empty > 0 order by empty desc, project, service;
 
 -- name: tasks
 select
-    count(distinct metadata->>'$.task') as tasks,
+    count(distinct (metadata->>'$.task')) as tasks,
     count(*) as episodes,
     count(*) filter (resolution = 'success') as success,
     count(*) filter (resolution = 'pending') as pending
@@ -53,8 +53,8 @@ from current_episodes where project = $project and parent_episode_id is null;
 
 -- name: tasks_with_both
 select count(*) as tasks from (
-    select metadata->>'$.task' as task from current_episodes
-    where project = $project and parent_episode_id is null and metadata->>'$.task' is not null
+    select (metadata->>'$.task') as task from current_episodes
+    where project = $project and parent_episode_id is null and (metadata->>'$.task') is not null
     group by task having count(distinct resolution) filter (resolution in ('success', 'failure')) = 2
 );
 

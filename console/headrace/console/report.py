@@ -94,6 +94,7 @@ def _show_product(product: Product, to: Console) -> None:
     to.print(_dropped(product))
     to.print("\nVerdict", style="bold")
     to.print(product.verdict, markup=False)
+    to.print(f"Trend of the suite {SUITE!r}: {product.trend}", markup=False)
     to.print(f"chart {product.chart}", soft_wrap=True, markup=False)
     to.print(_data_sets(product))
 
