@@ -35,6 +35,7 @@ def test_a_kill_right_after_the_answer_loses_nothing(bench: Any) -> None:
     assert sorted(outcomes(bench)) == sorted(f"o{number}" for number in range(20))
 
 
+@pytest.mark.slow
 def test_a_drain_that_is_killed_again_and_again_writes_everything_once(bench: Any) -> None:
     now = datetime.now(UTC)
     with bench.running() as client, bench.spool() as spool:
