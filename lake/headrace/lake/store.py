@@ -21,6 +21,8 @@ Parameters = Mapping[str, object]
 Relation = duckdb.DuckDBPyRelation
 T = TypeVar("T")
 
+CATALOGS = {"sqlite": "sqlite_scanner"}  # kind of catalog -> extension; all others are Postgres
+
 _TRANSIENT = ("locked", "conflict", "busy", "could not serialize", "concurrent")
 
 
@@ -112,13 +114,15 @@ class Lake:
         """
         settings = settings or Settings.load(home)
         settings.home.mkdir(parents=True, exist_ok=True)
+        connection = _connect(settings)
         with migration.alone(settings.home):
-            connection = _connect(settings, snapshot=snapshot)
+            _attach(connection, settings, snapshot=snapshot)
             if snapshot is None and migration.pending(connection):
-                connection.close()
-                with _connect(settings, inlining=False) as unlined:
-                    migration.migrate(unlined)
-                connection = _connect(settings)
+                _detach(connection)
+                _attach(connection, settings, inlining=False)
+                migration.migrate(connection)
+                _detach(connection)
+                _attach(connection, settings)
         return cls(connection, settings, rng or random.Random())
 
     def sql(self, query: str, parameters: Parameters | None = None) -> Relation:
@@ -200,17 +204,24 @@ class Lake:
                 pause = min(pause * 2, 1.0)
 
 
-def _connect(
-    settings: Settings, *, snapshot: int | None = None, inlining: bool = True
-) -> duckdb.DuckDBPyConnection:
+def _connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
-    kind = settings.catalog_uri.partition(":")[0]
     extension.load(connection, "ducklake")
-    extension.load(connection, {"sqlite": "sqlite_scanner"}.get(kind, "postgres_scanner"))
+    extension.load(connection, CATALOGS.get(_catalog(settings), "postgres_scanner"))
     if "://" in settings.data_path:
         extension.load(connection, "httpfs")
+    return connection
+
+
+def _attach(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    *,
+    snapshot: int | None = None,
+    inlining: bool = True,
+) -> None:
     options = {"data_path": _quoted(settings.data_path)}
-    if kind == "sqlite":
+    if _catalog(settings) == "sqlite":
         options |= {"meta_journal_mode": "'WAL'", "meta_busy_timeout": "5000"}
     if snapshot is not None:
         options |= {"snapshot_version": str(int(snapshot))}
@@ -219,7 +230,15 @@ def _connect(
     listed = ", ".join(f"{name} {value}" for name, value in options.items())
     connection.execute(f"attach {_quoted('ducklake:' + settings.catalog_uri)} as lake ({listed})")
     _enter(connection)
-    return connection
+
+
+def _detach(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("use memory")
+    connection.execute("detach lake")
+
+
+def _catalog(settings: Settings) -> str:
+    return settings.catalog_uri.partition(":")[0]
 
 
 def _enter(connection: duckdb.DuckDBPyConnection) -> None:

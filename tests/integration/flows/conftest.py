@@ -89,7 +89,7 @@ def conversation(task: int, release: int) -> dict[str, object]:
             {"role": "system", "content": "You look things up."},
             {"role": "user", "content": f"Please find {words}."},
             {"role": "assistant", "content": None, "tool_calls": [CALL]},
-            {"role": "tool", "tool_call_id": "c1", "content": f"record {task} {release}"},
+            {"role": "tool", "tool_call_id": "c1", "content": f"record {task}"},
             {"role": "assistant", "content": reply},
         ],
     }

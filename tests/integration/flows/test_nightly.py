@@ -56,7 +56,7 @@ TABLES = {
     "runs": "project, run_id, suite, release, status",
     "scores": "run_id, case_id, epoch, scorer, value, error",
     "verdicts": "project, verdict_id, state, inputs_hash",
-    "datasets": "project, name, version, objective, rows, manifest_hash",
+    "datasets": "project, name, version, objective, rows",  # the manifest names a snapshot
     "members": "project, name, version, row_id, split, episode_ids",
     "nights": "night_id, until, status, summary",
 }
