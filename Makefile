@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+PYTEST := $(BIN)/pytest -q -n auto --dist loadfile
 SHELL := /bin/bash
 
 .PHONY: demo test check format lint types layers clean
@@ -10,10 +11,10 @@ demo: $(STAMP)
 	$(BIN)/headrace demo --out demo-out
 
 test: $(STAMP)
-	$(BIN)/pytest -q -m "not slow"
+	$(PYTEST) -m "not slow"
 
 check: lint types layers
-	$(BIN)/pytest -q
+	$(PYTEST)
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

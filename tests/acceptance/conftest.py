@@ -37,13 +37,13 @@ def bare() -> dict[str, str]:
 def headrace(tmp_path_factory: pytest.TempPathFactory, bare: dict[str, str]) -> Path:
     """The command `headrace`, installed from the built wheel with all extras."""
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder]
+    build = (sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder)
     run(*build, cwd=ROOT, environment=bare)
     [wheel] = folder.glob("*.whl")
     venv.create(folder / "env", with_pip=True)
     pip = folder / "env" / "bin" / "pip"
-    constraints = ["--quiet", "--constraint", ROOT / "constraints.txt"]
-    run(pip, "install", *constraints, f"{wheel}[all]", cwd=folder, environment=bare)
+    quiet = ("--quiet", "--disable-pip-version-check", "--constraint", ROOT / "constraints.txt")
+    run(pip, "install", *quiet, f"{wheel}[all]", cwd=folder, environment=bare)
     return folder / "env" / "bin" / "headrace"
 
 

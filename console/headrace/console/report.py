@@ -1,6 +1,6 @@
 """The demo's report: what came in and was dropped, rates, verdict, where the data lies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     tasks_with_both: int
     late: int  # outcomes that came after the first night
     pending_before: int  # episodes without a mark in the first night
-    releases: list[Mapping[str, Any]]  # rate with interval per release
+    releases: Sequence[Mapping[str, Any]]  # rate with interval per release
     lines: tuple[Line, ...]  # the second night
     trend: str
     verdict: str
