@@ -42,7 +42,13 @@ def headrace(tmp_path_factory: pytest.TempPathFactory, bare: dict[str, str]) -> 
     [wheel] = folder.glob("*.whl")
     venv.create(folder / "env", with_pip=True)
     pip = folder / "env" / "bin" / "pip"
-    quiet = ("--quiet", "--disable-pip-version-check", "--constraint", ROOT / "constraints.txt")
+    quiet = (
+        "--quiet",
+        "--no-compile",
+        "--disable-pip-version-check",
+        "--constraint",
+        ROOT / "constraints.txt",
+    )
     run(pip, "install", *quiet, f"{wheel}[all]", cwd=folder, environment=bare)
     return folder / "env" / "bin" / "headrace"
 

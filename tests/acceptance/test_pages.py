@@ -38,3 +38,11 @@ def test_every_documented_command_succeeds(
             words = [str(headrace), *shlex.split(line, comments=True)[1:]]
             done = subprocess.run(words, cwd=desk, env=bare, capture_output=True, text=True)
             assert done.returncode == 0, f"{page}: {line}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.slow
+def test_the_readme_shows_what_the_demo_prints(demo: str) -> None:
+    [shown] = re.findall(r"^```\n(taubench.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    printed = {" ".join(line.split()) for line in demo.splitlines()}
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    assert [line for line in lines if "[...]" not in line and line not in printed] == []

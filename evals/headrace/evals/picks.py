@@ -14,6 +14,7 @@ from jmespath.exceptions import JMESPathError
 from headrace.evals.errors import ScoresRefused
 from headrace.evals.rowfile import Row, read
 
+_OPTIONS = {"release": "--release-expr"}  # `--release` names one release for all rows
 _TRUTH: Mapping[str, float] = MappingProxyType({"true": 1.0, "false": 0.0})
 
 
@@ -77,7 +78,7 @@ def _pickers(
         elif given or part in needed:
             raise ScoresRefused(
                 f"{file}: {part} = {expression!r} finds nothing in any row; the fields are: "
-                f"{', '.join(fields)}. Say where it is with `--{part} EXPRESSION`"
+                f"{', '.join(fields)}. Say where it is with `{_option(part)} EXPRESSION`"
             )
     return pick
 
@@ -184,3 +185,7 @@ def _at(where: str, value: object) -> datetime | None:
 def _iso(text: str) -> datetime:
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _option(part: str) -> str:
+    return _OPTIONS.get(part, f"--{part}")

@@ -99,7 +99,7 @@ def _lines(content_type: str, payload: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _told(faults: list[str]) -> str:
     more = len(faults) - _TOLD
-    return "; ".join([*faults[:_TOLD], *([f"and {more} more"] if more > 0 else [])])
+    return "\n".join([*faults[:_TOLD], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _telemetry(body: Body) -> Batch:

@@ -143,7 +143,7 @@ def test_csv_reads_like_rows_and_an_empty_cell_is_absent(product: Any, tmp_path:
         ({"release": "v1", "case_id": "a", "value": 7}, {}, "line 1: value 7 is not in"),
         ({"release": "v1", "case_id": "a", "value": "pass"}, {}, "value 'pass' is not in"),
         ({"release": "v1", "case_id": "a", "score": 1}, {}, "fields are: case_id, release, score"),
-        ({"version": "v1", "case_id": "a", "value": 1}, {}, "--release EXPRESSION"),
+        ({"version": "v1", "case_id": "a", "value": 1}, {}, "--release-expr EXPRESSION"),
         ({"release": "v1", "case_id": "", "value": 1}, {}, "line 1: no case"),
         ({"release": "v1", "case_id": ["a"], "value": 1}, {}, "case is a list"),
         ({"release": "v1", "case_id": "a", "value": 1, "epoch": 0}, {}, "counted from 0"),
