@@ -261,6 +261,9 @@ def _key(row: msgspec.Struct, on: Sequence[str]) -> tuple[object, ...]:
 
 
 def _is_transient(error: duckdb.Error) -> bool:
+    # errors of data quote the data: a text that says "locked" must not look like a locked catalog
+    if not isinstance(error, duckdb.OperationalError):
+        return False
     text = str(error).lower()
     return any(word in text for word in _TRANSIENT)
 

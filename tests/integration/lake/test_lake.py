@@ -180,6 +180,18 @@ def test_a_locked_catalog_runs_the_whole_transaction_again(tmp_path: Path) -> No
         assert count(lake, "messages") == 1
 
 
+def test_data_that_speak_of_locks_are_no_locked_catalog(tmp_path: Path) -> None:
+    attempts: list[int] = []
+
+    def wrong(tx: Transaction) -> None:
+        attempts.append(1)
+        tx.run("select $text::integer", {"text": "the database is locked"})
+
+    with Lake.open(tmp_path) as lake, pytest.raises(duckdb.ConversionException):
+        lake.write(wrong)
+    assert attempts == [1]
+
+
 def test_another_error_is_not_tried_again(tmp_path: Path) -> None:
     attempts: list[int] = []
 
