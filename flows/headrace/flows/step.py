@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import quote
 
 import msgspec
 
@@ -19,9 +20,11 @@ from headrace.evals.production import production
 from headrace.exporters import dataset
 from headrace.flows.night import Line
 from headrace.lake import Lake
+from headrace.lake.message import digest
 
 SUITE = "production"
 OBJECTIVES = ("sft", "kto", "dpo")
+LONGEST = 100  # characters of a folder's name
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +33,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     lake: Lake
     project: str
     now: datetime
-    out: Path  # data sets go to `out/<project>/<objective>`
+    out: Path  # data sets go to `out/<folder of the project>/<objective>`
 
 
 Step = Callable[[Context], Line]
@@ -98,7 +101,7 @@ def _data_set(objective: str) -> Step:
             at.project,
             f"{at.project}-{objective}",
             objective,
-            out=at.out / at.project / objective,
+            out=at.out / folder(at.project) / objective,
             now=at.now,
         )
         said = f"{built.rows} rows, version {built.version}, in {built.path}"
@@ -123,6 +126,13 @@ STEPS: Mapping[str, Step] = MappingProxyType(
         **{objective: _data_set(objective) for objective in OBJECTIVES},
     }
 )
+
+
+def folder(project: str) -> str:
+    """One folder name for any project name: whoever sends traces chooses it, `../..` included."""
+    name = quote(project, safe=" ")
+    name = f"%2E{name[1:]}" if name.startswith(".") else name
+    return name if len(name) <= LONGEST else f"{name[:LONGEST]}~{digest(project)}"
 
 
 def _curated(at: Context, result: StepResult, said: str) -> Line:
