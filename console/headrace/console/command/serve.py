@@ -11,7 +11,7 @@ from headrace.lake.settings import Settings
 def serve(
     host: Annotated[str | None, typer.Option(help="Address. Default: 127.0.0.1.")] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port. Default: 4318, that of OTLP/HTTP.")
+        int | None, typer.Option(min=0, max=65535, help="Port. Default: 4318, that of OTLP/HTTP.")
     ] = None,
     home: Home = None,
 ) -> None:
