@@ -7,18 +7,23 @@ from typing import Any
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 WIDTH = 100  # where stdout is no terminal
 
 
 def page() -> Console:
-    """The console for results; plain and of fixed width where nobody looks at a terminal."""
-    return Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    """The console for results; plain and of fixed width where nobody looks at a terminal.
+
+    No text is read as markup: names of projects, releases and reasons may hold brackets.
+    """
+    width = None if sys.stdout.isatty() else WIDTH
+    return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
 def errors() -> Console:
     """The console for progress and errors, on stderr."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 def print_json(document: object) -> None:
@@ -33,7 +38,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     for name in columns:
         result.add_column(name.lstrip("#"), justify="right" if name.startswith("#") else "left")
     for row in rows:
-        result.add_row(*(cell(value) for value in row))
+        result.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
     return result
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
+from rich.text import Text
 
 from headrace.console.page import percent, table
 from headrace.console.rehearsal import Played
@@ -88,7 +89,7 @@ def show(report: Report, to: Console) -> None:
 
 
 def _show_product(product: Product, to: Console) -> None:
-    to.rule(f"[bold]{product.project}", align="left")
+    to.rule(Text(product.project, style="bold"), align="left")
     to.print(_came_in(product), markup=False)
     to.print(_rates(product))
     to.print(_dropped(product))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from headrace.console.option import AsJson, Home, Project
 from headrace.console.page import errors, page, print_json, table
@@ -32,7 +33,7 @@ def build(
     """Build a data set into a folder: rows, trainer files, card, manifest."""
     from headrace.exporters import dataset
 
-    with Lake.open(home) as lake, errors().status(f"building {name}"):
+    with Lake.open(home) as lake, errors().status(Text(f"building {name}")):
         built = dataset.build(
             lake,
             project or "default",
@@ -49,7 +50,8 @@ def build(
         print_json(built)
         return
     splits = ", ".join(f"{count} {split}" for split, count in built.splits.items())
-    page().print(f"{name} {built.version}: {built.rows} rows ({splits}) in {built.path}")
+    said = f"{name} {built.version}: {built.rows} rows ({splits}) in {built.path}"
+    page().print(said, soft_wrap=True)
     drops = [(count, reason) for reason, count in built.drops.items()]
     page().print(table("left out", ["#episodes", "reason"], drops))
 
@@ -79,6 +81,6 @@ def validate(
     elif found.ok:
         page().print(f"{found.name} {found.version}: {found.rows} rows, all as the manifest says")
     else:
-        page().print("\n".join(found.faults), markup=False)
+        page().print("\n".join(found.faults), soft_wrap=True)
     if not found.ok:
         raise typer.Exit(1)

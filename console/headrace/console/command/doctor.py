@@ -9,6 +9,7 @@ from typing import Literal
 import duckdb
 import msgspec
 import typer
+from rich.text import Text
 
 from headrace.console.option import AsJson, Home
 from headrace.console.page import page, print_json, table
@@ -39,7 +40,7 @@ def doctor(home: Home = None, json: AsJson = False) -> None:
     if json:
         print_json(found)
     else:
-        rows = [(f"[{COLOUR[one.state]}]{one.state}[/]", one.name, one.said) for one in found]
+        rows = [(Text(one.state, COLOUR[one.state]), one.name, one.said) for one in found]
         page().print(table("", ["", "", ""], rows))
     if any(one.state == "fail" for one in found):
         raise typer.Exit(1)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from headrace.console.option import AsJson, Home, Project
 from headrace.console.page import cell, errors, page, percent, print_json, table
@@ -45,7 +46,7 @@ def run(
     """Put the cases of a suite to a model through Inspect and keep the scores."""
     from headrace.evals import run as runs
 
-    with Lake.open(home) as lake, errors().status(f"{model} answers {suite}"):
+    with Lake.open(home) as lake, errors().status(Text(f"{model} answers {suite}")):
         ran = runs.run(
             lake,
             project or "default",
@@ -153,5 +154,5 @@ def trend(
         for r in rows
     ]
     columns = ["release", "#cases", "#mean", "#95 % interval"]
-    page().print(table(f"{suite}, scorer {found.scorer}", columns, cells))
+    page().print(table(f"{suite}, scorer {found.scorer.scorer}", columns, cells))
     page().print(found.words, markup=False)
