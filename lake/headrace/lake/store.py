@@ -47,14 +47,13 @@ class Transaction:
             table,
             list(first.values()),
             "insert into {table} by name select * from batch anti join {table} on "
-            + " and ".join(f'batch."{key}" is not distinct from {table}."{key}"' for key in on),
+            + _same_key(table, on),
         )
 
     def upsert(self, table: str, rows: Iterable[msgspec.Struct], *, on: Sequence[str]) -> int:
         """Put rows in the place of those with the same key; last one wins."""
         last = {_key(row, on): row for row in rows}
-        keys = ", ".join(f'"{key}"' for key in on)
-        delete = f"delete from {table} where ({keys}) in (select ({keys}) from batch)"
+        delete = f"delete from {table} using batch where {_same_key(table, on)}"
         return self._insert(
             table,
             list(last.values()),
@@ -258,6 +257,11 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> pa.Schema:
 
 def _key(row: msgspec.Struct, on: Sequence[str]) -> tuple[object, ...]:
     return tuple(getattr(row, column) for column in on)
+
+
+def _same_key(table: str, on: Sequence[str]) -> str:
+    """Equal keys; rows that lack a value are the same row."""
+    return " and ".join(f'batch."{key}" is not distinct from {table}."{key}"' for key in on)
 
 
 def _is_transient(error: duckdb.Error) -> bool:
