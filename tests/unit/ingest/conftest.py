@@ -1,7 +1,7 @@
 """Recorded payloads and what the calls in them really were."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import pytest
 
 from headrace.ingest import reader
 from headrace.ingest.batch import Batch, Body, Signal
+from headrace.lake import Lake
 
 RECORDED = Path(__file__).parents[2] / "fixtures" / "otlp"
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -21,6 +22,19 @@ Read = Callable[..., Batch]
 @pytest.fixture
 def now() -> datetime:
     return NOW
+
+
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    """One lake for all tests, a project for each: making one takes a second."""
+    with Lake.open(tmp_path_factory.mktemp("lake")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def project(request: pytest.FixtureRequest) -> str:
+    """A name that no other test uses."""
+    return f"{request.node.module.__name__}.{request.node.name}"[-200:]
 
 
 @pytest.fixture
