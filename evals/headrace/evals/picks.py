@@ -1,6 +1,7 @@
 """What stands where in a row of scores, and whether it can be what it claims to be."""
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from headrace.evals.rowfile import Row, read
 
 _OPTIONS = {"release": "--release-expr"}  # `--release` names one release for all rows
 _TRUTH: Mapping[str, float] = MappingProxyType({"true": 1.0, "false": 0.0})
+_SECONDS = re.compile(r"\d{9,}(\.\d+)?")  # as text, in CSV; from 1973 on: '2026' is a year
 
 
 class Picks(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,7 +134,10 @@ def _text(where: str, part: str, value: object) -> str | None:
         return None
     if isinstance(value, list | dict):
         raise ScoresRefused(f"{where}: {part} is a {type(value).__name__}: pick a text or a number")
-    return str(value)
+    text = str(value)
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise ScoresRefused(f"{where}: {part} holds half a character (a lone surrogate)")
+    return text
 
 
 def _value(where: str, value: object) -> float | None:
@@ -154,14 +159,17 @@ def _number(value: object) -> float | None:
             return _TRUTH[value.lower()] if value.lower() in _TRUTH else float(value)
         except ValueError:
             return None
-    return float(value) if isinstance(value, bool | int | float) else None
+    try:
+        return float(value) if isinstance(value, bool | int | float) else None
+    except OverflowError:  # an integer beyond every float
+        return math.inf
 
 
 def _epoch(where: str, value: object) -> int | None:
     if value is None or value == "":
         return None
-    number = _number(value)
-    if number is None or number != int(number) or number < 1:
+    number = None if str(value).lower() in _TRUTH else _number(value)
+    if number is None or not number.is_integer() or not 1 <= number < 2**53:
         raise ScoresRefused(
             f"{where}: epoch {value!r} is no whole number from 1; trials counted from 0 are "
             "`--epoch 'sum([trial, `1`])'`"
@@ -173,13 +181,19 @@ def _at(where: str, value: object) -> datetime | None:
     if value is None or value == "":
         return None
     try:
-        seconds = value if isinstance(value, int | float) else None
+        seconds = _seconds(value)
         time = datetime.fromtimestamp(seconds, UTC) if seconds is not None else _iso(str(value))
+        return time.astimezone(UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise ScoresRefused(
             f"{where}: at {value!r} is no time: give ISO 8601, or seconds since 1970"
         ) from error
-    return time.astimezone(UTC)
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, str) and _SECONDS.fullmatch(value):
+        return float(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _iso(text: str) -> datetime:

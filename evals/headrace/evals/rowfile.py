@@ -1,40 +1,52 @@
 """Files of rows: JSONL or CSV, plain, gzip or zstd, line by line with the place of each."""
 
 import csv
-import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import zstandard
 
 from headrace.evals.errors import ScoresRefused
+from headrace.ingest.jsonl import opened
 
 Row = Mapping[str, Any]
 SUFFIXES = (".jsonl", ".ndjson", ".csv")
-_WINDOW = 1 << 31  # zstd files made with --long ask for more than the default
+_PACKED = (".gz", ".zst")
+_MORE = "\0more"  # cells beyond the header; no column has such a name
+_DAMAGE = (UnicodeDecodeError, OSError, EOFError, zlib.error, zstandard.ZstdError, csv.Error)
 
 
 def read(file: Path) -> Iterator[tuple[str, Row]]:
     """Where a row stands, for complaints, and the row. Raises ScoresRefused."""
     try:
-        # gzip leaves the file that it was handed open
-        with file.open("rb") as raw, _text(file, raw) as text:
-            numbered = _csv(text) if ".csv" in file.suffixes else _jsonl(file, text)
+        with TextIOWrapper(opened(file), encoding="utf-8-sig", newline="") as text:
+            numbered = _csv(file, text) if _is_csv(file) else _jsonl(file, text)
             for number, row in numbered:
                 yield f"{file}, line {number}", row
     except FileNotFoundError as error:
         raise ScoresRefused(f"{file}: there is no such file") from error
-    except (UnicodeDecodeError, OSError, EOFError, zstandard.ZstdError, csv.Error) as error:
+    except _DAMAGE as error:
         raise ScoresRefused(f"{file} is damaged or not UTF-8: {error}") from error
 
 
-def _csv(text: TextIOWrapper) -> Iterator[tuple[int, Row]]:
-    reader = csv.DictReader(text)
+def _is_csv(file: Path) -> bool:
+    return (file.with_suffix("") if file.suffix in _PACKED else file).suffix == ".csv"
+
+
+def _csv(file: Path, text: TextIOWrapper) -> Iterator[tuple[int, Row]]:
+    reader = csv.DictReader(text, restkey=_MORE)
     for row in reader:
-        yield reader.line_num, {str(name): value for name, value in row.items()}
+        # a comma without quotes shifts every cell behind it: what follows is not what it seems
+        if any(row.pop(_MORE, None) or ()):
+            raise ScoresRefused(
+                f"{file}, line {reader.line_num}: more cells than the header has names: "
+                "put cells that hold a comma in double quotes"
+            )
+        yield reader.line_num, row
 
 
 def _jsonl(file: Path, text: TextIOWrapper) -> Iterator[tuple[int, Row]]:
@@ -43,17 +55,8 @@ def _jsonl(file: Path, text: TextIOWrapper) -> Iterator[tuple[int, Row]]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ScoresRefused(f"{file}, line {number}: no JSON: {error}") from error
         if not isinstance(row, dict):
             raise ScoresRefused(f"{file}, line {number}: a row is a JSON object, one per line")
         yield number, row
-
-
-def _text(file: Path, raw: BinaryIO) -> TextIOWrapper:
-    if file.suffix == ".gz":
-        raw = cast(BinaryIO, gzip.open(raw))
-    elif file.suffix == ".zst":
-        reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(raw)
-        raw = cast(BinaryIO, reader)
-    return TextIOWrapper(raw, encoding="utf-8-sig", newline="")

@@ -27,7 +27,7 @@ def lines(path: Path) -> Iterator[Line]:
     """
     number = 0
     try:
-        with _opened(path) as stream:
+        with opened(path) as stream:
             for number, line in enumerate(_bounded(stream, path), start=1):
                 if line.strip():
                     yield number, line
@@ -48,7 +48,8 @@ def record(line: bytes) -> dict[str, object]:
     return value
 
 
-def _opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> BinaryIO:
+    """The bytes of a file, unpacked by its ending; EOFError where packed data break off."""
     if path.suffix == ".gz":
         return cast(BinaryIO, gzip.open(path, "rb"))
     if path.suffix in (".zst", ".zstd"):
