@@ -22,7 +22,9 @@ from headrace.ingest.telemetry import (
     moment,
 )
 
-_Number = int | str  # 64-bit integers come as strings or as numbers
+# null is a field's default (proto3 JSON mapping); 64-bit integers come as numbers or as strings
+_Text = str | None
+_Number = int | float | str | None
 _STATUS = {"1": "ok", "2": "error", "STATUS_CODE_OK": "ok", "STATUS_CODE_ERROR": "error"}
 
 
@@ -33,7 +35,7 @@ class _Json(msgspec.Struct, rename="camel"):
 class _Any(_Json):
     string_value: str | None = None
     bool_value: bool | None = None
-    int_value: _Number | None = None
+    int_value: int | float | str | None = None
     double_value: float | str | None = None
     array_value: "_Array | None" = None
     kvlist_value: "_Pairs | None" = None
@@ -45,7 +47,7 @@ class _Array(_Json):
 
 
 class _Pair(_Json):
-    key: str = ""
+    key: _Text = ""
     value: _Any | None = None
 
 
@@ -58,29 +60,29 @@ class _Holder(_Json):
 
 
 class _Scope(_Json):
-    name: str = ""
+    name: _Text = ""
 
 
 class _Event(_Holder):
-    name: str = ""
+    name: _Text = ""
     time_unix_nano: _Number = 0
 
 
 class _Link(_Json):
-    trace_id: str = ""
-    span_id: str = ""
+    trace_id: _Text = ""
+    span_id: _Text = ""
 
 
 class _Status(_Json):
     code: _Number = 0
-    message: str = ""
+    message: _Text = ""
 
 
 class _Span(_Holder):
-    trace_id: str = ""
-    span_id: str = ""
+    trace_id: _Text = ""
+    span_id: _Text = ""
     parent_span_id: str | None = None
-    name: str = ""
+    name: _Text = ""
     start_time_unix_nano: _Number = 0
     end_time_unix_nano: _Number = 0
     events: list[_Event] | None = None
@@ -92,7 +94,7 @@ class _Span(_Holder):
 class _Record(_Holder):
     trace_id: str | None = None
     span_id: str | None = None
-    event_name: str = ""
+    event_name: _Text = ""
     time_unix_nano: _Number = 0
     observed_time_unix_nano: _Number = 0
     body: _Any | None = None
@@ -132,7 +134,7 @@ T = TypeVar("T")
 def traces(payload: bytes, limits: Limits) -> Export:
     """The spans of an `ExportTraceServiceRequest` in JSON. Raises Undecodable."""
     found = [
-        (span, _attributes(group.resource, limits), scope.scope.name if scope.scope else "")
+        (span, _attributes(group.resource, limits), _named(scope.scope))
         for group in _decoded(payload, _Traces, limits).resource_spans or ()
         for scope in group.scope_spans or ()
         for span in scope.spans or ()
@@ -146,7 +148,7 @@ def traces(payload: bytes, limits: Limits) -> Export:
 def logs(payload: bytes, limits: Limits) -> Export:
     """The records of an `ExportLogsServiceRequest` in JSON. Raises Undecodable."""
     found = [
-        (record, _attributes(group.resource, limits), scope.scope.name if scope.scope else "")
+        (record, _attributes(group.resource, limits), _named(scope.scope))
         for group in _decoded(payload, _Logs, limits).resource_logs or ()
         for scope in group.scope_logs or ()
         for record in scope.log_records or ()
@@ -167,6 +169,10 @@ def _decoded(payload: bytes, shape: type[T], limits: Limits) -> T:
         raise Undecodable(f"no OTLP in JSON encoding: {error}") from error
 
 
+def _named(scope: _Scope | None) -> str:
+    return (scope.name if scope else None) or ""
+
+
 def _bounded(count: int, limits: Limits) -> None:
     if count > limits.spans:
         raise Undecodable(f"more than {limits.spans} items in one request: export smaller batches")
@@ -181,11 +187,11 @@ def _span(span: _Span, resource: dict[str, Value], scope: str, limits: Limits) -
         trace_id=_id(span.trace_id, 16) or "",
         span_id=_id(span.span_id, 8) or "",
         parent_span_id=_id(span.parent_span_id, 8),
-        name=span.name,
+        name=(span.name or "")[: limits.text_chars],
         started_at=moment(_integer(span.start_time_unix_nano)),
         ended_at=moment(_integer(span.end_time_unix_nano)),
         status=_STATUS.get(str(status.code), "unset"),
-        status_message=status.message[: limits.text_chars],
+        status_message=(status.message or "")[: limits.text_chars],
         attributes=_attributes(span, limits),
         events=tuple(_event(event, limits) for event in events[: limits.events]),
         links=tuple(_link(link) for link in links[: limits.links]),
@@ -197,7 +203,7 @@ def _span(span: _Span, resource: dict[str, Value], scope: str, limits: Limits) -
 
 def _event(event: _Event, limits: Limits) -> EventData:
     at = moment(_integer(event.time_unix_nano))
-    return EventData(name=event.name, at=at, attributes=_attributes(event, limits))
+    return EventData(name=event.name or "", at=at, attributes=_attributes(event, limits))
 
 
 def _link(link: _Link) -> LinkData:
@@ -207,7 +213,7 @@ def _link(link: _Link) -> LinkData:
 def _log(record: _Record, resource: dict[str, Value], scope: str, limits: Limits) -> LogData:
     at = _integer(record.time_unix_nano) or _integer(record.observed_time_unix_nano)
     return LogData(
-        name=record.event_name,
+        name=record.event_name or "",
         trace_id=_id(record.trace_id, 16),
         span_id=_id(record.span_id, 8),
         at=moment(at),
@@ -221,7 +227,7 @@ def _log(record: _Record, resource: dict[str, Value], scope: str, limits: Limits
 def _attributes(holder: _Holder | None, limits: Limits) -> dict[str, Value]:
     pairs: Iterable[_Pair] = (holder.attributes if holder else None) or ()
     kept = islice(pairs, limits.attributes)
-    return {p.key[: limits.key_chars]: _value(p.value, limits, limits.depth) for p in kept}
+    return {(p.key or "")[: limits.key_chars]: _value(p.value, limits, limits.depth) for p in kept}
 
 
 def _value(value: _Any | None, limits: Limits, depth: int) -> Value:
@@ -233,7 +239,7 @@ def _value(value: _Any | None, limits: Limits, depth: int) -> Value:
         return [_value(item, limits, depth - 1) for item in value.array_value.values or ()]
     if value.kvlist_value is not None:
         pairs = value.kvlist_value.values or ()
-        return {pair.key: _value(pair.value, limits, depth - 1) for pair in pairs}
+        return {pair.key or "": _value(pair.value, limits, depth - 1) for pair in pairs}
     if value.int_value is not None:
         return _integer(value.int_value)
     if value.double_value is not None:
@@ -243,12 +249,17 @@ def _value(value: _Any | None, limits: Limits, depth: int) -> Value:
 
 def _integer(number: _Number) -> int:
     try:
-        value = int(number)
-    except ValueError as error:
-        raise Undecodable(f"{str(number)[:40]!r} is no 64-bit integer") from error
-    if not -(2**63) <= value < 2**64:
-        raise Undecodable(f"{str(value)[:40]!r} is no 64-bit integer")
+        value = 0 if number is None else int(number)
+    except (ValueError, OverflowError) as error:
+        raise _no_integer(number) from error
+    broken = isinstance(number, float) and value != number
+    if broken or not -(2**63) <= value < 2**64:
+        raise _no_integer(number)
     return value
+
+
+def _no_integer(number: _Number) -> Undecodable:
+    return Undecodable(f"{str(number)[:40]!r} is no 64-bit integer")
 
 
 def _double(number: float | str) -> Value:

@@ -123,8 +123,12 @@ def _varint(wire: bytes, at: int) -> tuple[int, int]:
 
 
 def _valid(span: Span) -> bool:
-    ids = ((span.trace_id, 16), (span.span_id, 8))
-    return all(len(name) == size and any(name) for name, size in ids)
+    return bool(_id(span.trace_id, 16) and _id(span.span_id, 8))
+
+
+def _id(raw: bytes, size: int) -> str | None:
+    """Hex of an id; None where it is absent, all zero or of another length."""
+    return raw.hex() if len(raw) == size and any(raw) else None
 
 
 def _span(span: Span, resource: dict[str, Value], scope: str, limits: Limits) -> SpanData:
@@ -133,7 +137,7 @@ def _span(span: Span, resource: dict[str, Value], scope: str, limits: Limits) ->
     return SpanData(
         trace_id=span.trace_id.hex(),
         span_id=span.span_id.hex(),
-        parent_span_id=span.parent_span_id.hex() if any(span.parent_span_id) else None,
+        parent_span_id=_id(span.parent_span_id, 8),
         name=span.name[: limits.text_chars],
         started_at=moment(span.start_time_unix_nano),
         ended_at=moment(span.end_time_unix_nano),
@@ -142,7 +146,7 @@ def _span(span: Span, resource: dict[str, Value], scope: str, limits: Limits) ->
         attributes=_attributes(span.attributes, limits),
         events=tuple(_event(event, limits) for event in span.events[: limits.events]),
         links=tuple(
-            LinkData(trace_id=link.trace_id.hex(), span_id=link.span_id.hex())
+            LinkData(trace_id=_id(link.trace_id, 16) or "", span_id=_id(link.span_id, 8) or "")
             for link in span.links[: limits.links]
         ),
         resource=resource,
@@ -162,8 +166,8 @@ def _event(event: Span.Event, limits: Limits) -> EventData:
 def _log(record: LogRecord, resource: dict[str, Value], scope: str, limits: Limits) -> LogData:
     return LogData(
         name=record.event_name,
-        trace_id=record.trace_id.hex() if any(record.trace_id) else None,
-        span_id=record.span_id.hex() if any(record.span_id) else None,
+        trace_id=_id(record.trace_id, 16),
+        span_id=_id(record.span_id, 8),
         at=moment(record.time_unix_nano or record.observed_time_unix_nano),
         attributes=_attributes(record.attributes, limits),
         body=_value(record.body, limits, limits.depth),
