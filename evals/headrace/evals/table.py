@@ -1,7 +1,7 @@
 """Scores in rows made into runs: one per release in a file, or as the rows name them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -55,23 +55,31 @@ def _chunks(files: Iterable[Sequence[Line]]) -> tuple[list[tuple[str, list[Line]
     return list(chunks.items()), copies
 
 
-def _grouped(chunks: Iterable[tuple[str, Sequence[Line]]]) -> dict[tuple[str, str], list[Line]]:
-    groups: dict[tuple[str, str], list[Line]] = defaultdict(list)
+def _grouped(
+    chunks: Iterable[tuple[str, Sequence[Line]]],
+) -> dict[tuple[str, str], list[tuple[Line, int]]]:
+    """By key and release: the rows of each run with their epochs."""
+    groups: dict[tuple[str, str], list[tuple[Line, int]]] = defaultdict(list)
     for content, part in chunks:
         name, run = part[0].release, part[0].run
         key = ["rows", content] if run is None else ["run", name, run]
-        groups[dump(key), name].extend(part)
+        groups[dump(key), name].extend(_numbered(part))
     return groups
 
 
-def _attempts(lines: Sequence[Line]) -> tuple[list[Attempt], int]:
-    """Attempts of one run; rows without an epoch are numbered as they come."""
+def _numbered(part: Iterable[Line]) -> Iterator[tuple[Line, int]]:
+    """Rows without an epoch get one as they come, in every file anew: one that grew counts so too."""
     count: Counter[tuple[str, str]] = Counter()
+    for line in part:
+        count[line.case_id, line.scorer] += 1
+        yield line, count[line.case_id, line.scorer] if line.epoch is None else line.epoch
+
+
+def _attempts(lines: Iterable[tuple[Line, int]]) -> tuple[list[Attempt], int]:
+    """Attempts of one run, each once, and how many rows were copies."""
     found: dict[tuple[str, str, int], tuple[Attempt, str]] = {}
     copies = 0
-    for line in lines:
-        count[line.case_id, line.scorer] += 1
-        epoch = line.epoch if line.epoch is not None else count[line.case_id, line.scorer]
+    for line, epoch in lines:
         attempt = Attempt(
             case_id=line.case_id,
             scorer=line.scorer,
