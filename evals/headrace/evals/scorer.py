@@ -1,6 +1,7 @@
 """Scorers of a case: is this answer right? One or zero, never a guess."""
 
 import json
+import math
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -78,7 +79,9 @@ def _parsed(arguments: object) -> object:
 
 
 def _plain(value: Any) -> Any:
-    """JSON knows one kind of number: 1.0 and 1 are the same argument."""
+    """JSON knows one kind of number: 1.0 and 1 are the same argument; NaN is none of its own."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"no number": str(value)}
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):

@@ -1,15 +1,19 @@
 """Right or wrong: texts by their normal form, calls by names and parsed arguments."""
 
+import asyncio
 import json
+import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from inspect_ai.model import ChatCompletionChoice, ChatMessageAssistant, ModelOutput
+from inspect_ai.model import ChatCompletionChoice, ChatMessageAssistant, ModelName, ModelOutput
+from inspect_ai.scorer import Target
+from inspect_ai.solver import TaskState
 from inspect_ai.tool import ToolCall
 
-from headrace.evals.scorer import GRADERS, exact, includes, match, tool_calls
+from headrace.evals.scorer import GRADERS, case_scorer, exact, includes, match, tool_calls
 
 
 def text(said: str) -> ModelOutput:
@@ -95,3 +99,95 @@ def test_parallel_calls_may_come_in_any_order(calls: list[Any], rng: Any) -> Non
     target = wanting(*((name, json.dumps(arguments)) for name, arguments in calls))
     assert tool_calls(calling(*shuffled), target)
     assert not tool_calls(calling(*shuffled[1:]), target)
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "right"),
+    [
+        ('{"x": NaN}', '{"x": 1}', False),
+        ('{"x": NaN}', '{"x": "nan"}', False),
+        ('{"x": 1e999}', '{"x": 1}', False),
+        ('{"x": -1e999}', '{"x": 1e999}', False),
+        ('{"x": NaN}', '{"x": NaN}', True),
+        ('{"x": [1.0, {"y": 2.0}]}', '{"x": [1, {"y": 2}]}', True),
+        ('{"x": [1, 2]}', '{"x": [2, 1]}', False),
+        ('{"x": null}', "{}", False),
+        ('{"x": "1"}', '{"x": 1}', False),
+        ('{"x": 0}', '{"x": false}', False),
+        ('{"x": 9007199254740993}', '{"x": 9007199254740992}', False),
+    ],
+)
+def test_an_argument_is_right_or_wrong_and_never_an_error(
+    said: str, asked: str, right: bool
+) -> None:
+    """A scorer that raised would turn a failure of the product into a missing measurement."""
+    assert tool_calls(calling(("pay", json.loads(said))), wanting(("pay", asked))) is right
+
+
+def test_targets_may_hold_arguments_as_an_object_or_as_broken_text() -> None:
+    as_object = json.dumps([{"name": "pay", "arguments": {"to": "a"}}])
+    assert tool_calls(calling(("pay", {"to": "a"})), as_object)
+    assert not tool_calls(calling(("pay", {"to": "a"})), wanting(("pay", '{"to": ')))
+
+
+def test_no_calls_are_right_where_none_are_wanted() -> None:
+    assert tool_calls(text("I need no tool."), "[]")
+    assert not tool_calls(calling(("look", {})), "[]")
+
+
+def test_calls_are_compared_as_often_as_they_were_made() -> None:
+    target = wanting(("look", "{}"), ("pay", "{}"))
+    assert not tool_calls(calling(("look", {}), ("look", {})), target)
+    assert not tool_calls(calling(("pay", {}), ("pay", {})), target)
+
+
+@settings(max_examples=80, deadline=None)
+@given(said=st.text(max_size=20), form=st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
+def test_a_text_matches_itself_in_every_unicode_form_and_spacing(said: str, form: Any) -> None:
+    other = f"\n {unicodedata.normalize(form, said)}\t"
+    assert match(text(other), said)
+    assert match(text(said), other)
+    assert includes(text(f"so: {other} !"), said) is bool(said.split())
+
+
+@settings(max_examples=80, deadline=None)
+@given(said=st.text(max_size=8), target=st.text(max_size=8))
+def test_a_stricter_scorer_never_passes_what_a_looser_one_fails(said: str, target: str) -> None:
+    answer = text(said)
+    if exact(answer, target):
+        assert match(answer, target)
+    if match(answer, target) and target.split():
+        assert includes(answer, target)
+
+
+def test_unicode_that_only_looks_alike_is_another_text() -> None:
+    assert not match(text("Раris"), "Paris")  # Cyrillic first letters
+    assert match(text("Ｐａｒｉｓ"), "Paris")  # full width is the same letters
+    assert match(text("STRASSE"), "straße")
+
+
+def state(output: ModelOutput, **metadata: Any) -> TaskState:
+    return TaskState(
+        model=ModelName("mockllm/model"),
+        sample_id="a",
+        epoch=1,
+        input="ask",
+        messages=[],
+        output=output,
+        metadata=metadata,
+    )
+
+
+@pytest.mark.parametrize(
+    ("scorer", "said", "value"),
+    [("exact", "paris", 0), ("match", "paris", 1), ("includes", "in paris", 1)],
+)
+def test_each_case_is_scored_by_the_scorer_it_names(scorer: str, said: str, value: int) -> None:
+    found = asyncio.run(case_scorer()(state(text(said), scorer=scorer), Target("Paris")))
+    assert found is not None
+    assert (found.value, found.answer) == (value, said)
+
+
+def test_a_case_that_names_no_scorer_of_ours_is_an_error_and_no_zero() -> None:
+    with pytest.raises(KeyError):
+        asyncio.run(case_scorer()(state(text("Paris"), scorer="vibes"), Target("Paris")))
