@@ -1,5 +1,6 @@
 """The command line: `headrace`. Every command is thin; the work is a verb of a room."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -101,6 +102,7 @@ def options(
 
 def main() -> None:
     """Run a command: exit 0 done, 1 refused or failed check, 2 usage."""
+    os.environ.setdefault("DO_NOT_TRACK", "1")  # Prefect's client would report its use
     try:
         app()
     except HeadraceError as error:
