@@ -68,7 +68,7 @@ def _grouped(
 
 
 def _numbered(part: Iterable[Line]) -> Iterator[tuple[Line, int]]:
-    """Rows without an epoch get one as they come, in every file anew: one that grew counts so too."""
+    """Rows without an epoch get one as they come, in every file anew, as one file may grow."""
     count: Counter[tuple[str, str]] = Counter()
     for line in part:
         count[line.case_id, line.scorer] += 1
