@@ -14,6 +14,7 @@ def configure() -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _place,
+        _printable,
     ]
     formatter = structlog.stdlib.ProcessorFormatter
     structlog.configure(
@@ -39,10 +40,20 @@ def configure() -> None:
 def _place(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     """An exception as its type and place: its text may quote what a user wrote."""
     error = event.pop("exc_info", None)
+    if error is True:  # the one being handled
+        error = sys.exception()
     if isinstance(error, tuple):
         error = error[1]
     if isinstance(error, BaseException):
         event["error"] = type(error).__name__
         if frames := traceback.extract_tb(error.__traceback__):
             event["place"] = f"{frames[-1].filename}:{frames[-1].lineno}"
+    return event
+
+
+def _printable(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Texts with escapes for what breaks a line or steers a terminal: a path may hold anything."""
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[name] = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in value)
     return event
