@@ -403,8 +403,8 @@ def _sends(*messages: dict[str, Any]) -> Any:
 def _hang_up(door: Door) -> None:
     """Send a body of full size but for its end."""
     headers = [(b"content-type", b"application/json")]
-    scope = {"type": "http", "method": "POST", "path": "/v1/outcomes", "headers": headers}
-    scope |= {"query_string": b"", "http_version": "1.1", "scheme": "http", "root_path": ""}
+    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/v1/outcomes"}
+    scope |= {"headers": headers, "query_string": b"", "http_version": "1.1", "scheme": "http"}
     part = {"type": "http.request", "body": mark_of(SMALL), "more_body": True}
 
     async def send(message: object) -> None:

@@ -1,0 +1,234 @@
+"""The spool's writer: which appends share a commit, and what becomes of those that fail."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from headrace.ingest import writer as module
+from headrace.ingest.errors import SpoolFailed, SpoolFull
+from headrace.ingest.spool import Spool
+from headrace.ingest.writer import ROW_BYTES, Entry, Room, Writer, used_bytes
+from headrace.lake.settings import MIB, Settings
+
+PATIENCE_S = 30
+
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
+
+
+def entry(payload: bytes = b"x", **fields: Any) -> Entry:
+    row = {
+        "signal": "logs",
+        "content_type": "t",
+        "project": None,
+        "received_at": "2026-01-01T00:00:00+00:00",
+        "size": len(payload),
+        "payload": payload,
+    }
+    return Entry(row=row | fields)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A spool's file with its tables."""
+    Spool.open(Settings(home=tmp_path)).close()
+    return tmp_path / "spool.sqlite"
+
+
+def connected(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
+
+
+def payloads(path: Path) -> list[bytes]:
+    with connected(path) as reader:
+        found = [row for (row,) in reader.execute("select payload from bodies order by seq")]
+    reader.close()
+    return found
+
+
+@pytest.fixture
+def writer(path: Path) -> Iterator[Writer]:
+    made = Writer(lambda: connected(path), Room(folder=path.parent, limit=64 * MIB, reserve=0))
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("used", "more", "fits"),
+    [(0, 0, True), (0, 100, True), (99, 1, True), (99, 2, False), (100, 0, True), (101, 0, False)],
+)
+def test_a_spool_may_be_filled_to_its_very_limit(
+    tmp_path: Path, used: int, more: int, fits: bool
+) -> None:
+    room = Room(folder=tmp_path, limit=100, reserve=0)
+    if fits:
+        room.check(used, more)
+        return
+    with pytest.raises(SpoolFull, match=f"{used} of 100 bytes.*HEADRACE_SPOOL_BYTES"):
+        room.check(used, more)
+
+
+@pytest.mark.parametrize(("free", "fits"), [(70, True), (69, False)])
+def test_the_drain_keeps_its_share_of_a_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, fits: bool
+) -> None:
+    """Bytes are written twice, to the log and to the file."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(100, 100 - free, free))
+    room = Room(folder=tmp_path, limit=1000, reserve=50)
+    if fits:
+        room.check(0, 10)
+        return
+    with pytest.raises(SpoolFull, match="69 bytes left"):
+        room.check(0, 10)
+
+
+def test_small_bodies_count_with_what_a_row_takes() -> None:
+    assert entry(b"").bytes == ROW_BYTES == Entry(row=None).bytes
+    assert entry(b"x" * 1000).bytes == ROW_BYTES + 1000
+
+
+def held(path: Path, work: Callable[[], list["Future[int]"]]) -> list["Future[int]"]:
+    """What `work` puts while nobody can commit: all of it waits."""
+    with connected(path) as other:
+        other.execute("begin immediate")
+        futures = work()
+        other.execute("rollback")
+    other.close()
+    return futures
+
+
+def groups(
+    writer: Writer, path: Path, monkeypatch: pytest.MonkeyPatch, entries: list[Entry]
+) -> list[int]:
+    """How many of the entries, which all wait, went into each commit."""
+    sizes: list[int] = []
+    commit = Writer._commit
+
+    def noted(self: Writer, group: list[Entry]) -> list[int]:
+        sizes.append(len(group))
+        return commit(self, group)
+
+    monkeypatch.setattr(Writer, "_commit", noted)
+
+    def put() -> list["Future[int]"]:
+        first = writer.put(entry(b"the writer waits with this one"))
+        while not first.running():
+            continue
+        return [first, *(writer.put(item) for item in entries)]
+
+    for future in held(path, put):
+        future.result(PATIENCE_S)
+    return sizes[1:]
+
+
+def test_a_commit_has_so_many_bodies_at_most(
+    writer: Writer, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "GROUP_BODIES", 4)
+    assert groups(writer, path, monkeypatch, [entry() for _ in range(10)]) == [4, 4, 2]
+
+
+def test_a_commit_grows_until_it_has_so_many_bytes(
+    writer: Writer, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "GROUP_BYTES", 10_000)
+    entries = [entry(bytes(size)) for size in (9000, 9000, 1, 20_000, 1)]
+    assert groups(writer, path, monkeypatch, entries) == [2, 2, 1]
+
+
+def test_of_a_group_only_what_cannot_be_written_fails(writer: Writer, path: Path) -> None:
+    bad = entry(b"bad", signal=None)  # against the table's constraint
+    first, refused, last = held(
+        path, lambda: [writer.put(item) for item in (entry(b"a"), bad, entry(b"c"))]
+    )
+    assert (first.result(PATIENCE_S), last.result(PATIENCE_S)) == (1, 2)
+    with pytest.raises(SpoolFailed, match="NOT NULL.*see the disk"):
+        refused.result(PATIENCE_S)
+    assert payloads(path) == [b"a", b"c"]
+
+
+def test_a_full_disk_is_full_and_not_merely_broken(path: Path) -> None:
+    def tight() -> sqlite3.Connection:
+        connection = connected(path)
+        connection.execute("pragma max_page_count = 20")  # as SQLite meets a full disk
+        return connection
+
+    writer = Writer(tight, Room(folder=path.parent, limit=64 * MIB, reserve=0))
+    with pytest.raises(SpoolFull, match="what was acknowledged is safe"):
+        writer.put(entry(bytes(500_000))).result(PATIENCE_S)
+    assert writer.put(entry(b"small")).result(PATIENCE_S) == 1
+    writer.close()
+
+
+def test_a_connection_that_broke_is_made_anew(path: Path) -> None:
+    faults = [sqlite3.OperationalError("unable to open"), OSError("too many files")]
+    made: list[sqlite3.Connection] = []
+
+    def connect() -> sqlite3.Connection:
+        if faults:
+            raise faults.pop(0)
+        made.append(connected(path))
+        return made[-1]
+
+    writer = Writer(connect, Room(folder=path.parent, limit=64 * MIB, reserve=0))
+    for words in ("unable to open", "too many files"):
+        with pytest.raises(SpoolFailed, match=words):
+            writer.put(entry()).result(PATIENCE_S)
+    assert [writer.put(entry()).result(PATIENCE_S) for _ in range(2)] == [1, 2]
+    assert len(made) == 1
+    writer.close()
+
+
+def test_a_refusal_for_want_of_room_keeps_the_connection(path: Path) -> None:
+    made: list[int] = []
+
+    def connect() -> sqlite3.Connection:
+        made.append(1)
+        return connected(path)
+
+    writer = Writer(connect, Room(folder=path.parent, limit=100_000, reserve=0))
+    for _ in range(3):
+        with pytest.raises(SpoolFull):
+            writer.put(entry(bytes(200_000))).result(PATIENCE_S)
+    assert writer.put(entry()).result(PATIENCE_S) == 1
+    assert len(made) == 1
+    writer.close()
+
+
+def test_closing_finishes_what_waits_and_may_be_done_twice(writer: Writer, path: Path) -> None:
+    futures = held(path, lambda: [writer.put(entry(b"%d" % n)) for n in range(5)])
+    writer.close()
+    writer.close()
+    assert [future.result(0) for future in futures] == [1, 2, 3, 4, 5]
+    with pytest.raises(SpoolFailed, match="stopping"):
+        writer.put(entry())
+
+
+def test_a_writer_without_work_opens_nothing() -> None:
+    def connect() -> sqlite3.Connection:
+        raise AssertionError("opened")
+
+    writer = Writer(connect, Room(folder=Path("/"), limit=1))
+    writer.close()
+    assert writer._thread is None
+
+
+def test_pages_that_were_freed_are_not_in_use(path: Path) -> None:
+    with connected(path) as connection:
+        empty = used_bytes(connection)
+        connection.execute(
+            "insert into bodies values (1, 's', 't', null, 'now', 0, zeroblob(100000))"
+        )
+        full = used_bytes(connection)
+        assert 90_000 < full - empty < 120_000
+        connection.execute("delete from bodies")
+        assert used_bytes(connection) == empty
+    connection.close()
