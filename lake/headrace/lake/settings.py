@@ -1,5 +1,6 @@
 """The settings of one installation, read once at an edge and passed on as an argument."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -11,11 +12,18 @@ from headrace.lake.errors import SettingsError
 
 MIB = 1024 * 1024
 
+# `password=...` of a connection string, its value bare or quoted; `://user:...@` of a URL
+_PASSWORD = re.compile(
+    r"(?P<head>password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)|(?P<user>://[^:/@\s]*:)\S+(?=@)", re.I
+)
+
 
 class Settings(BaseSettings):
     """Where the lake is and how much the sidecar takes; every field is `HEADRACE_<NAME>`."""
 
-    model_config = SettingsConfigDict(env_prefix="HEADRACE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="HEADRACE_", frozen=True, extra="ignore", env_ignore_empty=True
+    )
 
     home: Path = Path(".headrace")
     catalog: str | None = None  # default: SQLite file in `home`
@@ -31,7 +39,7 @@ class Settings(BaseSettings):
     drain_rows: int = Field(default=500, gt=0)  # bodies a drain transaction takes at most
     drain_interval_s: float = Field(default=0.5, gt=0)
 
-    waiting_days: float = Field(default=7.0, ge=0)  # an unmarked episode is `pending` for so long
+    waiting_days: float = Field(default=7.0, ge=0, le=36_500)  # an unmarked episode is `pending`
 
     @classmethod
     def load(cls, home: Path | str | None = None) -> Self:
@@ -51,6 +59,11 @@ class Settings(BaseSettings):
     @property
     def catalog_uri(self) -> str:
         return self.catalog or f"sqlite:{self.home.absolute() / 'catalog.sqlite'}"
+
+    @property
+    def catalog_shown(self) -> str:
+        """The catalog as it may stand in a message or a log: without its password."""
+        return _PASSWORD.sub(lambda m: f"{m['head'] or m['user']}***", self.catalog_uri)
 
     @property
     def data_path(self) -> str:

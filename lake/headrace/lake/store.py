@@ -195,7 +195,7 @@ class Lake:
                     raise
                 if time.monotonic() > deadline:
                     raise LakeLocked(
-                        f"the catalog {self.settings.catalog_uri!r} stayed locked for "
+                        f"the catalog {self.settings.catalog_shown!r} stayed locked for "
                         f"{self.settings.lock_timeout_s:g} s: look for another long write, "
                         "or raise HEADRACE_LOCK_TIMEOUT_S"
                     ) from error

@@ -1,10 +1,11 @@
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from headrace.lake.errors import SettingsError
-from headrace.lake.settings import Settings
+from headrace.lake.settings import MIB, Settings
 
 
 def test_the_home_given_by_hand_goes_before_the_environment(
@@ -44,3 +45,95 @@ def test_a_bad_setting_is_named_with_its_value_and_the_cure(
 def test_settings_cannot_be_changed_after_they_were_read() -> None:
     with pytest.raises(ValidationError):
         Settings.load("x").port = 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PORT", "-1", "greater than or equal to 0"),
+        ("PORT", "65536", "less than or equal to 65535"),
+        ("LOCK_TIMEOUT_S", "0", "greater than 0"),
+        ("LOCK_TIMEOUT_S", "nan", "greater than 0"),
+        ("BODY_BYTES", "0", "greater than 0"),
+        ("BODY_BYTES", "1.5", "integer"),
+        ("SPOOL_BYTES", str(MIB - 1), f"greater than or equal to {MIB}"),
+        ("DRAIN_ROWS", "0", "greater than 0"),
+        ("DRAIN_INTERVAL_S", "0", "greater than 0"),
+        ("WAITING_DAYS", "-0.1", "greater than or equal to 0"),
+        ("WAITING_DAYS", "36500.1", "less than or equal to 36500"),
+        ("WAITING_DAYS", "inf", "less than or equal to 36500"),
+        ("WAITING_DAYS", "nan", "less than or equal to 36500"),
+    ],
+)
+def test_a_setting_beyond_its_bound_is_refused_by_name(
+    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"HEADRACE_{name}", value)
+    with pytest.raises(SettingsError) as refused:
+        Settings.load("x")
+    assert f"HEADRACE_{name}='{value}'" in str(refused.value)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("PORT", "0", 0),
+        ("PORT", "65535", 65535),
+        ("SPOOL_BYTES", str(MIB), MIB),
+        ("DRAIN_ROWS", "1", 1),
+        ("WAITING_DAYS", "0", 0.0),
+        ("WAITING_DAYS", "36500", 36500.0),
+        ("HOST", "::1", "::1"),
+    ],
+)
+def test_a_setting_at_its_bound_is_taken(
+    name: str, value: str, read: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"HEADRACE_{name}", value)
+    assert getattr(Settings.load("x"), name.lower()) == read
+
+
+def test_all_faults_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_PORT", "many")
+    monkeypatch.setenv("HEADRACE_DRAIN_ROWS", "none")
+    with pytest.raises(SettingsError, match="HEADRACE_PORT.*HEADRACE_DRAIN_ROWS"):
+        Settings.load("x")
+
+
+@pytest.mark.parametrize("name", ["HOME", "CATALOG", "DATA", "PORT", "WAITING_DAYS"])
+def test_an_empty_variable_is_an_unset_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(f"HEADRACE_{name}", raising=False)
+    usual = Settings.load()
+    monkeypatch.setenv(f"HEADRACE_{name}", "")
+    assert Settings.load() == usual
+
+
+def test_a_variable_of_another_part_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_NO_SUCH_SETTING", "x")
+    assert Settings.load("x").home == Path("x")
+
+
+def test_the_longest_waiting_can_still_be_added_to_a_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_WAITING_DAYS", "36500")
+    assert (datetime(2026, 1, 1, tzinfo=UTC) + Settings.load("x").waiting).year == 2125
+
+
+@pytest.mark.parametrize(
+    ("catalog", "shown"),
+    [
+        ("postgres:dbname=lake host=db", "postgres:dbname=lake host=db"),
+        ("postgres:password=s3cret dbname=lake", "postgres:password=*** dbname=lake"),
+        ("postgres:dbname=lake PASSWORD = s3cret@x", "postgres:dbname=lake PASSWORD = ***"),
+        (r"postgres:password='s3 \'cret' user=u", "postgres:password=*** user=u"),
+        ("postgres:postgresql://u:s3cret@db/lake", "postgres:postgresql://u:***@db/lake"),
+        ("postgres:postgresql://u:s3/c@ret@db/lake", "postgres:postgresql://u:***@db/lake"),
+        ("postgres:postgresql://u@db/lake", "postgres:postgresql://u@db/lake"),
+        ("postgres:postgresql://db/?password=s3cret&x=1", "postgres:postgresql://db/?password=***&x=1"),
+        ("sqlite:/srv/a@b/catalog.sqlite", "sqlite:/srv/a@b/catalog.sqlite"),
+    ],
+)  # fmt: skip
+def test_a_password_is_never_shown(catalog: str, shown: str) -> None:
+    settings = Settings(catalog=catalog)
+    assert settings.catalog_shown == shown
+    assert settings.catalog_uri == catalog
