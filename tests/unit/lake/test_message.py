@@ -1,9 +1,11 @@
+import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.lake.message import Message, chars, dump, text_of
+from headrace.lake.message import Message, chars, digest, dump, text_of
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
 BODIES = st.fixed_dictionaries(
@@ -62,3 +64,79 @@ def test_the_text_of_parts_leaves_images_out() -> None:
 
 def test_canonical_json_keeps_letters_of_every_script() -> None:
     assert dump({"z": "ü", "a": "字"}) == '{"a":"字","z":"ü"}'
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ({"role": "user", "content": "hello"}, "484b0dac5fa5fb2005ed87e696e530d8"),
+        ({"content": "h\u00e9 \U0001f389", "role": "user"}, "133cc3abc5d54659b729278fa3e60a30"),
+        ({"role": "assistant", "content": None}, "7c24a528f01bdd1581c8b1673c9a476f"),
+    ],
+)
+def test_the_name_of_a_message_is_for_ever(body: dict[str, Any], name: str) -> None:
+    """Lakes hold these names: another version that named otherwise would find nothing."""
+    assert Message.of(body).hash == name
+
+
+@given(BODIES)
+def test_a_stored_message_reads_back_and_keeps_its_name(body: dict[str, Any]) -> None:
+    once = Message.of(body)
+    assert Message.of(json.loads(once.body)) == once
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (None, ""),
+        ("", ""),
+        ("a\nb", "a\nb"),
+        ([], ""),
+        (["a", "b"], "a\nb"),
+        ([{"type": "text", "text": "a"}, {"type": "text", "text": ""}], "a\n"),
+        ([{"type": "text", "text": None}, {"type": "text"}, 7, None], ""),
+        ([["nested"]], ""),
+        ({"b": 1, "a": "x"}, '{"a":"x","b":1}'),
+        (0, "0"),
+        (False, "false"),
+    ],
+)
+def test_content_of_any_shape_has_a_text(content: object, text: str) -> None:
+    assert text_of(content) == text
+
+
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        ({"content": None}, 0),
+        ({}, 0),
+        ({"content": "\U0001f389"}, 1),
+        ({"content": "a", "reasoning_content": None, "tool_calls": None}, 1),
+        ({"content": [{"type": "text", "text": "abc"}, {"type": "image_url"}]}, 3),
+        ({"tool_calls": [{"function": {"name": "f", "arguments": '{"a":1}'}}] * 2}, 16),
+    ],
+)
+def test_characters_are_counted_as_a_model_reads_them(body: dict[str, Any], count: int) -> None:
+    assert chars(body) == count
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_number_that_is_no_json_has_no_canonical_form(number: float) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        dump({"a": [number]})
+
+
+def test_half_of_a_pair_of_surrogates_has_a_name_of_its_own() -> None:
+    assert len({digest(text) for text in ("\ud83c", "\udf89", "\U0001f389", "\ufffd")}) == 4
+
+
+def test_the_values_of_a_message_are_told_apart_from_their_spelling() -> None:
+    bodies: list[dict[str, Any]] = [
+        {"role": "user", "content": "1"},
+        {"role": "user", "content": 1},
+        {"role": "user", "content": ["1"]},
+        {"role": "user", "content": "1 "},
+        {"role": "assistant", "content": "1"},
+        {"role": "user", "content": "1", "name": ""},
+    ]
+    assert len({Message.of(body).hash for body in bodies}) == len(bodies)
