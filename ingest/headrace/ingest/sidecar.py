@@ -131,7 +131,7 @@ def _loopback(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, in
     """The first address of a host, all of which must be this machine's own."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a label over 63 characters is a UnicodeError
         raise SettingsError(
             f"HEADRACE_HOST={host!r} is no address of this machine: use 127.0.0.1"
         ) from error

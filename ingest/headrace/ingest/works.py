@@ -120,5 +120,5 @@ def _where(home: Path) -> str:
     try:
         told = json.loads((home / "sidecar.json").read_text())
         return f" (process {told['pid']}, http://{told['host']}:{told['port']})"
-    except (OSError, ValueError, KeyError):  # it is only just starting
+    except (OSError, ValueError, KeyError, TypeError):  # it is only just starting
         return ""
