@@ -1,0 +1,45 @@
+"""Refusals: what a client makes of each error."""
+
+import pytest
+
+from headrace.ingest import errors
+from headrace.ingest.refusal import NOT_FOUND, REFUSALS, UNEXPECTED, refusal_of
+
+# by OTLP/HTTP: what a retry cannot cure is never 429, 502, 503 or 504, all else always is
+STATUS = {
+    errors.Undecodable: 400,
+    errors.BadHeader: 400,
+    TimeoutError: 408,
+    errors.TooLarge: 413,
+    errors.UnknownType: 415,
+    errors.Busy: 503,
+    errors.SpoolFull: 503,
+    errors.SpoolFailed: 503,
+    errors.LakeAway: 503,
+    MemoryError: 503,
+    errors.OffsetMoved: 503,
+}
+# google.rpc.Code: INVALID_ARGUMENT, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE
+CODES = {400: 3, 415: 3, 408: 4, 413: 8, 503: 14}
+
+
+@pytest.mark.parametrize(("kind", "status"), STATUS.items(), ids=lambda item: str(item))
+def test_each_error_has_its_status_and_the_code_that_goes_with_it(
+    kind: type[Exception], status: int
+) -> None:
+    told = refusal_of(kind("x"))
+    assert (told.status, told.code) == (status, CODES[status])
+
+
+def test_each_reason_names_one_kind_of_problem() -> None:
+    told = [told for _, told in REFUSALS] + [UNEXPECTED, NOT_FOUND]
+    assert len({item.reason for item in told}) == len(told)
+    for item in told:  # a part of a URN and a Prometheus label
+        assert item.reason.replace("_", "").isalpha()
+        assert item.cure.endswith(".")
+
+
+def test_no_class_hides_a_narrower_one_below_it() -> None:
+    kinds = [kind for kind, _ in REFUSALS]
+    for place, kind in enumerate(kinds):
+        assert not any(issubclass(later, kind) for later in kinds[place + 1 :])
