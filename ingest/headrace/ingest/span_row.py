@@ -22,6 +22,7 @@ from headrace.lake.record import Span, SpanKind, Toolset
 STORED_CHARS = 256 * 1024  # of one JSON column
 _SDK_LIMIT = 128  # attributes an OpenTelemetry SDK keeps unless told otherwise
 _MEDIA = ("text", "image_url", "file", "input_audio")
+_HIDDEN = ("__REDACTED__", "[REDACTED]")  # what instrumentation puts in the place of a text
 
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,11 +201,19 @@ def _empty(body: Body) -> bool:
     return not body["content"] and not body.get("tool_calls")
 
 
-def _seen(messages: Iterable[Body]) -> Iterable[str]:
-    contents = (body["content"] for body in messages)
+def _seen(messages: list[Body]) -> Iterable[str]:
+    contents = [body["content"] for body in messages]
     parts = (part for content in contents if isinstance(content, list) for part in content)
     if any(part.get("type") not in _MEDIA for part in parts):
         yield "unknown_part"
+    if any(text in _HIDDEN for body in messages for text in _texts(body)):
+        yield "content_hidden"
+
+
+def _texts(body: Body) -> Iterable[object]:
+    content = body["content"]
+    yield from (part.get("text") for part in content) if isinstance(content, list) else (content,)
+    yield from (entry["function"]["arguments"] for entry in body.get("tool_calls", ()))
 
 
 def _loss(data: SpanData) -> Iterable[str]:
