@@ -128,7 +128,15 @@ def usd(value: object) -> Decimal | None:
 
 
 def ttft_ms(span: SpanData) -> float | None:
-    """Milliseconds to the first token, by an attribute or by the first event that marks it."""
+    """Milliseconds to the first token, by an attribute or by the first event that marks it.
+
+    What lies before the start is a fault of a clock, and absent.
+    """
+    told = _told_ttft_ms(span)
+    return told if told is not None and told >= 0 else None
+
+
+def _told_ttft_ms(span: SpanData) -> float | None:
     for field, factor in (("ttft_s", 1000.0), ("ttft_ms", 1.0)):
         value = find(field, span.attributes)
         if isinstance(value, int | float) and not isinstance(value, bool):
