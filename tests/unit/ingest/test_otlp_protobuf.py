@@ -22,7 +22,7 @@ def request(*groups: int) -> bytes:
         for _ in range(size):
             number += 1
             scope.spans.add(trace_id=TRACE, span_id=number.to_bytes(8, "big"), name=f"s{number}")
-    return made.SerializeToString()
+    return bytes(made.SerializeToString())
 
 
 def one_span(trace_id: bytes = TRACE, span_id: bytes = SPAN, parent: bytes = b"") -> Export:
