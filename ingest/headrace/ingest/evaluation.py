@@ -6,6 +6,7 @@ from typing import Any
 
 from headrace.ingest.conventions.openinference import grouped
 from headrace.ingest.grade import passed
+from headrace.ingest.log_row import event_name
 from headrace.ingest.telemetry import Attributes, LogData, SpanData
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Outcome, Source, TargetKind
@@ -22,7 +23,7 @@ Target = tuple[TargetKind, str]
 def of_log(log: LogData, *, project: str, received_at: datetime) -> Iterator[Outcome]:
     """The outcome of an evaluation event; none where it names nothing that could be joined."""
     target = _log_target(log)
-    if log.name != EVENT or target is None:
+    if event_name(log) != EVENT or target is None:
         return
     own = log.attributes
     fields = {
@@ -60,7 +61,8 @@ def _span_target(span: SpanData, scope: str) -> Target | None:
         return ("conversation", str(session)) if session else None
     carrier = span.attributes.get("openinference.span.kind") == "EVALUATOR" and len(span.links) == 1
     place: Any = span.links[0] if carrier else span
-    return ("trace", place.trace_id) if scope == "trace." else ("span", place.span_id)
+    found: Target = ("trace", place.trace_id) if scope == "trace." else ("span", place.span_id)
+    return found if found[1] else None
 
 
 def _annotations(attributes: Attributes, scope: str) -> Iterable[Mapping[str, Any]]:
@@ -78,7 +80,7 @@ def _outcome(
         return
     yield Outcome(
         project=project,
-        outcome_id=digest(dump([*target, {key: str(value) for key, value in fields.items()}])),
+        outcome_id=_identity(target, fields),
         target_kind=target[0],
         target_id=target[1],
         name=str(fields.get("name") or "evaluation"),
@@ -90,3 +92,11 @@ def _outcome(
         at=at,
         received_at=received_at,
     )
+
+
+def _identity(target: Target, fields: Mapping[str, Any]) -> str:
+    """An identifier names the mark whatever it says by now; without one its content does."""
+    told = {key: str(value) for key, value in fields.items()}
+    if fields.get("identifier"):
+        told = {key: told.get(key, "") for key in ("name", "identifier")}
+    return digest(dump([*target, told]))
