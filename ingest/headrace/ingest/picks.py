@@ -5,11 +5,27 @@ from typing import Any
 
 import jmespath
 import msgspec
-from jmespath.exceptions import JMESPathError, LexerError, ParseError
+from jmespath.exceptions import (
+    ArityError,
+    JMESPathError,
+    LexerError,
+    ParseError,
+    UnknownFunctionError,
+)
 
 from headrace.ingest.errors import BadPick, Undecodable
 
 Record = Mapping[str, Any]
+
+_CHAINS = (  # kinds of expression that begin with their first child
+    "subexpression",
+    "index_expression",
+    "projection",
+    "filter_projection",
+    "value_projection",
+    "flatten",
+    "pipe",
+)
 
 
 class Picks(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,11 +50,14 @@ class Picker:
     def __init__(self, picks: Picks) -> None:
         """Raises BadPick showing where an expression is invalid."""
         given = msgspec.structs.asdict(picks)
-        self._searches = {name: _compiled(name, text) for name, text in given.items() if text}
-        self._expressions = {name: text for name, text in given.items() if text}
+        self._expressions = {name: text for name, text in given.items() if text is not None}
+        self._searches = {name: _compiled(name, text) for name, text in self._expressions.items()}
 
     def pick(self, record: Record) -> dict[str, Any]:
-        """Field -> what its expression finds. Raises Undecodable."""
+        """Field -> what its expression finds.
+
+        Raises Undecodable, and BadPick where a function is unknown or has too few arguments.
+        """
         return {name: self._found(name, record) for name in self._searches}
 
     def prove(self, record: Record) -> None:
@@ -59,6 +78,8 @@ class Picker:
     def _found(self, name: str, record: Record) -> Any:
         try:
             return self._searches[name](record)
+        except (UnknownFunctionError, ArityError) as error:  # told only when they are called
+            raise BadPick(f"--{_option(name)} {self._expressions[name]!r}: {error}") from error
         except (JMESPathError, RecursionError, TypeError, ValueError) as error:
             raise Undecodable(f"--{_option(name)}: {error}") from error
 
@@ -83,7 +104,6 @@ def _first_field(parsed: Mapping[str, Any]) -> str | None:
     """The field of the record that an expression begins with, if it begins with one."""
     node: Any = parsed
     while isinstance(node, dict) and node.get("type") != "field":
-        chain = node.get("type") in ("subexpression", "index_expression", "projection", "pipe")
         children = node.get("children") or []
-        node = children[0] if chain and children else None
+        node = children[0] if node.get("type") in _CHAINS and children else None
     return str(node["value"]) if isinstance(node, dict) else None
