@@ -10,31 +10,9 @@ import msgspec
 import pytest
 
 from headrace.lake import record
-from headrace.lake.message import Message
 from headrace.lake.record import Record
+from tests.unit.lake.conftest import TABLES
 
-TABLES: dict[str, type[msgspec.Struct]] = {
-    "messages": Message,
-    "toolsets": record.Toolset,
-    "spans": record.Span,
-    "log_events": record.LogEvent,
-    "outcomes": record.Outcome,
-    "episodes": record.Episode,
-    "assembled_traces": record.AssembledTrace,
-    "resolutions": record.Resolved,
-    "decisions": record.Decision,
-    "clusters": record.Cluster,
-    "splits": record.SplitGroup,
-    "releases": record.Release,
-    "cases": record.Case,
-    "runs": record.Run,
-    "scores": record.Score,
-    "verdicts": record.Verdict,
-    "datasets": record.Dataset,
-    "members": record.Member,
-    "nights": record.Night,
-    "dead_letters": record.DeadLetter,
-}
 COLUMN_OF: dict[object, set[str]] = {
     str: {"VARCHAR", "JSON"},
     int: {"BIGINT"},
