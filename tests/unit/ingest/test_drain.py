@@ -1,3 +1,4 @@
+import fcntl
 import os
 import signal
 import subprocess
@@ -10,12 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
+from structlog.testing import capture_logs
 
+from headrace.ingest import drain as module
 from headrace.ingest import reader
-from headrace.ingest.batch import Batch, Body
+from headrace.ingest.batch import Batch, Body, write
 from headrace.ingest.bookmark import Bookmark
-from headrace.ingest.drain import DEADLY, Drain, Stop, run
+from headrace.ingest.drain import DEADLY, Drain, Stop, pump, run
 from headrace.ingest.errors import OffsetMoved, SpoolFailed, Undecodable
 from headrace.ingest.spool import Spool
 from headrace.ingest.works import environment
@@ -259,6 +263,197 @@ def test_a_drain_asked_to_stop_before_it_began_still_drains(
         os.close(pipe)
     assert names(lake) == ["a", "b"]
     assert spool.depth(NOON).depth == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        duckdb.OperationalError("the catalog went"),
+        duckdb.InternalError("x"),
+        duckdb.FatalException("x"),
+        duckdb.InterruptException("x"),
+        OSError("the disk went"),
+        LakeLocked("too long"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_fault_of_the_lake_is_held_against_no_body(
+    drain: Drain, spool: Spool, lake: Lake, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    put(spool, "a", "undecodable", "b")
+
+    def away(tx: Transaction, batch: Batch) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "write", away)
+        with pytest.raises(type(error)):
+            drain.carry()
+    assert spool.depth(NOON).depth == 3
+    assert (letters(lake), offset(lake)) == ({}, [])
+
+
+@pytest.mark.parametrize("error", [duckdb.OutOfMemoryException("x"), ValueError("x")])
+def test_what_is_too_much_together_is_written_apart(
+    drain: Drain, spool: Spool, lake: Lake, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    texts = ["a", "b", "undecodable", "c", "d"]
+    put(spool, *texts)
+
+    def narrow(tx: Transaction, batch: Batch) -> int:
+        if len(batch.spans) > 1:
+            raise error
+        return write(tx, batch)
+
+    monkeypatch.setattr(module, "write", narrow)
+    assert drain.carry() == 5
+    assert (names(lake), list(letters(lake))) == (["a", "b", "c", "d"], [3])
+    assert offset(lake) == [(spool.id, 5)]
+
+
+def test_a_dead_letter_that_cannot_be_written_stays_in_the_spool(
+    drain: Drain, spool: Spool, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(spool, "undecodable")
+
+    def broken(tx: Transaction, batch: Batch) -> None:
+        raise ValueError("not even that")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "write", broken)
+        with pytest.raises(ValueError, match="not even that"):
+            drain.carry()
+    assert (letters(lake), spool.depth(NOON).depth) == ({}, 1)
+    assert drain.carry() == 1
+    assert list(letters(lake)) == [1]
+
+
+def test_a_dead_letter_keeps_the_body_and_all_that_is_known_of_it(
+    drain: Drain, spool: Spool, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(body: Body) -> Batch:
+        raise Undecodable("why " * 1000)
+
+    monkeypatch.setattr(reader, "read", broken)
+    spool.append("logs", "application/x-protobuf", "shop", b"\xff\0", NOON).result()
+    spool.append("episodes", "application/json", None, b"", NOON).result()
+    drain.carry()
+    first, second = lake.rows("select * from dead_letters order by seq")
+    assert (first["project"], second["project"]) == ("shop", "default")
+    assert (first["signal"], first["content_type"]) == ("logs", "application/x-protobuf")
+    assert (first["body"], second["body"]) == (b"\xff\0", b"")
+    assert (first["received_at"], first["spool"], first["seq"]) == (NOON, spool.id, 1)
+    assert first["reason"] == ("why " * 1000)[:1000]
+
+
+def test_a_drain_with_nothing_to_do_leaves_the_lake_alone(
+    drain: Drain, spool: Spool, lake: Lake
+) -> None:
+    put(spool, "a")
+    drain.carry()
+    before = lake.snapshot_id
+    assert [drain.carry() for _ in range(3)] == [0, 0, 0]
+    assert lake.snapshot_id == before
+
+
+@pytest.fixture
+def asked() -> Iterator[Stop]:
+    """A drain's stop of which the other end is closed."""
+    pipe, other = os.pipe()
+    os.close(other)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield Stop(pipe)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    os.close(pipe)
+
+
+def test_asked_to_stop_a_drain_goes_on_until_the_deadline(
+    lake: Lake, spool: Spool, bookmark: Bookmark, asked: Stop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drain = Drain(lake, spool, bookmark, limit=1, clock=lambda: NOON)
+    put(spool, "a", "b")
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "STOP_S", 0.0)
+        pump(drain, asked, 60.0)
+    assert spool.depth(NOON).depth == 2
+    pump(drain, asked, 60.0)
+    assert names(lake) == ["a", "b"]
+
+
+def test_a_drain_beside_another_waits_and_leaves_when_asked(
+    spool: Spool, lake: Lake, settings: Settings, asked: Stop
+) -> None:
+    put(spool, "a")
+    with (settings.home / "drain.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        run(settings, asked)
+        assert (names(lake), spool.depth(NOON).depth) == ([], 1)
+    run(settings, asked)
+    assert names(lake) == ["a"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_wait(asked: Stop, number: signal.Signals) -> None:
+    stop = Stop()
+    assert not stop.asked
+    signal.raise_signal(number)
+    assert stop.asked
+    stop.wait(3600)
+
+
+class Patient(Stop):
+    """Is asked to stop after some waits, which it notes instead of waiting."""
+
+    def __init__(self, most: int) -> None:
+        self.waits: list[float] = []
+        self._most = most
+
+    @property
+    def asked(self) -> bool:
+        return len(self.waits) >= self._most
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+
+def test_while_the_lake_is_away_it_is_asked_for_less_and_less_often(
+    spool: Spool, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*given: object, **more: object) -> None:
+        raise LakeLocked("stop the other writer")
+
+    monkeypatch.setattr(Lake, "open", away)
+    stop = Patient(7)
+    with capture_logs() as told:
+        run(settings, stop)
+    assert stop.waits == [0.5, 1, 2, 4, 8, 10, 10]
+    assert {line["cure"] for line in told} == {"stop the other writer"}
+    assert spool.path.exists()
+
+
+def test_a_lake_that_comes_back_gets_what_waited(
+    spool: Spool, lake: Lake, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(spool, "a", "b")
+    faults: list[Exception] = [LakeLocked("x"), RuntimeError("my secret")]
+    fresh = Lake.open
+
+    def away(*given: Any, **more: Any) -> Lake:
+        if faults:
+            raise faults.pop(0)
+        return fresh(*given, **more)
+
+    monkeypatch.setattr(Lake, "open", away)
+    stop = Patient(3)
+    with capture_logs() as told:
+        run(settings, stop)
+    assert names(lake) == ["a", "b"]
+    assert stop.waits == [0.5, 1.0, settings.drain_interval_s]
+    assert [(line["error"], line["cure"]) for line in told] == [
+        ("LakeLocked", "x"),
+        ("RuntimeError", None),  # a text that is not ours may hold content
+    ]
 
 
 POISON = """
