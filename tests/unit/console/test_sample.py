@@ -1,5 +1,9 @@
+import json
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
 
 from headrace.console.sample import NEWEST, observed_tools, runs, tau2, taubench
 
@@ -65,3 +69,50 @@ def test_tools_are_declared_as_the_calls_show_them() -> None:
     assert properties["user_id"] == {"type": "string"}
     assert properties["flights"] == {"type": "array"}
     assert properties["total_baggages"] == {"type": "number"}
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (True, "boolean"),
+        (7, "number"),
+        (7.5, "number"),
+        ("7", "string"),
+        ([7], "array"),
+        ({"a": 7}, "object"),
+        (None, "string"),
+    ],
+)
+def test_every_type_of_json_has_its_name(value: object, kind: str) -> None:
+    function = {"name": "f", "arguments": json.dumps({"x": value})}
+    asked = {"role": "assistant", "tool_calls": [{"id": "c", "function": function}]}
+    run = msgspec.structs.replace(next(iter(taubench(NOW))), messages=(asked,), generated=(True,))
+    [tool] = observed_tools([run])
+    assert tool["parameters"]["properties"] == {"x": {"type": kind}}
+
+
+def test_tools_are_by_name_whatever_the_order_of_the_runs() -> None:
+    few = list(taubench(NOW))[:20]
+    tools = observed_tools(few)
+    assert [tool["name"] for tool in tools] == sorted(tool["name"] for tool in tools)
+    assert {tool["name"] for tool in observed_tools(list(reversed(few)))} == {
+        tool["name"] for tool in tools
+    }
+    assert observed_tools([]) == []
+
+
+def test_another_now_moves_the_calendar_and_nothing_else() -> None:
+    later = NOW + timedelta(days=400, hours=5)
+    one, other = runs(NOW), runs(later)
+    assert {b.started_at - a.started_at for a, b in zip(one, other, strict=True)} == {later - NOW}
+    assert [msgspec.structs.replace(run, started_at=NOW) for run in one] == [
+        msgspec.structs.replace(run, started_at=NOW) for run in other
+    ]
+
+
+def test_every_call_of_the_sample_is_answered_by_its_id() -> None:
+    for run in runs(NOW):
+        asked = {c["id"] for m in run.messages for c in m.get("tool_calls") or []}
+        answered = {m["tool_call_id"] for m in run.messages if m["role"] == "tool"}
+        assert answered <= asked
+        assert len(run.generated) == len(run.messages)
