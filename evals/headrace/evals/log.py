@@ -37,7 +37,9 @@ def read_logs(files: Iterable[Path | str], release: str | None = None) -> list[M
     headers: dict[str, tuple[str, EvalLog]] = {}
     for name in map(str, files):
         header = _header(name)
-        headers.setdefault(header.eval.eval_id, (name, header))
+        known = headers.setdefault(header.eval.eval_id, (name, header))
+        if known[1].status == "started":  # a copy made while it ran
+            headers[header.eval.eval_id] = (name, header)
     newest_first = sorted(headers.values(), key=lambda item: item[1].eval.created, reverse=True)
     seen: set[str] = set()
     return [_measured(name, header, release, seen) for name, header in newest_first][::-1]
@@ -186,8 +188,9 @@ def _checked(
         number = value_of(value)
     except ValueError as error:
         raise ScoresRefused(
-            f"{name}: case {summary.id!r} has the value {value!r} from scorer {scorer!r}; "
-            "values lie in [0, 1], or are C, I, P, N: rescale in the suite and score again"
+            f"{name}: case {summary.id!r} has the value {_short(repr(value))} "
+            f"from scorer {scorer!r}; values lie in [0, 1], or are C, I, P, N: rescale in the "
+            "suite and score again"
         ) from error
     return scorer, number, None if number is not None else "unscored"
 

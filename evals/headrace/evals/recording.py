@@ -68,7 +68,10 @@ def _merged(run: Run, there: Run | None) -> Run:
     """A copy of a log lies elsewhere and rows are loaded later: where and when it was stays."""
     if there is None:
         return run
-    return msgspec.structs.replace(run, started_at=there.started_at, log_uri=there.log_uri)
+    # a copy made while the run went on tells nothing that its end has not told
+    status = there.status if run.status == "started" else run.status
+    kept = {"started_at": there.started_at, "log_uri": there.log_uri, "status": status}
+    return msgspec.structs.replace(run, **kept)
 
 
 def _new_releases(lake: Lake, project: str, measured: Iterable[Measured]) -> list[Release]:
