@@ -231,6 +231,11 @@ def _correction(said: str | dict[str, Any] | None) -> str | None:
     [body, *more] = canonical([{"role": "assistant", **message}])
     if more:
         raise Undecodable("correction is more than one message: give what should have been said")
+    said_by, cure = body["role"], "give what the assistant should have said"
+    if said_by != "assistant":
+        raise Undecodable(f"correction is by {said_by}: {cure}")
+    if not body["content"] and not body.get("tool_calls"):
+        raise Undecodable(f"correction is empty: {cure}")
     return dump(body)
 
 
