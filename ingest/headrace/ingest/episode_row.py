@@ -9,7 +9,7 @@ import msgspec
 
 from headrace.ingest.batch import CONTENT, Batch
 from headrace.ingest.errors import Undecodable
-from headrace.ingest.jsontext import cleaned
+from headrace.ingest.jsontext import clean, cleaned
 from headrace.ingest.messages import canonical
 from headrace.ingest.release import release_of, system_text
 from headrace.ingest.tools import definitions
@@ -76,7 +76,7 @@ def episode(given: Given, *, episode_id: str, content: str, project: str, at: da
 
 def cleaned_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Metadata that any JSON reader takes."""
-    return {str(key): cleaned(value) for key, value in metadata.items()}
+    return {clean(str(key)): cleaned(value) for key, value in metadata.items()}
 
 
 def _tools(raw: object) -> list[Body] | None:
