@@ -111,13 +111,18 @@ def _same_turn(recorded: Face, echo: Face) -> bool:
 def _same_calls(recorded: Sequence[Call], echo: Sequence[Call]) -> bool:
     if len(recorded) != len(echo):
         return False
-    left = list(echo)
-    for call in recorded:
+    # those with ids first: a call without one must not take the pair of another
+    left = sorted(echo, key=_is_nameless)
+    for call in sorted(recorded, key=_is_nameless):
         twin = next((other for other in left if _same_call(call, other)), None)
         if twin is None:
             return False
         left.remove(twin)
     return True
+
+
+def _is_nameless(call: Call) -> bool:
+    return call.id is None
 
 
 def _same_call(a: Call, b: Call) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from headrace.curate.ancestry import Call
 from headrace.curate.assembly import Assembled, Library, assemble
 from headrace.curate.unit import request_text
 from headrace.lake.message import Body, Message, digest, dump
@@ -198,6 +199,14 @@ class World:
             tx.upsert("cases", self.cases, on=["project", "case_id"])
 
         lake.write(write)
+
+
+def inherits(span: Span, **fields: Any) -> Call:
+    """A call as it stands in a chain, with what it inherits given by hand."""
+    given: dict[str, Any] = {
+        "conversation_id": None, "user_id": None, "release": None, "agent": None, "tool": None,
+    }  # fmt: skip
+    return Call(span=span, **given | fields)
 
 
 def short(name: str | None) -> str | None:
