@@ -33,6 +33,7 @@ SYSTEM = "gen_ai.system_instructions"
 TOOLS = "gen_ai.tool.definitions"
 
 _CONTENT = (SYSTEM, INPUT, OUTPUT, TOOLS)
+_NOTHING = (None, "", "null")  # null is whole JSON: there was nothing to tell
 _FLAT = ("gen_ai.prompt.", "gen_ai.completion.0.")
 
 
@@ -87,14 +88,16 @@ def _choices(attributes: Attributes) -> int:
 
 
 def _elsewhere(attributes: Attributes) -> bool:
-    return any(f"{key}.ref" in attributes for key in _CONTENT)
+    return any(f"{key}.ref" in attributes and key not in attributes for key in _CONTENT)
 
 
 def _defects(
     attributes: Attributes, values: Mapping[str, object], messages: list[Body]
 ) -> Iterable[str]:
-    if any(value is None and attributes[key] for key, value in values.items()):
+    if any(value is None and attributes[key] not in _NOTHING for key, value in values.items()):
         yield "truncated_value"
+    if _elsewhere(attributes):
+        yield "content_elsewhere"
     if any(_hidden(part) for message in messages for part in _listed(message.get("parts"))):
         yield "content_hidden"
 
