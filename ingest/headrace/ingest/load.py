@@ -1,5 +1,6 @@
 """Loading files: one episode a line, its fields picked by expressions."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -23,6 +24,7 @@ from headrace.lake.store import Lake, Transaction
 EPISODES = 1_000  # of one lake transaction
 
 _MILLISECONDS = 10**11  # epoch numbers from here on cannot be seconds
+_EPOCH = re.compile(r"[0-9]{9,13}(\.[0-9]+)?")  # Python would read 1712010112345 as a day in 1712
 
 Progress = Callable[[int], None]
 
@@ -151,7 +153,7 @@ def _given(found: dict[str, Any]) -> Given:
     task = _text(found.get("task"))
     return Given(
         messages=value_of(found["messages"]),
-        tools=value_of(found.get("tools")),
+        tools=_tools(found.get("tools")),
         conversation=_text(found.get("conversation")),
         user=_text(found.get("user")),
         release=_text(found.get("release")),
@@ -159,6 +161,14 @@ def _given(found: dict[str, Any]) -> Given:
         started_at=_time(found.get("started_at")),
         metadata={} if task is None else {"task": task},
     )
+
+
+def _tools(found: object) -> object:
+    """Definitions, also as JSON text; text that is no JSON must not read as "none known"."""
+    tools = value_of(found)
+    if tools is None and isinstance(found, str) and found.strip() not in ("", "null"):
+        raise Undecodable("tools is text and no JSON: give a list of {type, function}")
+    return tools
 
 
 def _write(tx: Transaction, *, good: Sequence[Batch]) -> int:
@@ -184,10 +194,12 @@ def _text(value: object) -> str | None:
 
 
 def _time(value: object) -> datetime | None:
-    """UTC time of ISO text or of an epoch in seconds or milliseconds."""
+    """UTC time of ISO text or of an epoch in seconds or milliseconds, also as text."""
     if value is None or value == "":
         return None
     try:
+        if isinstance(value, str) and _EPOCH.fullmatch(value):
+            value = float(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return datetime.fromtimestamp(value / (1000 if value > _MILLISECONDS else 1), UTC)
         at = datetime.fromisoformat(str(value))

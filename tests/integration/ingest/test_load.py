@@ -145,6 +145,78 @@ def test_success_is_read_in_plain_words(
     assert [row["success"] for row in store.rows(OUTCOME_ROWS)] == [success]
 
 
+def test_times_of_every_spelling_are_utc(store: Store, tmp_path: Path) -> None:
+    spelled = [
+        "2024-04-01T22:21:52Z",
+        "2024-04-01T22:21:52",
+        "2024-04-02T00:21:52+02:00",
+        1712010112,
+        1712010112.0,
+        1712010112000,
+        "1712010112",
+        "1712010112000",
+    ]
+    rows = [talk(at=at, id=f"{number}") for number, at in enumerate(spelled)]
+    loaded(store, written(tmp_path / "a.jsonl", *rows), id="id", started_at="at")
+    times = [row["started_at"] for row in store.rows(EPISODE_ROWS)]
+    assert times == [datetime(2024, 4, 1, 22, 21, 52, tzinfo=UTC)] * len(spelled)
+
+
+def test_values_that_say_nothing_are_absent_and_those_that_are_cut_are_refused(
+    store: Store, tmp_path: Path
+) -> None:
+    records = [
+        talk("empty", tools="", at="", user=""),
+        talk("null", tools="null", at=None, user=None),
+        talk("list", tools='[{"name": "f"}]', user={"id": 1}),
+        talk("cut", tools='[{"name": "f"'),
+        talk("object", tools={"name": "f"}),
+        talk("huge", at=10**30),
+        talk("truth", at=True),
+        talk("old", at="0001-01-01T00:00:00+23:59"),
+    ]
+    file = written(tmp_path / "a.jsonl", *records)
+    done = loaded(store, file, tools="tools", started_at="at", user="user")
+    assert (done.added, done.refused) == (3, 5)
+    found = {(row["tools"] is None, row["user_id"]) for row in store.rows(EPISODE_ROWS)}
+    assert found == {(True, None), (False, '{"id":1}')}
+    told = [text.split(": ", 1)[1] for text in done.refusals]
+    assert told[0] == "tools is text and no JSON: give a list of {type, function}"
+    assert told[1].startswith("tools is no list")
+    assert all(text.startswith("started_at is ") for text in told[2:])
+
+
+def test_messages_may_be_json_in_a_text(store: Store, tmp_path: Path) -> None:
+    plain, text = talk("a"), {"messages": json.dumps(talk("a")["messages"])}
+    done = loaded(store, written(tmp_path / "a.jsonl", plain, text))
+    assert (done.added, done.unchanged) == (1, 1)
+
+
+def test_several_files_are_one_load_and_every_line_is_accounted_for(
+    store: Store, tmp_path: Path
+) -> None:
+    one = written(tmp_path / "a.jsonl", talk("a"), "{broken\n", talk("b"))
+    two = written(tmp_path / "b.jsonl.gz", talk("b"), "[]\n", talk("c"))
+    done = loaded(store, one, two)
+    assert (done.rows, done.added, done.unchanged, done.refused) == (6, 3, 1, 2)
+    assert [text.split(": ")[0] for text in done.refusals] == [f"{one}:2", f"{two}:2"]
+
+
+def test_no_files_and_empty_files_load_nothing(store: Store, tmp_path: Path) -> None:
+    done = loaded(store, written(tmp_path / "a.jsonl", "\n"), written(tmp_path / "b.jsonl"))
+    assert done == loaded(store)
+    assert (done.rows, done.added, done.refusals) == (0, 0, ())
+
+
+def test_the_order_of_lines_makes_no_other_episodes(store: Store, tmp_path: Path) -> None:
+    rows = [talk(str(number), ok=number % 2 == 0) for number in range(4)]
+    loaded(store, written(tmp_path / "a.jsonl", *rows), success="ok")
+    before = store.rows(COUNTS)
+    done = loaded(store, written(tmp_path / "b.jsonl", *reversed(rows)), success="ok")
+    assert (done.added, done.unchanged) == (0, 4)
+    assert store.rows(COUNTS) == before
+
+
 def test_null_is_no_mark(store: Store, tmp_path: Path) -> None:
     done = loaded(store, written(tmp_path / "a.jsonl", talk(ok=None)), success="ok")
     assert (done.added, done.marked, done.refused) == (1, 0, 0)
