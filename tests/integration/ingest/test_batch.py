@@ -65,6 +65,40 @@ def test_other_content_under_the_same_id_is_the_next_revision(lake: Lake, projec
     assert revisions(lake, "elsewhere") == [1]
 
 
+def test_a_revision_goes_back_to_what_was_said_before(lake: Lake, project: str) -> None:
+    for answer in ("a", "b", "a"):
+        assert put(lake, told(answer, project)) == 1
+    query = "select metadata from episodes where project = $project order by revision"
+    first, second, third = (row["metadata"] for row in lake.rows(query, {"project": project}))
+    assert first == third != second
+
+
+def test_an_empty_batch_writes_nothing(lake: Lake, project: str) -> None:
+    assert put(lake, Batch()) == put(lake) == 0
+    assert revisions(lake, project) == []
+
+
+def test_of_two_marks_under_one_id_the_last_stands(lake: Lake, project: str) -> None:
+    def mark(success: bool) -> Batch:
+        payload = json.dumps({"id": "m", "episode": "e", "success": success}).encode()
+        return read(
+            Body(
+                seq=1,
+                signal="outcomes",
+                content_type="application/json",
+                payload=payload,
+                received_at=NOW,
+                project=project,
+            )
+        )
+
+    query = "select success from outcomes where project = $project"
+    put(lake, mark(True), mark(False))
+    assert lake.rows(query, {"project": project}) == [{"success": False}]
+    put(lake, mark(True))
+    assert lake.rows(query, {"project": project}) == [{"success": True}]
+
+
 def test_an_outcome_alone_makes_no_revision(lake: Lake, project: str) -> None:
     put(lake, told("a", project, outcome=True))
     assert put(lake, told("a", project, outcome=False)) == 0
