@@ -13,6 +13,8 @@ from headrace.lake.record import Span
 N = TypeVar("N", int, Decimal)
 
 _LAKE = Decimal("0.000000001")  # as fine as the lake keeps money
+_MOST_USD = Decimal("999999999.999999999")
+_MOST_TOKENS = 2**63 - 1
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,10 +31,10 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, chain: Chain) -> "Usage":
         spans = [call.span for call in (*chain.calls, *chain.attempts)]
         billed = [span for span in spans if _is_billed(span)]
-        cost = _sum(span.cost_usd for span in billed)
+        cost = _sum((span.cost_usd for span in billed), _MOST_USD)
         return cls(
-            input_tokens=_sum(span.input_tokens for span in billed),
-            output_tokens=_sum(span.output_tokens for span in billed),
+            input_tokens=_sum((span.input_tokens for span in billed), _MOST_TOKENS),
+            output_tokens=_sum((span.output_tokens for span in billed), _MOST_TOKENS),
             cost_usd=None if cost is None else cost.quantize(_LAKE),
             latency_ms=_milliseconds(spans),
             started_at=min((s.started_at for s in spans if s.started_at), default=None),
@@ -45,13 +47,14 @@ def _is_billed(span: Span) -> bool:
     return bool(span.output) or span.input_tokens is not None or span.cost_usd is not None
 
 
-def _sum(values: Iterable[N | None]) -> N | None:
+def _sum(values: Iterable[N | None], most: N) -> N | None:
+    """Absent too where the sum is more than the lake can hold: no such figure was measured."""
     whole: N | None = None
     for value in values:
         if value is None:
             return None
         whole = value if whole is None else whole + value
-    return whole
+    return whole if whole is None or whole <= most else None
 
 
 def _milliseconds(spans: Iterable[Span]) -> float | None:
