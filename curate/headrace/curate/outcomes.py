@@ -137,7 +137,7 @@ def _resolved(
     row: Mapping[str, Any], marks: Sequence[Mark], now: datetime, waiting: timedelta
 ) -> Resolved:
     ruling = rule(marks)
-    silent: Resolution = "unmarked" if row["ended_at"] + waiting < now else "pending"
+    silent: Resolution = "unmarked" if now - row["ended_at"] > waiting else "pending"
     resolution = ruling.resolution or silent
     return Resolved(
         project=row["project"],

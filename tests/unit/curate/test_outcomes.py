@@ -1,7 +1,8 @@
 """The resolution policy as a table, and which mark reaches which episode."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from typing import Any, get_args
 
 import pytest
@@ -85,6 +86,85 @@ def test_the_order_of_marks_does_not_matter(marks: list[Mark], rng: Any) -> None
     shuffled = list(marks)
     rng.shuffle(shuffled)
     assert rule(shuffled) == rule(marks)
+
+
+@pytest.mark.parametrize(("high", "low"), list(combinations(get_args(Source), 2)))
+@pytest.mark.parametrize("success", [True, False])
+def test_a_higher_source_decides_however_many_and_late_the_lower_are(
+    high: Source, low: Source, success: bool
+) -> None:
+    marks = [mark(high, success), *(mark(low, not success, 9 + i, f"n{i}") for i in range(3))]
+    assert rule(marks).resolution == ("success" if success else "failure")
+    assert rule(marks).resolved_by == high
+
+
+MARKS = st.lists(
+    st.builds(
+        mark,
+        st.sampled_from(get_args(Source)),
+        st.sampled_from([True, False, None]),
+        st.integers(0, 3),
+        st.sampled_from("ab"),
+        score=st.sampled_from([None, 0.0, 1.0]),
+        corrected=st.booleans(),
+    ),
+    max_size=6,
+)
+RANKS = [rank.source for rank in POLICY]
+
+
+@given(MARKS)
+def test_a_mark_that_is_delivered_twice_counts_once(marks: list[Mark]) -> None:
+    assert rule([*marks, *marks]) == rule(marks)
+
+
+@given(MARKS, st.sampled_from(get_args(Source)), st.booleans())
+def test_who_stands_below_the_deciding_source_is_not_asked(
+    marks: list[Mark], source: Source, success: bool
+) -> None:
+    before = rule(marks)
+    if before.resolved_by and RANKS.index(source) > RANKS.index(before.resolved_by):
+        assert rule([*marks, mark(source, success, 9, score=0.5)]) == before
+
+
+@given(MARKS, st.sampled_from(get_args(Source)), st.booleans())
+def test_a_later_word_of_the_same_name_takes_the_earlier_back(
+    marks: list[Mark], source: Source, success: bool
+) -> None:
+    revised = [*marks, mark(source, success, 9, "a"), mark(source, success, 9, "b")]
+    above = [m for m in marks if RANKS.index(m.source) < RANKS.index(source)]
+    if rule(above).resolution is None:
+        assert rule(revised).resolution == ("success" if success else "failure")
+        assert rule(revised).resolved_by == source
+
+
+@given(MARKS)
+def test_no_verdict_is_made_up(marks: list[Mark]) -> None:
+    """No silence is a failure, no score a verdict: a resolution needs a mark that says it."""
+    ruling = rule(marks)
+    verdicts = {m.verdict for m in marks if m.source == ruling.resolved_by}
+    needed = {"success": {True}, "failure": {False}, "conflicting": {True, False}, None: set()}
+    assert ruling.resolution in needed
+    assert needed[ruling.resolution] <= verdicts
+    assert (ruling.resolution is None) == all(m.verdict is None for m in marks)
+    assert ruling.score is None or any(m.score == ruling.score for m in marks)
+
+
+@pytest.mark.parametrize(
+    ("success", "corrected", "verdict"),
+    [
+        (True, True, True),
+        (True, False, True),
+        (False, True, False),
+        (False, False, False),
+        (None, True, False),
+        (None, False, None),
+    ],
+)
+def test_a_correction_says_no_unless_the_mark_says_otherwise(
+    success: bool | None, corrected: bool, verdict: bool | None
+) -> None:
+    assert mark("user", success, corrected=corrected).verdict is verdict
 
 
 def put(lake: Lake, world: World, kind: Any, target: str, **fields: Any) -> None:
@@ -198,6 +278,31 @@ def test_a_mark_on_a_trace_is_of_the_root_agent_not_of_its_sub_agents(
     run(lake, world)
     found = {c.parent_episode_id is None: c.resolution for c in conversations(lake, world.project)}
     assert found == {True: "success", False: "failure"}
+
+
+@pytest.mark.parametrize(
+    ("past", "state"),
+    [
+        (timedelta(), "pending"),
+        (WEEK - timedelta(microseconds=1), "pending"),
+        (WEEK, "pending"),
+        (WEEK + timedelta(microseconds=1), "unmarked"),
+    ],
+)
+def test_an_episode_waits_for_its_marks_to_the_last_moment(
+    past: timedelta, state: str, lake: Lake, world: World
+) -> None:
+    world.post("a", [user("Hi"), said("Hello")], ended_at=T0)
+    world.drain(lake)
+    assert run(lake, world, now=T0 + past).dropped == {state: 1}
+
+
+def test_an_episode_of_the_last_year_there_is_waits_and_breaks_nothing(
+    lake: Lake, world: World
+) -> None:
+    world.post("a", [user("Hi"), said("Hello")], ended_at=datetime.max.replace(tzinfo=UTC))
+    world.drain(lake)
+    assert run(lake, world).dropped == {"pending": 1}
 
 
 def _ruling(found: Conversation) -> tuple[object, ...]:
