@@ -45,7 +45,7 @@ class Shares(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         parts = (self.train, self.test, self.eval)
-        if min(parts) < 0 or abs(sum(parts) - 1) > 1e-9:
+        if min(parts) < 0 or not abs(sum(parts) - 1) <= 1e-9:  # no comparison with NaN holds
             raise SharesError(
                 f"shares {self.train:g}, {self.test:g}, {self.eval:g} of train, test, eval: "
                 "none may be negative and they must add up to 1"

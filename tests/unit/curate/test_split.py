@@ -1,13 +1,10 @@
 """Groups and splits: on first sight, for ever, and eval protected when groups merge."""
 
-from random import Random
-
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.curate.assemble import assemble
-from headrace.curate.component import components
 from headrace.curate.decontaminate import decontaminate
 from headrace.curate.errors import SharesError
 from headrace.curate.split import Shares, assignments, split
@@ -134,7 +131,16 @@ def test_an_episode_that_gets_a_new_name_stays_on_its_side(lake: Lake, world: Wo
 
 
 @pytest.mark.parametrize(
-    "shares", [{"train": 0.5}, {"train": 1.2, "test": -0.5}, {"train": 0, "test": 0, "eval": 0}]
+    "shares",
+    [
+        {"train": 0.5},
+        {"train": 1.2, "test": -0.5},
+        {"train": 0, "test": 0, "eval": 0},
+        {"train": 0.6 + 1e-8},
+        {"train": -1e-8, "test": 0.7 + 1e-8},
+        {"train": float("nan")},
+        {"train": float("inf"), "eval": float("-inf")},
+    ],
 )
 def test_shares_must_divide_the_whole(shares: dict[str, float]) -> None:
     with pytest.raises(SharesError, match="add up to 1"):
@@ -149,15 +155,47 @@ def test_draws_follow_the_shares() -> None:
     assert drawn != [Shares().draw(f"g{i}", 1) for i in range(2000)]
 
 
-@given(
-    st.dictionaries(st.text("abcdef", min_size=1), st.lists(st.integers(0, 9)), max_size=20),
-    st.randoms(),
+@pytest.mark.parametrize(
+    "shares",
+    [
+        {"train": 1, "test": 0, "eval": 0},
+        {"train": 0.1, "test": 0.2, "eval": 0.7},  # adds up to 0.9999999999999999
+        {"train": 1 / 3, "test": 1 / 3, "eval": 1 / 3},
+        {"train": 0.6 + 1e-10},
+    ],
 )
-def test_components_do_not_depend_on_order(items: dict[str, list[int]], rng: Random) -> None:
-    names = list(items)
-    rng.shuffle(names)
-    once = {frozenset(part) for part in components(items)}
-    assert once == {frozenset(part) for part in components({n: items[n] for n in names})}
-    for part in once:
-        outside = [set(items[name]) for name in items if name not in part]
-        assert all(keys.isdisjoint(items[name]) for keys in outside for name in part)
+def test_shares_may_be_off_by_what_a_float_is_off(shares: dict[str, float]) -> None:
+    assert Shares(**shares).train == shares["train"]
+
+
+GROUPS = [f"gr_{i}" for i in range(300)]
+
+
+@pytest.mark.parametrize("only", ["train", "test", "eval"])
+def test_a_share_of_all_takes_all_and_a_share_of_nothing_nothing(only: str) -> None:
+    none = dict.fromkeys(["train", "test", "eval"], 0.0)
+    assert {Shares(**none | {only: 1.0}).draw(name, 3) for name in GROUPS} == {only}
+    half = {name: 0.5 for name in none if name != only}
+    assert {Shares(**none | half).draw(name, 3) for name in GROUPS} == set(half)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10), st.integers(0, 10), st.integers(0, 9))
+def test_a_larger_share_of_train_takes_nothing_out_of_it(one: int, other: int, seed: int) -> None:
+    small, large = (Shares(train=n / 10, test=0, eval=1 - n / 10) for n in sorted((one, other)))
+    for name in GROUPS[:50]:
+        assert large.draw(name, seed) == "train" or small.draw(name, seed) == "eval"
+
+
+def test_a_draw_is_the_same_on_any_machine_for_ever() -> None:
+    """A release that drew otherwise would move what was held out into training."""
+    assert [Shares().draw(f"gr_{i}", 0) for i in range(8)] == [
+        "train",
+        "test",
+        "eval",
+        "train",
+        "train",
+        "eval",
+        "train",
+        "train",
+    ]
