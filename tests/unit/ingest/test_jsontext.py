@@ -63,3 +63,57 @@ def test_whole_json_stays_and_halves_are_replaced(text: str) -> None:
 def test_an_escaped_backslash_is_no_escape() -> None:
     payload = rb'{"a": "\\ud800"}'
     assert whole(payload) == payload
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8)
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None)
+@given(values)
+def test_what_is_written_reads_back_in_the_same_order(value: object) -> None:
+    text = written(value)
+    assert parse(text) == value
+    assert written(parse(text)) == text
+    assert cleaned(value) == value
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.text(st.characters()), st.integers(0, 40))
+def test_what_is_cleaned_is_clean(text: str, place: int) -> None:
+    broken = {text[:place] + "\udbff" + text[place:]: [float("nan"), (text + "\udc00",)]}
+    once = cleaned(broken)
+    assert cleaned(once) == once
+    json.dumps(once, allow_nan=False).encode()
+    written(once).encode()
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.binary(max_size=40))
+def test_whole_is_idempotent_on_any_bytes(noise: bytes) -> None:
+    payload = b'{"a": "\\ud800 ' + noise + b'\\udfff"}'
+    once = whole(payload)
+    assert whole(once) == once
+    assert b"\\ufffd" in once
+
+
+@pytest.mark.parametrize(
+    ("escaped", "read"),
+    [
+        (r"\ud83d\ude00", "\U0001f600"),
+        (r"\uD83D\uDE00", "\U0001f600"),
+        (r"\ud83d", "\ufffd"),
+        (r"\ude00", "\ufffd"),
+        (r"\ude00\ud83d", "\ufffd\ufffd"),
+        (r"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (r"\\ud83d", r"\ud83d"),
+        (r"\\\ud83d", "\\\ufffd"),
+    ],
+)
+def test_halves_of_a_character_are_replaced_and_pairs_kept(escaped: str, read: str) -> None:
+    assert json.loads(whole(f'"{escaped}"'.encode())) == read
+    assert parse(f'"{escaped}"') == read

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.ingest.errors import Undecodable
-from headrace.ingest.messages import canonical
+from headrace.ingest.messages import LONGEST, canonical, instructions
 from headrace.lake.message import Message
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
@@ -33,6 +33,7 @@ CALL = {
     "type": "function",
     "function": {"name": "f", "arguments": '{"b": 1, "a": "é"}'},
 }
+USER = {"role": "user", "content": "go"}
 ASKED = [
     {"role": "user", "content": "go"},
     {"role": "assistant", "content": None, "tool_calls": [CALL]},
@@ -208,6 +209,80 @@ def test_calls_and_results_get_one_id(
     assert [body["tool_call_id"] for body in rest] == agreed[1]
 
 
+def test_a_call_can_be_answered_only_until_the_assistant_speaks_again() -> None:
+    late = {"role": "tool", "tool_call_id": "fc", "content": "r"}
+    said = {"role": "assistant", "content": "never mind"}
+    first, _, result = canonical([{"role": "assistant", "tool_calls": [CALL]}, USER, late])
+    assert first["tool_calls"][0]["id"] == result["tool_call_id"] == "fc"
+    called, *_, orphan = canonical([{"role": "assistant", "tool_calls": [CALL]}, USER, said, late])
+    assert (called["tool_calls"][0]["id"], orphan["tool_call_id"]) == ("c1", "fc")
+
+
+@pytest.mark.parametrize(
+    ("message", "name"),
+    [
+        ({"role": "user", "content": "a", "name": "ada"}, "ada"),
+        ({"role": "user", "content": "a", "name": ""}, None),
+        ({"role": "user", "content": "a", "name": 7}, None),
+        ({"role": "assistant", "content": "a", "name": "agent"}, None),
+        ({"role": "system", "content": "a", "name": "s"}, None),
+        ({"role": "tool", "content": "a", "name": "f", "tool_call_id": "c"}, None),
+    ],
+)
+def test_only_a_user_keeps_a_name(message: Any, name: str | None) -> None:
+    assert canonical([message])[0].get("name") == name
+
+
+@pytest.mark.parametrize(
+    ("role", "plain"),
+    [
+        ("SYSTEM", "system"), ("Developer", "system"), ("Human", "user"), ("ai", "assistant"),
+        ("model", "assistant"), ("function", "tool"),
+    ],
+)  # fmt: skip
+def test_roles_of_every_dialect_are_four(role: str, plain: str) -> None:
+    assert canonical([{"role": role, "content": "x"}])[0]["role"] == plain
+
+
+@pytest.mark.parametrize(
+    ("path", "role"),
+    [
+        (["langchain", "schema", "messages", "HumanMessage"], "user"),
+        (["langchain", "schema", "messages", "AIMessageChunk"], "assistant"),
+        (["langchain", "schema", "messages", "SystemMessage"], "system"),
+    ],
+)
+def test_a_serialised_message_is_named_by_its_class_or_its_type(path: list[str], role: str) -> None:
+    for inner in ({"content": "x"}, {"content": "x", "type": role}):
+        raw = {"lc": 1, "type": "constructor", "id": path, "kwargs": inner}
+        assert canonical([raw]) == [{"role": role, "content": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "system"),
+    [
+        (None, None), ("", None), ([], None), ([{"type": "text", "text": ""}], None),
+        ("be kind", "be kind"), ([{"type": "text", "text": "be"}, "kind"], "be\nkind"),
+    ],
+)  # fmt: skip
+def test_instructions_that_travel_apart_are_one_message_or_none(
+    content: Any, system: str | None
+) -> None:
+    expected = [] if system is None else [{"role": "system", "content": system}]
+    assert instructions(content) == expected
+
+
+def test_a_conversation_may_hold_its_limit() -> None:
+    assert len(canonical([USER] * LONGEST)) == LONGEST
+
+
+def test_what_was_given_is_not_changed() -> None:
+    for dialect in DIALECTS.values():
+        before = json.dumps(dialect)
+        canonical(dialect)
+        assert json.dumps(dialect) == before
+
+
 def test_invented_ids_go_on_counting_over_a_conversation() -> None:
     turn: list[Any] = [
         {"role": "assistant", "tool_calls": [{"function": "f", "args": {}}]},
@@ -380,6 +455,17 @@ def test_anything_is_read_or_refused(messages: Any) -> None:
         assert canonical(bodies) == bodies
         for body in bodies:
             Message.of(body).body.encode()
+
+
+@settings(max_examples=60, deadline=None)
+@given(conversations, conversations)
+def test_a_later_turn_leaves_what_went_before_as_it_was(
+    history: list[Any], later: list[Any]
+) -> None:
+    """A history and its continuation share their head: the next call's prefix is this one."""
+    opened = [*history, {"role": "user", "content": "next"}]
+    turn = [body for body in later if body["role"] != "tool"]
+    assert canonical([*opened, *turn])[: len(canonical(opened))] == canonical(opened)
 
 
 @settings(max_examples=60, deadline=None)

@@ -10,7 +10,7 @@ import pytest
 
 from headrace.ingest.batch import CONTENT, Batch, Signal
 from headrace.ingest.errors import Undecodable
-from headrace.ingest.reader import check
+from headrace.ingest.reader import NDJSON, check
 
 JSON, LINES, PROTOBUF = "application/json", "application/x-ndjson", "application/x-protobuf"
 TALK = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]
@@ -289,3 +289,66 @@ def test_annotations_reach_what_they_speak_of(read_entry: ReadEntry, entry_of: E
         "judge",
     ]
     assert (marks["task_success"].success, marks["resolved"].success) == (True, None)
+
+
+@pytest.mark.parametrize("content_type", NDJSON)
+def test_every_name_of_json_lines_is_understood(read: Read, content_type: str) -> None:
+    payload = line(id="a", messages=TALK) + b"\r\n" + line(id="b", messages=TALK)
+    accepted = check("episodes", content_type, payload, None)
+    assert accepted.ids == ("a", "b")
+    assert len(read("episodes", content_type, accepted.kept).episodes) == 2
+
+
+@pytest.mark.parametrize(("faults", "told", "more"), [(1, 1, ""), (5, 5, ""), (6, 5, "and 1 more")])
+def test_five_faults_are_told_and_the_rest_counted(faults: int, told: int, more: str) -> None:
+    payload = b"{}\n" * faults + line(messages=TALK)
+    shown = check("episodes", LINES, payload, None).error.split("\n")
+    assert [text.split(":")[0] for text in shown[:told]] == [f"line {n + 1}" for n in range(told)]
+    assert shown[told:] == ([more] if more else [])
+
+
+def test_one_object_is_refused_without_a_line_number() -> None:
+    with pytest.raises(Undecodable) as refused:
+        check("episodes", JSON, b"{}", None)
+    assert "line" not in str(refused.value)
+
+
+@pytest.mark.parametrize("signal", ["traces", "logs"])
+def test_an_empty_export_is_accepted_and_reads_as_nothing(read: Read, signal: Signal) -> None:
+    for content_type, payload in ((JSON, b"{}"), (PROTOBUF, b"")):
+        accepted = check(signal, content_type, payload, None)
+        assert (accepted.accepted, accepted.rejected, accepted.error) == (0, 0, "")
+        assert read(signal, content_type, accepted.kept) == Batch()
+
+
+def calls(*names: str) -> bytes:
+    """An export of one model call each, all with the same history."""
+    said = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "hi"}]}])
+    own = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": said}
+    pairs = [{"key": key, "value": {"stringValue": value}} for key, value in own.items()]
+    spans = [
+        {"traceId": TRACE, "spanId": name * 16, "name": name, "attributes": pairs} for name in names
+    ]
+    return line(resourceSpans=[{"scopeSpans": [{"spans": spans}]}])
+
+
+def test_a_history_that_calls_repeat_is_one_message(read: Read) -> None:
+    batch = read("traces", JSON, calls("a", "b", "c"))
+    assert (len(batch.spans), len(batch.messages)) == (3, 1)
+    assert {span.input for span in batch.spans} == {(batch.messages[0].hash,)}
+
+
+def test_the_order_of_spans_changes_no_row(read: Read) -> None:
+    first, second = read("traces", JSON, calls("a", "b")), read("traces", JSON, calls("b", "a"))
+    assert sorted(span.span_id for span in first.spans) == ["a" * 16, "b" * 16]
+    assert set(first.spans) == set(second.spans)
+    apart = Batch.union(read("traces", JSON, calls(name)) for name in "ab")
+    assert apart.spans == first.spans
+
+
+def test_a_union_keeps_the_order_and_nothing_is_lost(read: Read) -> None:
+    parts = [read("episodes", JSON, line(id=name, messages=TALK)) for name in "abc"]
+    whole = Batch.union(parts)
+    assert [row.episode_id for row in whole.episodes] == ["a", "b", "c"]
+    assert Batch.union([Batch.union(parts[:1]), Batch.union(parts[1:])]) == whole
+    assert Batch.union([]) == Batch()
