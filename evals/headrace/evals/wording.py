@@ -8,7 +8,7 @@ from headrace.evals.plateau import TrendVerdict
 
 def points(share: float) -> str:
     """A difference of scores in points: 0.031 -> '+3.1'."""
-    return f"{100 * share:+.1f}"
+    return f"{round(100 * share, 1) + 0.0:+.1f}"  # nothing lost is no '-0.0'
 
 
 def verdict_words(verdict: TrendVerdict) -> str:
@@ -32,7 +32,9 @@ def needs_words(needs: Needs, cases: int) -> str | None:
 def _claim(verdict: TrendVerdict) -> str:
     said = state_words(verdict).capitalize()
     if verdict.gain is None or verdict.low is None or verdict.high is None:
-        return f"{said}: {verdict.n} shared cases, {_plural(verdict.releases, 'release')}."
+        return (
+            f"{said}: {_plural(verdict.n, 'shared case')}, {_plural(verdict.releases, 'release')}."
+        )
     interval = f"{points(verdict.low)} to {points(verdict.high)}"
     per = _plural(verdict.window, "release") if verdict.window > 1 else "release"
     return f"{said}: {points(verdict.gain)} points per {per} ({interval})."
@@ -56,9 +58,9 @@ def _price(verdict: TrendVerdict) -> Iterator[str]:
 
 def _levers(needs: Needs, cases: int) -> Iterator[str]:
     if needs.epochs is not None:
-        yield f"{needs.epochs} epochs of every case"
+        yield f"{_plural(needs.epochs, 'epoch')} of every case"
     if needs.cases is not None and needs.cases > cases:
-        yield f"{needs.cases - cases} more cases"
+        yield _plural(needs.cases - cases, "more case")
     if needs.releases is not None:
         yield _plural(needs.releases, "more release")
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 from numpy.typing import NDArray
 
+from headrace.evals.needs import Needs
+from headrace.evals.plateau import TrendVerdict
 from headrace.lake.record import Release, Run, Score
 from headrace.lake.store import Lake, Transaction
 
@@ -125,3 +128,30 @@ def measure(lake: Lake, project: str) -> Callable[..., None]:
         lake.write(work)
 
     return write
+
+
+@pytest.fixture
+def verdict() -> Callable[..., TrendVerdict]:
+    """A verdict in which nothing is decided and nothing is wrong, but for what is given."""
+    usual: dict[str, Any] = {
+        "state": "inconclusive",
+        "reason": "underpowered",
+        "gain": 0.01,
+        "low": -0.02,
+        "high": 0.04,
+        "mde": 0.05,
+        "certifiable_delta": 0.04,
+        "needs": Needs(cases=400, epochs=3, releases=2),
+        "n": 250,
+        "clusters": 50,
+        "releases": 8,
+        "length": 8,
+        "delta": 0.03,
+        "window": 3,
+        "share": 1.0,
+        "absent": 0.0,
+        "tau": 0.006,
+        "judge": None,
+        "signature": "s",
+    }
+    return lambda **more: TrendVerdict(**{**usual, **more})
