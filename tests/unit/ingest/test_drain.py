@@ -283,7 +283,8 @@ def test_a_fault_of_the_lake_is_held_against_no_body(
     put(spool, "a", "undecodable", "b")
 
     def away(tx: Transaction, batch: Batch) -> None:
-        raise error
+        if batch.spans:  # a dead letter could be written
+            raise error
 
     with monkeypatch.context() as patched:
         patched.setattr(module, "write", away)

@@ -17,6 +17,8 @@ from headrace.ingest.errors import AlreadyServing
 from headrace.ingest.works import DrainKeeper, alone, environment
 from headrace.lake.settings import Settings
 
+PATIENCE_S = 30
+
 
 def test_a_home_has_one_sidecar_at_a_time(tmp_path: Path) -> None:
     home = tmp_path / "new" / "home"
@@ -81,11 +83,20 @@ def test_another_process_reads_the_same_settings(
     assert Settings.load() == same
 
 
+class Pipe(io.BytesIO):
+    def __init__(self, closing: Callable[[], None]) -> None:
+        self._closing = closing
+
+    def close(self) -> None:
+        super().close()
+        self._closing()
+
+
 class Process:
     """A stand-in for a drain process: it ends when told, or when its stdin is closed."""
 
     def __init__(self, clock: "Clock", lives: float | None, deaf: bool = False) -> None:
-        self.stdin = io.BytesIO()
+        self.stdin = Pipe(lambda: None if deaf else self._ended.set())
         self.killed = False
         self._clock = clock
         self._lives = lives
@@ -97,8 +108,7 @@ class Process:
             self._clock.now += self._lives
             return 9
         if timeout is None:
-            while not (self._ended.is_set() or (self.stdin.closed and not self._deaf)):
-                self._ended.wait(0.001)
+            assert self._ended.wait(PATIENCE_S)
             return 0
         if self._deaf:
             raise subprocess.TimeoutExpired("drain", timeout)
