@@ -14,11 +14,11 @@ grouped as (
     from clusters where project = $project group by episode_id, method
 ),
 sided as (
-    select g.episode_id, min(s.split) as split -- `eval` sorts first: in doubt it wins
-    from grouped g
-    join splits s on s.project = $project and s.group_id = g.cluster_id
-    where g.method = 'group'
-    group by g.episode_id
+    select c.episode_id, min(s.split) as split -- `eval` sorts first: in doubt it wins
+    from clusters c
+    join splits s on s.project = $project and s.group_id = c.cluster_id
+    where c.project = $project and c.method = 'group'
+    group by c.episode_id
 )
 select
     e.episode_id,
