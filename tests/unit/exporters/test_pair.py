@@ -1,7 +1,10 @@
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from headrace.curate.conversation import Conversation
 from headrace.exporters.eligibility import Standing
@@ -180,3 +183,49 @@ def test_a_pair_of_the_same_texts_is_kept_once(
 
 def test_every_reason_has_advice() -> None:
     assert set(REASONS) <= set(ADVICE)
+
+
+ANSWERS = st.tuples(
+    st.sampled_from(["yes", "no", "wait"]),
+    st.booleans(),
+    st.sampled_from(["train", "test"]),
+    st.sampled_from(["r1", "r2", None]),
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(told=st.lists(ANSWERS, max_size=10), data=st.data())
+def test_pairs_hold_their_promises_in_any_order(
+    episode: Make, standing: Callable[..., Standing], told: list[Any], data: st.DataObject
+) -> None:
+    sides = [
+        side(
+            episode(
+                f"e{i}",
+                messages=[{"role": "user", "content": "hi"}, {"role": "assistant", "content": a}],
+                resolution="success" if good else "failure",
+            ),
+            standing(request=request),
+            split,
+        )
+        for i, (a, good, split, request) in enumerate(told)
+    ]
+    found = pairs(sides)
+    assert pairs(data.draw(st.permutations(sides))) == found
+    in_rows = Counter(name for row in found.rows for name in row.episode_ids)
+    assert max(in_rows.values(), default=0) <= PER_EPISODE
+    assert in_rows.keys() | found.alone.keys() == {one.name for one in sides}
+    assert not in_rows.keys() & found.alone.keys()
+    by_name = {one.name: one for one in sides}
+    clusters = Counter(by_name[row.episode_ids[0]].request for row in found.rows)
+    assert max(clusters.values(), default=0) <= PER_CLUSTER
+    for row in found.rows:
+        good, bad = (by_name[name] for name in row.episode_ids)
+        assert good.good and not bad.good and good.split == bad.split == row.split
+        assert good.request == bad.request is not None
+        assert len(row.chosen) == len(row.rejected) == 1 and row.chosen != row.rejected
+        assert (row.chosen[0]["role"], row.rejected[0]["role"]) == ("assistant", "assistant")
+    taught = {(str(row.prompt), str(row.chosen), str(row.rejected)) for row in found.rows}
+    assert not any((p, bad, good) in taught for p, good, bad in taught)

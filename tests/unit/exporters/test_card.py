@@ -1,0 +1,131 @@
+import shlex
+from typing import Any
+
+import msgspec
+import pytest
+from huggingface_hub import DatasetCard
+
+from headrace.exporters import card
+from headrace.exporters.manifest import Audit, Entry, Manifest, Recipe
+from headrace.exporters.objective import OBJECTIVES, SCHEMAS, Objective
+
+
+def manifest(
+    *, objective: Objective = "sft", recipe: dict[str, Any] | None = None, **fields: Any
+) -> Manifest:
+    audit = Audit(
+        episodes=6,
+        drops={"pending": 2, "contaminated:exact": 1},
+        outcomes={"train": {"human: success": 2}, "test": {"product: success": 1}},
+        dedupe={"exact": 4},
+        decontaminate={"contaminated:exact": 1},
+        suites={"support": 12},
+        leaks=0,
+        verdict="not_yet, 2026-03-02",
+    )
+    rows = tuple(
+        Entry(row_id=f"r{i}", hash=f"h{i}", split=split, episode_ids=(f"e{i}",))
+        for i, split in enumerate(fields.pop("splits", ("train", "train", "test")))
+    )
+    given: dict[str, Any] = {
+        "project": "shop",
+        "name": "refunds",
+        "audit": msgspec.structs.replace(audit, **fields.pop("audit", {})),
+        **fields,
+    }
+    return Manifest(
+        version="v1",
+        objective=objective,
+        recipe=Recipe(objective=objective, formats=("trl",), **(recipe or {})),
+        snapshot_id=1,
+        rows=rows,
+        losses=(),
+        libraries={},
+        files={},
+        **given,
+    )
+
+
+def front(page: str) -> dict[str, Any]:
+    """The header as the Hub reads it."""
+    card: Any = DatasetCard(page)
+    read: dict[str, Any] = card.data.to_dict()
+    return read
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_the_header_has_one_config_of_plain_features_and_no_counts(objective: Objective) -> None:
+    read = front(card.card(manifest(objective=objective)))
+    [config], [info] = read["configs"], read["dataset_info"]
+    assert config["config_name"] == info["config_name"] == objective
+    assert config["default"] is True
+    assert set(info) == {"config_name", "features"}, "counts go stale with the next shard"
+    assert [one["name"] for one in info["features"]] == SCHEMAS[objective].names
+    assert "json" not in str(info).lower(), "older readers know no such type"
+
+
+def test_only_splits_with_rows_have_files() -> None:
+    files = front(card.card(manifest(splits=("train",))))["configs"][0]["data_files"]
+    assert files == [{"split": "train", "path": "data/train-*.parquet"}]
+
+
+@pytest.mark.parametrize(
+    "name", ["a: b", "- x", "'", '"quoted"', "# no comment", "ü ☃", "{x}", "1"]
+)
+def test_a_name_that_yaml_would_misread_is_kept(name: str) -> None:
+    page = card.card(manifest(name=name))
+    assert front(page)["pretty_name"] == name
+    assert f"# {name}\n" in page
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "| train | 2 |\n| test | 1 |"),
+        ({}, "| train | human: success | 2 |\n| test | product: success | 1 |"),
+        ({}, "3 of 6 episodes are in a row"),
+        ({}, "| `contaminated:exact` | 1 | too close to an evaluation case"),
+        ({}, "| dedupe: exact | 4 |\n| decontaminate: contaminated:exact | 1 |"),
+        ({}, "| support | 12 |"),
+        ({}, "No overlap was left at the last check."),
+        ({}, "Verdict on readiness when built: not_yet, 2026-03-02."),
+        ({}, "* `formats/trl/HOWTO.md`"),
+        ({}, "**not scrubbed**"),
+        ({"drops": {}, "episodes": 3}, "None was left out."),
+        ({"dedupe": {}, "decontaminate": {}}, "No episode of the project was found"),
+        ({"leaks": 2}, "2 overlapping episodes were left at the last check and accepted by hand"),
+        ({"suites": {}}, "There was no suite: nothing says whether"),
+        ({"verdict": None}, "Verdict on readiness when built: none."),
+    ],
+)
+def test_the_page_says(change: dict[str, Any], said: str) -> None:
+    assert said in card.card(manifest(audit=change))
+
+
+def test_without_a_suite_no_overlap_is_claimed_to_be_absent() -> None:
+    assert "No overlap" not in card.card(manifest(audit={"suites": {}}))
+
+
+def test_a_set_without_trainer_files_says_so() -> None:
+    bare = msgspec.structs.replace(manifest(), recipe=Recipe(objective="sft", formats=()))
+    assert "No trainer dialect was asked for." in card.card(bare)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "switches"),
+    [
+        ({}, []),
+        ({"without_evals": True}, ["--without-evals"]),
+        (
+            {"without_evals": True, "accept_leaks": True, "allow_lossy": True},
+            ["--without-evals", "--accept-leaks", "--allow-lossy"],
+        ),
+    ],
+)
+def test_the_command_of_the_card_builds_the_same_again(
+    recipe: dict[str, Any], switches: list[str]
+) -> None:
+    words = shlex.split(card.command(manifest(name="my set; rm", project="a b", recipe=recipe)))
+    assert words[:4] == ["headrace", "dataset", "build", "my set; rm"]
+    assert words[words.index("--project") + 1] == "a b"
+    assert words[words.index("DIR") + 1 :] == switches

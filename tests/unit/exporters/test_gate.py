@@ -1,0 +1,151 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from headrace.curate.conversation import Conversation
+from headrace.exporters import gate
+from headrace.exporters.eligibility import Finding
+from headrace.exporters.errors import (
+    EvalLeak,
+    LossyFormat,
+    NoSuite,
+    NothingToExport,
+    OneLabelOnly,
+)
+from headrace.exporters.formats.loss import HARMLESS, SHOWN, LossReport
+from headrace.exporters.manifest import Recipe
+from headrace.exporters.objective import Objective
+from headrace.exporters.reason import ADVICE
+from headrace.exporters.selection import Selection, choose
+from headrace.lake.message import Body
+
+Make = Callable[..., Conversation]
+Chosen = Callable[..., Selection]
+
+RECIPE = Recipe(objective="sft", formats=("trl",))
+ACCEPTS = Recipe(
+    objective="sft", formats=("trl",), without_evals=True, accept_leaks=True, allow_lossy=True
+)
+
+
+@pytest.fixture
+def chosen(episode: Make, standing: Callable[..., Any], said: Callable[..., Body]) -> Chosen:
+    """The selection from episodes told as resolution and split."""
+
+    def select(objective: Objective, *told: tuple[str, str]) -> Selection:
+        talks = [
+            episode(
+                f"e{i}",
+                messages=[said("user", "hi"), said("assistant", f"a{i}")],
+                resolution=resolution,
+            )
+            for i, (resolution, _) in enumerate(told)
+        ]
+        known = {f"e{i}": standing(split=split) for i, (_, split) in enumerate(told)}
+        return choose(talks, known, objective)
+
+    return select
+
+
+def test_without_a_suite_nothing_says_whether_training_helps() -> None:
+    with pytest.raises(NoSuite, match="'shop'.*headrace eval build.*--without-evals"):
+        gate.check_suites("shop", {}, RECIPE)
+    gate.check_suites("shop", {"support": 1}, RECIPE)
+    gate.check_suites("shop", {}, ACCEPTS)
+
+
+@pytest.mark.parametrize(
+    ("objective", "told", "error", "cure"),
+    [
+        ("sft", [], NothingToExport, "no episode at all: send traces"),
+        ("sft", [("pending", "train")], NothingToExport, "1 pending .send its outcome"),
+        ("sft", [("failure", "train")] * 2, NothingToExport, "2 not_success .a failure: use it"),
+        ("sft", [("success", "test")] * 2, NothingToExport, "all 2 rows are on the test side"),
+        ("dpo", [("success", "train")], NothingToExport, "no_partner"),
+        ("kto", [("success", "train")] * 2, OneLabelOnly, "outcomes of failures"),
+        ("kto", [("failure", "train")], OneLabelOnly, "outcomes of successes"),
+        ("kto", [("failure", "train"), ("success", "test")], OneLabelOnly, "all 1 rows"),
+    ],
+)
+def test_a_set_that_trains_nothing_is_refused_with_reasons(
+    chosen: Chosen,
+    objective: Objective,
+    told: list[tuple[str, str]],
+    error: type[Exception],
+    cure: str,
+) -> None:
+    with pytest.raises(error, match=cure):
+        gate.check_rows(chosen(objective, *told))
+
+
+@pytest.mark.parametrize(
+    ("objective", "told"),
+    [
+        ("sft", [("success", "train")]),
+        ("sft", [("success", "train"), ("pending", "train"), ("success", "test")]),
+        ("kto", [("success", "train"), ("failure", "train")]),
+        ("dpo", [("success", "train"), ("failure", "train")]),
+    ],
+)
+def test_one_row_to_train_on_is_enough(
+    chosen: Chosen, objective: Objective, told: list[tuple[str, str]]
+) -> None:
+    selection = chosen(objective, *told)
+    gate.check_rows(selection)
+    assert any(row.split == "train" for row in selection.rows)
+
+
+def test_a_leak_names_three_episodes_with_case_and_rule() -> None:
+    found = {
+        f"e{i}": Finding(reason="contaminated:exact", because_of=f"c{i}" if i else None)
+        for i in reversed(range(5))
+    }
+    with pytest.raises(EvalLeak, match=r"^5 episodes overlap") as refused:
+        gate.check_leaks(found, RECIPE)
+    said = str(refused.value)
+    assert "episode e0 (contaminated:exact); episode e1 with case c1" in said
+    assert "e2" in said and "e3" not in said and "--accept-leaks" in said
+    assert gate.check_leaks(found, ACCEPTS) == 5
+    assert gate.check_leaks({}, RECIPE) == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "harmful"),
+    [
+        ("content_filled", False),
+        ("reasoning_dropped", False),
+        ("mask_unrolled", False),
+        ("text_dropped", True),
+        ("mask_inexpressible", True),
+        ("calls_flattened", True),
+        ("row_skipped:too_long", True),
+        ("a_code_that_nobody_judged", True),
+    ],
+)
+def test_what_changes_training_stops_a_build_unless_accepted(code: str, harmful: bool) -> None:
+    report = LossReport.of("trl", [(code, "r1"), (code, "r2")])
+    assert bool(report.harmful) == harmful == (code not in HARMLESS)
+    gate.check_loss([report], ACCEPTS)
+    if not harmful:
+        gate.check_loss([report], RECIPE)
+        return
+    with pytest.raises(LossyFormat, match=f"trl: {code} in 2 rows, first r1.*--allow-lossy"):
+        gate.check_loss([report], RECIPE)
+
+
+def test_every_format_that_loses_is_named() -> None:
+    reports = [LossReport.of(name, [("text_dropped", "r")]) for name in ("one", "two")]
+    with pytest.raises(LossyFormat, match="one: .*; two: "):
+        gate.check_loss([*reports, LossReport.of("three", [])], RECIPE)
+
+
+def test_a_loss_counts_rows_once_and_shows_the_first_few() -> None:
+    seen = [("b", f"r{i % 9}") for i in range(18)] + [("a", "r0")]
+    one, other = LossReport.of("x", seen).losses
+    assert (one.code, one.count, one.row_ids) == ("a", 1, ("r0",))
+    assert (other.count, other.row_ids) == (9, tuple(f"r{i}" for i in range(SHOWN)))
+
+
+def test_advice_is_one_line_each() -> None:
+    assert all(said and "\n" not in said and "|" not in said for said in ADVICE.values())
