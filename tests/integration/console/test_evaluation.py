@@ -27,7 +27,7 @@ def knowing(monkeypatch: pytest.MonkeyPatch) -> None:
 def scores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three releases over thirty cases: half of the answers right, then two thirds, then all."""
     file = tmp_path_factory.mktemp("scores") / "scores.jsonl"
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"release": f"v{release}", "case_id": f"c{case}", "value": int(case % (4 - release) > 0)}
         for release in (1, 2)
         for case in range(30)

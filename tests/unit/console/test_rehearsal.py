@@ -1,5 +1,6 @@
 import gzip
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from headrace.console import rehearsal
 from headrace.console.rehearsal import LATE, MARK, DemoError, latest, play, prepare
 from headrace.console.sample import Run, runs
 from headrace.flows.night import Night
+from headrace.ingest import sidecar as sidecar_module
 from headrace.ingest.sidecar import Address
 from headrace.lake.settings import Settings
 
@@ -71,10 +73,10 @@ def sidecar(monkeypatch: pytest.MonkeyPatch) -> Sidecar:
         made.heard.append(("night", until))
         return Night(night_id="n", started_at=NOW, ended_at=NOW, until=until, lines=())
 
-    monkeypatch.setattr(rehearsal.sidecar, "running", running)
+    monkeypatch.setattr(sidecar_module, "running", running)
     monkeypatch.setattr(rehearsal, "_client", lambda address: made.client())
     monkeypatch.setattr(rehearsal, "run_night", night)
-    monkeypatch.setattr(rehearsal.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     return made
 
 
