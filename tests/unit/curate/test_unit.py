@@ -1,10 +1,14 @@
 """The texts that episodes are compared by."""
 
+import json
+from random import Random
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.curate import unit
+from headrace.lake.message import Body
 from tests.unit.curate.conftest import WEATHER, result, said, system, user
 
 
@@ -14,13 +18,6 @@ from tests.unit.curate.conftest import WEATHER, result, said, system, user
 )
 def test_norm_is_nfkc_lower_case_and_single_spaces(text: str, expected: str) -> None:
     assert unit.norm(text) == expected
-
-
-@given(st.text())
-def test_norm_done_twice_changes_nothing_more(text: str) -> None:
-    once = unit.norm(text)
-    assert " ".join(once.split()) == once
-    assert unit.words(once) == unit.words(text) or unit.norm(once) != once
 
 
 @pytest.mark.parametrize(
@@ -68,3 +65,112 @@ def test_the_context_is_prompt_and_tools_in_any_order() -> None:
     assert one == unit.context_hash([system(), user("Ho")], [other, WEATHER])
     assert one != unit.context_hash([system("x"), user("Hi")], [WEATHER, other])
     assert one != unit.context_hash([system(), user("Hi")], None)
+
+
+PLAIN = st.text("abc XYZ\t\n.,!", max_size=30)
+FEW = settings(max_examples=80, deadline=None)
+
+
+@FEW
+@given(st.text())
+def test_norm_leaves_no_white_space_but_single_spaces(text: str) -> None:
+    normal = unit.norm(text)
+    assert normal.split(" ") == normal.split() or normal == ""
+    assert unit.norm(f"\u3000{text}\n\t") == normal
+
+
+@FEW
+@given(PLAIN, PLAIN)
+def test_the_keys_of_requests_are_equal_as_their_normal_texts_are(one: str, other: str) -> None:
+    same = unit.norm(one) == unit.norm(other)
+    assert (unit.request_hash(one) == unit.request_hash(other)) == same
+    assert unit.request_hash(one.swapcase().replace(" ", "\n ")) == unit.request_hash(one)
+
+
+@FEW
+@given(st.text(), st.text())
+def test_words_of_two_texts_are_the_words_of_both(one: str, other: str) -> None:
+    assert unit.words(f"{one}\n{other}") == unit.words(one) + unit.words(other)
+
+
+@FEW
+@given(st.text("abc, 12字", max_size=20))
+def test_a_word_has_neither_space_nor_sign_and_an_ideograph_is_one(text: str) -> None:
+    words = unit.words(text)
+    assert all(word.isalnum() for word in words)
+    assert "".join(words) == "".join(c for c in unit.norm(text) if c.isalnum())
+    assert all(word == "字" or "字" not in word for word in words)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@FEW
+@given(st.dictionaries(st.text(), VALUES, max_size=4), st.integers(0, 9))
+def test_arguments_are_equal_whatever_their_key_order_and_spaces(
+    given: dict[str, object], seed: int
+) -> None:
+    names = list(given)
+    Random(seed).shuffle(names)
+    turned = json.dumps({name: given[name] for name in names}, indent=2, ensure_ascii=False)
+    plain = unit.arguments(json.dumps(given))
+    assert unit.arguments(turned) == plain
+    assert json.loads(plain) == given
+    assert unit.arguments(plain) == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("", ""),
+        (" {broken ", "{broken"),
+        ("NaN", "NaN"),
+        ('{"a": Infinity}', '{"a": Infinity}'),
+        ("[" * 100_000, "[" * 100_000),
+        ('{"a":1,"a":2}', '{"a":2}'),
+        ("null", "null"),
+    ],
+)
+def test_arguments_that_are_no_json_are_compared_as_text(text: str, kept: str) -> None:
+    assert unit.arguments(text) == kept
+
+
+def test_the_keys_of_one_text_as_request_and_as_context_differ() -> None:
+    texts = unit.request_hash("x"), unit.transcript_hash([user("x")]), unit.context_hash([], None)
+    assert len(set(texts)) == 3
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        ([user("Hi"), said("Hello")], True),
+        ([user(" HI"), said("hello\n")], True),
+        ([system("Other"), user("Hi"), system("Late"), said("Hello")], True),
+        ([user("Hi"), {**said("Hello"), "reasoning_content": "hm"}], True),
+        ([said("Hello"), user("Hi")], False),
+        ([user("Hi")], False),
+        ([user("Hi"), user("Hello")], False),
+        ([user("Hi"), said("Hello", ("1", "f", "{}"))], False),
+        ([user("Hi Hello"), said("")], False),
+    ],
+)
+def test_a_transcript_is_who_said_what_in_which_order(changed: list[Body], same: bool) -> None:
+    own = unit.transcript_hash([system(), user("Hi"), said("Hello")])
+    assert (unit.transcript_hash(changed) == own) is same
+
+
+def test_the_keys_of_texts_are_for_ever() -> None:
+    """They are stored: a change of the norm needs a new name for it, or nothing matches again."""
+    assert unit.NORM == "norm/1"
+    assert unit.request_hash("Refund  MY order") == "d606e7350a3498506c513a1860ed297f"
+    assert (
+        unit.transcript_hash([user("Hi"), said(None, ("1", "f", '{"a": 1}'))])
+        == "1b7ad6a8e48bf50988e3d41c9a5ac411"
+    )
+    assert (
+        unit.context_hash([system(), user("Hi")], [WEATHER]) == "942c9bf4a8711b9d89998bbf65e8372e"
+    )

@@ -1,0 +1,87 @@
+"""When a release was first seen, on what it ran, and what a given one keeps."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from headrace.curate.release import observed
+from headrace.lake.message import Message, digest, dump
+from headrace.lake.record import Release
+from headrace.lake.store import Lake
+from tests.unit.curate.conftest import NOW, T0, WEATHER, World, said, system, user
+
+PROMPT = Message.of(system()).hash
+EARLY, LATE = T0 - timedelta(days=1), T0 + timedelta(days=1)
+
+
+def post(world: World, name: str, at: float = 0, **fields: Any) -> None:
+    messages = [system(), user("Hi"), said("Hello")]
+    world.post(name, messages, at, **{"release": "r", "model": "m"} | fields)
+
+
+def known(world: World, **fields: Any) -> Release:
+    return Release(project=world.project, release="r", **fields)
+
+
+def write(lake: Lake, rows: list[Release]) -> list[Release]:
+    lake.write(lambda tx: tx.upsert("releases", rows, on=["project", "release"]))
+    return rows
+
+
+def test_a_release_is_what_its_first_episode_ran_on(lake: Lake, world: World) -> None:
+    post(world, "late", 9, model="new")
+    post(world, "first", 5, tools=dump([WEATHER]))
+    post(world, "other", 1, release="s", model=None)
+    post(world, "none", 0, release=None)
+    world.drain(lake)
+    first, other = write(lake, observed(lake, world.project))
+    assert (first.release, first.at, first.model) == ("r", T0 + timedelta(seconds=5), "m")
+    assert (first.prompt_hash, first.tools_hash) == (PROMPT, digest(dump([WEATHER])))
+    assert (other.release, other.model, other.tools_hash) == ("s", None, None)
+    assert observed(lake, world.project) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # seen in traces: the earlier sight stands, with the notes that someone wrote
+        ({"at": LATE, "model": "x"}, {"at": T0, "model": "m"}),
+        ({"at": LATE, "notes": "n"}, {"at": T0, "notes": "n", "model": "m"}),
+        ({"at": EARLY, "model": "x"}, {"at": EARLY, "model": "x"}),
+        ({"at": EARLY}, {"at": EARLY, "model": "m"}),
+        # given with scores: it keeps its word, what it lacks is filled in
+        ({"at": LATE, "kind": "given", "model": "x", "notes": "n"},
+         {"at": T0, "kind": "given", "model": "x", "notes": "n"}),
+        ({"at": EARLY, "kind": "given"}, {"at": EARLY, "kind": "given", "model": "m"}),
+        ({"at": LATE, "kind": "given", "prompt_hash": "p"},
+         {"at": T0, "kind": "given", "model": "m", "prompt_hash": "p"}),
+    ],
+)  # fmt: skip
+def test_what_is_known_of_a_release_is_corrected_and_completed_once(
+    before: dict[str, Any], after: dict[str, Any], lake: Lake, world: World
+) -> None:
+    post(world, "a")
+    world.drain(lake)
+    write(lake, [known(world, **before)])
+    found = write(lake, observed(lake, world.project))
+    assert found == [known(world, **{"prompt_hash": PROMPT} | after)]
+    assert observed(lake, world.project) == []
+
+
+def test_an_episode_without_a_time_counts_from_when_it_was_written(
+    lake: Lake, world: World
+) -> None:
+    post(world, "a")
+    world.posted = [msgspec.structs.replace(row, started_at=None) for row in world.posted]
+    world.drain(lake)
+    assert [release.at for release in observed(lake, world.project)] == [NOW]
+
+
+def test_the_releases_of_another_project_are_not_touched(lake: Lake, world: World) -> None:
+    theirs = World(world.project + "-2")
+    post(theirs, "a")
+    theirs.drain(lake)
+    assert observed(lake, world.project) == []
+    assert [release.project for release in observed(lake, theirs.project)] == [theirs.project]
