@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from headrace.evals.contrast import Codes, Floats, Panel, level, neighbours, slope, step
+from headrace.evals.contrast import Codes, Contrast, Floats, Panel, level, neighbours, slope, step
 
 
 def clustered_ols_error(differences: Floats, clusters: Codes) -> float:
@@ -115,3 +115,114 @@ def test_a_level_never_has_zero_width_nor_leaves_the_scale(
 def test_one_cluster_tells_nothing() -> None:
     found = level(np.ones(50), np.zeros(50, dtype=np.intp))
     assert (found.low, found.high) == (0, 1)
+
+
+def test_the_covariance_of_two_clusters_by_hand() -> None:
+    """Means (.5, .75); cluster sums of deviations (1, .5) and (-1, -.5); 2/1 x S'S / 4^2."""
+    values = np.array([[1.0, 1.0], [1.0, 1.0], [0.0, 0.5], [0.0, 0.5]])
+    found = Panel.of(values, np.array([7, 7, 3, 3]), epochs=1, binary=False)
+    assert found.means.tolist() == [0.5, 0.75]
+    assert found.covariance.tolist() == [[0.25, 0.125], [0.125, 0.0625]]
+    change = found.contrast(step(2, 1, 1))
+    assert (change.estimate, change.error) == (0.25, 0.25)
+
+
+_SEEDS = st.integers(0, 2**32 - 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=_SEEDS, binary=st.booleans())
+def test_neither_order_of_cases_nor_names_of_clusters_matter(seed: int, binary: bool) -> None:
+    rng = np.random.default_rng(seed)
+    values, clusters = rng.random((24, 4)), rng.integers(0, 6, 24).astype(np.intp)
+    clusters[:2] = 0, 1
+    order, names = rng.permutation(24), rng.permutation(100)[:6].astype(np.intp)
+    ours, theirs = (
+        Panel.of(v, c, epochs=2, binary=binary).contrast(np.array([-0.5, -0.5, 0.25, 0.75]))
+        for v, c in ((values, clusters), (values[order], names[clusters][order]))
+    )
+    assert ours.estimate == pytest.approx(theirs.estimate, abs=1e-12)
+    assert ours.error == pytest.approx(theirs.error, abs=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=_SEEDS, shift=st.floats(-2, 2), scale=st.floats(0.01, 3))
+def test_a_change_is_measured_on_the_scale_of_the_scores(
+    seed: int, shift: float, scale: float
+) -> None:
+    values = np.random.default_rng(seed).random((15, 3))
+    weights = np.array([-0.5, -0.5, 1.0])
+    ours, theirs, mirrored = (
+        Panel.of(v, np.arange(15), epochs=1, binary=False).contrast(weights)
+        for v in (values, values * scale + shift, 1 - values)
+    )
+    assert theirs.estimate == pytest.approx(ours.estimate * scale, abs=1e-9)
+    assert theirs.error == pytest.approx(ours.error * scale, abs=1e-9)
+    assert mirrored.estimate == pytest.approx(-ours.estimate, abs=1e-12)
+    assert mirrored.error == pytest.approx(ours.error, abs=1e-12)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 5, 30])
+def test_cases_that_say_the_same_inside_their_cluster_are_one(groups: int) -> None:
+    """A cluster copied whole adds cases, no evidence."""
+    values = np.random.default_rng(groups).random((groups, 2))
+    once = Panel.of(values, np.arange(groups), epochs=1, binary=False)
+    copied = Panel.of(
+        np.repeat(values, 4, axis=0), np.repeat(np.arange(groups), 4), epochs=1, binary=False
+    )
+    assert (copied.cases, copied.clusters) == (4 * groups, groups)
+    assert copied.covariance == pytest.approx(once.covariance, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("weights", "reach"),
+    [
+        ([-1, 0, 0, 1], 1.0),
+        ([-0.5, -0.5, 0.5, 0.5], 1.0),
+        ([0, 0, -1, 1], 1.0),
+        ([-0.9, -0.3, 0.3, 0.9], 1.2),  # a slope: the largest sum of its newest weights
+        ([0, 0, 0, 1], 1.0),
+    ],
+)
+def test_the_pseudo_cases_flip_where_they_reach_furthest(
+    weights: list[float], reach: float
+) -> None:
+    panel = Panel.of(np.ones((10, 4)), np.arange(10), epochs=1, binary=True)
+    found = panel.contrast(np.array(weights)).error
+    assert found == pytest.approx(np.sqrt(2) * reach / 12, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "error", "ratio"),
+    [
+        (0.02, 0.01, 2.0),
+        (-0.02, 0.01, -2.0),
+        (0.0, 0.0, 0.0),
+        (0.1, 0.0, np.inf),
+        (-0.1, 0.0, -np.inf),
+    ],
+)
+def test_a_ratio_without_error_is_certain_or_nothing(
+    estimate: float, error: float, ratio: float
+) -> None:
+    assert Contrast(estimate=estimate, error=error).ratio == ratio
+
+
+def test_a_level_by_hand() -> None:
+    """3 of 4 right, each its own cluster: se^2 = 4/3 x .75/16 x (4/6)^2 + 2/36; t(.975, 3)."""
+    found = level(np.array([1.0, 1.0, 1.0, 0.0]), np.arange(4))
+    half = float(stats.t.ppf(0.975, 3)) * np.sqrt(4 / 3 * 0.75 / 16 * 4 / 9 + 2 / 36)
+    assert found.mean == 0.75
+    assert found.low == pytest.approx(max(0, 0.75 - half))
+    assert found.high == 1.0
+
+
+@pytest.mark.parametrize("releases", [2, 5, 10])
+@pytest.mark.parametrize("window", [1, 3])
+def test_every_contrast_of_change_ignores_the_level(releases: int, window: int) -> None:
+    weights = [slope(releases, last, window) for last in range(2, releases + 1)]
+    weights += [step(releases, 1, before) for before in range(1, releases)]
+    weights += neighbours(releases)
+    for each in weights:
+        assert each.shape == (releases,)
+        assert float(each.sum()) == pytest.approx(0, abs=1e-12)

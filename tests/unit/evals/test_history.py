@@ -108,3 +108,96 @@ def test_an_old_release_that_nobody_measured_is_none(scores: pl.DataFrame) -> No
 def test_only_the_newest_releases_are_kept_but_all_are_counted(scores: pl.DataFrame) -> None:
     found = history(scores, last=2)
     assert (found.measured, found.numbers) == (3, (1, 2))
+
+
+def test_a_cluster_named_like_a_case_is_not_that_case(scores: pl.DataFrame) -> None:
+    """case-1 is its own cluster; the others share one that happens to be called `case-1`."""
+    named = pl.when(pl.col("case_id") == "case-1").then(None).otherwise(pl.lit("case-1"))
+    assert len(set(history(scores.with_columns(cluster=named), last=10).clusters)) == 2
+
+
+@pytest.mark.parametrize(
+    "kind", [pl.Int8, pl.UInt8, pl.UInt32, pl.Int64, pl.Float32, pl.Decimal(6, 3)]
+)
+def test_values_may_be_of_any_kind_of_number(scores: pl.DataFrame, kind: pl.DataType) -> None:
+    assert history(scores.cast({"value": kind}), last=10).digest() == (
+        history(scores, last=10).digest()
+    )
+
+
+@pytest.mark.parametrize("kind", [pl.Null, pl.Float64, pl.Boolean])
+def test_a_column_of_nothing_but_nulls_is_one_release_that_failed(
+    scores: pl.DataFrame, kind: pl.DataType
+) -> None:
+    found = history(scores.with_columns(value=pl.lit(None, kind)), last=10)
+    assert (found.measured, found.numbers, found.binary) == (1, (2,), True)
+    assert np.isnan(found.values).all() and found.asked.all()
+
+
+@pytest.mark.parametrize("column", ["run", "epoch", "release"])
+def test_nulls_are_refused_wherever_they_name_an_attempt(scores: pl.DataFrame, column: str) -> None:
+    first = pl.int_range(pl.len()) == 0
+    lost = scores.with_columns(pl.when(first).then(None).otherwise(column).alias(column))
+    with pytest.raises(UnfitScores, match=f"'{column}' has nulls: only 'value' may be absent"):
+        history(lost, last=10)
+
+
+def test_a_value_and_its_absence_for_one_attempt_are_two_values(scores: pl.DataFrame) -> None:
+    absent = scores.head(1).with_columns(value=pl.lit(None, pl.Float64))
+    with pytest.raises(UnfitScores, match=r"two values for case 'case-0', release 0, run 0, epoch"):
+        history(pl.concat([scores, absent]), last=10)
+
+
+def test_an_attempt_that_was_never_made_is_not_one_that_failed(scores: pl.DataFrame) -> None:
+    last = (pl.col("case_id") == "case-5") & (pl.col("release") == 2)
+    failed = history(
+        scores.with_columns(value=pl.when(last).then(None).otherwise("value")), last=10
+    )
+    never = history(scores.filter(~last), last=10)
+    assert np.array_equal(failed.values, never.values, equal_nan=True)
+    assert failed.asked.sum() == never.asked.sum() + 2
+    assert failed.digest() != never.digest()
+    assert np.isnan(never.filled(0.0).values).sum() == 2  # only what was asked can be filled
+    assert np.isnan(failed.filled(0.0).values).sum() == 0
+
+
+def test_filling_touches_the_newest_release_alone(scores: pl.DataFrame) -> None:
+    first = pl.col("case_id") == "case-0"
+    lost = history(scores.with_columns(value=pl.when(first).then(None).otherwise("value")), last=10)
+    full = lost.filled(1.0)
+    assert np.isnan(full.values[0, :-1]).all() and (full.values[0, -1] == 1).all()
+    assert np.isnan(lost.values[0]).all()  # the one it came from is as it was
+
+
+def test_leaving_epochs_out_leaves_out_what_only_they_had(scores: pl.DataFrame) -> None:
+    """A case that was asked nowhere but in the epoch left out is gone with it."""
+    late = scores.head(1).with_columns(
+        case_id=pl.lit("late"),
+        cluster=pl.lit("late"),
+        release=pl.lit(2).cast(pl.Int64),
+        run=pl.lit(2).cast(pl.Int64),
+        epoch=pl.lit(1).cast(pl.Int64),
+    )
+    whole = history(pl.concat([scores, late]), last=10)
+    seen = whole.looked(np.array([True, False]))
+    assert ("late" in whole.cases, "late" in seen.cases) == (True, False)
+    assert (whole.epochs_per_release, seen.epochs_per_release) == ((2, 2, 2), (2, 2, 1))
+    assert len(seen.cases) == len(seen.clusters) == len(seen.values) == 6
+
+
+@pytest.mark.parametrize("last", [1, 2, 3, 99])
+def test_history_keeps_the_newest_releases_whatever_the_order_of_rows(
+    scores: pl.DataFrame, last: int
+) -> None:
+    turned = scores.reverse()
+    found = history(turned, last=last)
+    assert found.numbers == (0, 1, 2)[-last:]
+    assert found.digest() == history(scores, last=last).digest()
+
+
+def test_whether_scores_are_binary_is_told_by_all_of_them(scores: pl.DataFrame) -> None:
+    """Also by releases that are not kept: the kind of a scorer does not change with the window."""
+    half = scores.with_columns(
+        value=pl.when(pl.col("release") == 0).then(0.5).otherwise(pl.col("value"))
+    )
+    assert not history(half, last=2).binary

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 from headrace.evals.parameters import Parameters, UnfitParameters
 from headrace.evals.plateau import TrendVerdict, judge_trend
@@ -316,3 +317,178 @@ def test_every_state_can_be_said_in_words(simulate: Simulate, attempts: Frame) -
     assert verdict_words(doubt).startswith("Cannot tell (underpowered): ")
     assert "more cases" in verdict_words(doubt)
     assert verdict_words(single) == "Cannot tell (one release): 30 shared cases, 1 release."
+
+
+def numbers(verdict: TrendVerdict) -> list[float | None]:
+    return [verdict.gain, verdict.low, verdict.high, verdict.mde, verdict.certifiable_delta]
+
+
+def same_claim(one: TrendVerdict, other: TrendVerdict) -> bool:
+    """Equal but for the signature and the last digits of sums."""
+    plain = [msgspec.structs.replace(v, signature="", **NUMBERLESS) for v in (one, other)]
+    close = [
+        a == b if a is None or b is None else abs(a - b) < 1e-9
+        for a, b in zip(numbers(one), numbers(other), strict=True)
+    ]
+    return plain[0] == plain[1] and all(close)
+
+
+NUMBERLESS: dict[str, None] = dict.fromkeys(
+    ["gain", "low", "high", "mde", "certifiable_delta", "tau", "needs"]
+)
+
+
+@pytest.mark.parametrize(
+    ("what", "signed"),
+    [
+        (pl.col("release") * 10 + 7, True),  # numbered with gaps
+        (pl.col("release").cast(pl.UInt8), True),
+        (pl.col("run").cast(pl.String).alias("run"), True),
+        (pl.col("epoch") + 1, True),
+        (pl.col("value").cast(pl.Float32), True),
+        (pl.col("case_id").str.replace("case", "question"), False),
+        (pl.col("cluster").str.reverse(), False),
+    ],
+)
+def test_names_and_numbers_of_things_do_not_matter(
+    simulate: Simulate, attempts: Frame, what: pl.Expr, signed: bool
+) -> None:
+    cube = simulate(FLAT, cases=60, epochs=2, seed=4)
+    frame = attempts(cube, [i % 25 for i in range(60)])
+    ours = judge_trend(frame, delta=DELTA)
+    theirs = judge_trend(frame.with_columns(what), delta=DELTA)
+    assert same_claim(ours, theirs)
+    assert (ours.signature == theirs.signature) is signed
+
+
+def test_another_partition_into_clusters_is_another_question(
+    simulate: Simulate, attempts: Frame
+) -> None:
+    cube = simulate(FLAT, cases=60, epochs=2, seed=4)
+    alone, grouped = (
+        judge_trend(attempts(cube, clusters), delta=DELTA)
+        for clusters in (None, [i % 25 for i in range(60)])
+    )
+    assert alone.signature != grouped.signature
+    assert (alone.clusters, grouped.clusters) == (60, 25)
+    assert alone.gain == pytest.approx(grouped.gain, abs=1e-12)
+
+
+@pytest.mark.parametrize("shift", [-0.2, 0.1])
+def test_a_product_that_is_better_all_along_gains_no_more(attempts: Frame, shift: float) -> None:
+    cube = np.random.default_rng(3).uniform(0.2, 0.8, (80, 8, 2))
+    ours, theirs = (judge_trend(attempts(c), delta=DELTA) for c in (cube, cube + shift))
+    assert same_claim(ours, theirs)
+    assert ours.signature != theirs.signature
+
+
+def test_the_same_epochs_again_tell_nothing_new(simulate: Simulate, attempts: Frame) -> None:
+    """Copied as epochs of their own they narrow nothing but the small pseudo-case term."""
+    cube = simulate(FLAT, cases=100, epochs=2, seed=4)
+    doubled = np.concatenate([cube, cube], axis=2)
+    once, twice = (judge_trend(attempts(c), delta=DELTA, binary=False) for c in (cube, doubled))
+    assert same_claim(once, twice)
+    pseudo = [width(judge_trend(attempts(c), delta=DELTA)) for c in (cube, doubled)]
+    assert 0.9 * pseudo[0] < pseudo[1] < pseudo[0]
+
+
+def test_ten_measurements_of_one_release_are_no_plateau(
+    simulate: Simulate, attempts: Frame
+) -> None:
+    nights = attempts(simulate([0.6] * 10, cases=500, epochs=2, seed=100))
+    alone = judge_trend(nights.with_columns(release=pl.lit(0)), delta=DELTA)
+    assert (alone.state, alone.reason, alone.releases) == ("inconclusive", "one release", 1)
+    after_one = nights.with_columns(release=(pl.col("release") > 0).cast(pl.Int64))
+    found = judge_trend(after_one, delta=DELTA)
+    assert (found.state, found.reason) == ("inconclusive", "too few releases")
+
+
+def test_twenty_shared_cases_are_enough_to_be_looked_at(
+    simulate: Simulate, attempts: Frame
+) -> None:
+    found = judge_trend(attempts(simulate(FLAT, cases=20, epochs=1, seed=1)), delta=DELTA)
+    assert (found.n, found.reason) == (20, "underpowered")
+
+
+def test_cases_added_later_are_not_compared_with_what_came_before(
+    simulate: Simulate, attempts: Frame
+) -> None:
+    """A hundred cases that always fail come in with the newest release: no drop."""
+    cube = simulate(FLAT, cases=400, epochs=2, seed=100)
+    frame = attempts(cube)
+    harder = frame.filter((pl.col("release") == 7) & (pl.int_range(pl.len()) % 16 == 15))
+    added = harder.with_columns(
+        case_id=pl.concat_str(pl.lit("new-"), "case_id"),
+        cluster=pl.concat_str(pl.lit("new-"), "cluster"),
+        value=pl.lit(0.0),
+    )
+    ours, theirs = (judge_trend(f, delta=DELTA) for f in (frame, pl.concat([frame, added])))
+    assert len(added) > 20
+    assert same_claim(ours, theirs)
+
+
+@pytest.mark.parametrize(("top", "state"), [(0.9399, "plateaued"), (0.9401, "inconclusive")])
+def test_saturation_begins_two_deltas_below_the_top(
+    attempts: Frame, top: float, state: str
+) -> None:
+    """Continuous scores without any noise, so that nothing but the ceiling can decide."""
+    found = judge_trend(attempts(np.full((50, 8, 1), top)), delta=DELTA)
+    assert (found.state, found.reason) == (state, None if state == "plateaued" else "saturated")
+
+
+@pytest.mark.parametrize(("last", "state"), [(0.91, "regressed"), (0.999, "improving")])
+def test_movement_at_the_ceiling_is_still_told(attempts: Frame, last: float, state: str) -> None:
+    cube = np.full((50, 8, 1), 0.955)
+    cube[:, -1] = last
+    assert judge_trend(attempts(cube), delta=DELTA).state == state
+
+
+def test_a_true_step_of_twice_delta_is_hardly_ever_a_plateau(
+    simulate: Simulate, attempts: Frame
+) -> None:
+    found = [
+        judge_trend(
+            attempts(simulate([0.55] * 7 + [0.61], cases=200, epochs=2, seed=seed)), delta=DELTA
+        ).state
+        for seed in range(300, 320)
+    ]
+    assert found.count("plateaued") <= 1
+    assert found.count("regressed") == 0
+
+
+def test_a_drift_of_a_quarter_of_delta_is_hardly_ever_an_improvement(
+    simulate: Simulate, attempts: Frame
+) -> None:
+    drift = [0.55 + r * DELTA / 4 / 3 for r in range(8)]
+    found = [
+        judge_trend(attempts(simulate(drift, cases=200, epochs=2, seed=seed)), delta=DELTA).state
+        for seed in range(400, 420)
+    ]
+    assert found.count("improving") + found.count("regressed") <= 1
+
+
+@pytest.mark.parametrize("share", [0.04, 0.06])
+def test_few_absent_scores_are_borne_and_more_of_them_tried_at_both_ends(
+    simulate: Simulate, attempts: Frame, share: float
+) -> None:
+    """All missing from the newest release of a suite that was flat until then."""
+    cube = simulate(FLAT, cases=500, epochs=4, seed=100)
+    lost = round(share * cube.size / (500 * 4) * 500)
+    cube[:lost, -1, :] = np.nan
+    found = judge_trend(attempts(cube), delta=DELTA)
+    assert found.absent == pytest.approx(share, abs=0.001)
+    assert (found.reason == "missing data") is (share > 0.05)
+
+
+def test_the_interval_in_doubt_is_that_of_the_equivalence_test(
+    simulate: Simulate, attempts: Frame
+) -> None:
+    """alpha_p = .0125 a side of the slope shown; what a gain would take does not hang on it."""
+    cube = simulate(FLAT[:4], cases=100, epochs=2, seed=4)  # one length only: of 4 releases
+    wide, narrow = (
+        judge_trend(attempts(cube), delta=DELTA, parameters=Parameters(alpha_p=level, tau=0.006))
+        for level in (0.0125, 0.05)
+    )
+    t = [float(stats.t.ppf(1 - level, 99)) for level in (0.0125, 0.05)]
+    assert (wide.gain, wide.mde) == (narrow.gain, narrow.mde)
+    assert width(wide) / width(narrow) == pytest.approx(t[0] / t[1])

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headrace.evals.readiness import Readiness, assess, decide, recall, record, words
 from headrace.evals.signal import Gate, Side, Signal
@@ -350,3 +352,68 @@ def test_only_what_was_measured_lets_one_stay() -> None:
     measured = [s for s in signals(cost="against", latency="against") if s.name != "trend"]
     assert decide(measured)[0] == "stay"
     assert decide(signals(trend="unknown"))[0] == "cannot_tell"
+
+
+@pytest.mark.parametrize(
+    ("sides", "state", "deciding"),
+    [
+        ({}, "train", ["trend"]),
+        ({"cost": "for"}, "train", ["trend", "cost"]),
+        ({"trend": "unknown", "latency": "for"}, "train", ["latency"]),
+        ({"cost": "against", "latency": "against"}, "train", ["trend"]),  # they hold up nothing
+        ({"trend": "unknown"}, "cannot_tell", ["trend", "cost", "latency"]),
+        ({"trend": "unknown", "cost": "against"}, "cannot_tell", ["trend", "latency"]),
+        ({"tools": "unknown", "prompt": "unknown"}, "cannot_tell", ["tools", "prompt"]),
+        ({"data": "unknown"}, "cannot_tell", ["data"]),
+        (
+            {"trend": "unknown", "tools": "unknown", "cost": "against", "latency": "against"},
+            "cannot_tell",
+            ["trend", "tools"],
+        ),
+        ({"tools": "against", "prompt": "unknown"}, "not_yet", ["tools"]),
+        ({"trend": "against", "cost": "for", "latency": "for"}, "not_yet", ["trend"]),
+        (
+            {"evals": "against", "data": "against", "tools": "against", "prompt": "against"},
+            "not_yet",
+            ["evals", "data", "tools", "prompt"],
+        ),
+    ],
+)
+def test_gates_are_asked_in_their_order(
+    sides: dict[str, Side], state: str, deciding: list[str]
+) -> None:
+    found, by = decide(signals(**sides))
+    assert (found, [signal.name for signal in by]) == (state, deciding)
+
+
+@given(st.lists(st.sampled_from(["for", "against", "unknown"]), min_size=7, max_size=7))
+def test_no_answer_is_given_against_a_gate_or_out_of_ignorance(sides: list[Side]) -> None:
+    names: list[Gate] = ["evals", "data", "tools", "prompt", "trend", "cost", "latency"]
+    told = dict(zip(names, sides, strict=True))
+    state, deciding = decide(signals(**told))
+    hard = [name for name in names[:5] if told[name] == "against"]
+    assert (state == "not_yet") is bool(hard)
+    if state == "not_yet":
+        assert [signal.name for signal in deciding] == hard
+    if state == "train":
+        assert any(told[name] == "for" for name in ("trend", "cost", "latency"))
+        assert all(told[name] != "unknown" for name in ("data", "tools", "prompt"))
+    if state == "stay":
+        assert all(told[name] != "unknown" for name in names if name != "evals")
+    if state == "cannot_tell":
+        assert deciding and {signal.state for signal in deciding} == {"unknown"}
+
+
+@given(st.permutations(range(7)))
+def test_the_order_of_signals_does_not_decide(order: list[int]) -> None:
+    told = [signals(), signals(data="against"), signals(tools="unknown"), signals(trend="unknown")]
+    for each in told:
+        assert decide([each[i] for i in order])[0] == decide(each)[0]
+
+
+def test_a_suite_that_is_mature_excuses_one_that_is_not_but_no_other_gate() -> None:
+    second = Signal(name="evals", state="against", sentence="small", about="small")
+    assert decide([*signals(), second])[0] == "train"
+    assert decide([*signals(evals="against"), second])[1][-1].sentence == "small"
+    falling = Signal(name="trend", state="against", sentence="falls", about="small")
+    assert decide([*signals(), falling]) == ("not_yet", [falling])

@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from headrace.evals.contrast import Floats
 from headrace.evals.parameters import Parameters
-from headrace.evals.window import Look, look
+from headrace.evals.window import Look, Window, look
 
 Frame = Callable[..., pl.DataFrame]
 
@@ -71,3 +72,72 @@ def test_absent_scores_are_counted_over_cases_that_were_asked(attempts: Frame) -
     )
     assert looked(frame).window.absent == pytest.approx(1 / 40)
     assert looked(pl.concat([frame, new])).window.absent == pytest.approx(1 / 40)
+
+
+def part_of(values: Floats, clusters: list[int], attempts: Frame) -> Window:
+    return looked(attempts(values, clusters)).window
+
+
+def test_a_panel_is_made_of_means_over_the_epochs_there_are(attempts: Frame) -> None:
+    values = np.zeros((4, 2, 4))
+    values[0] = 1.0
+    values[1, :, 0] = 1.0
+    values[1, 0, 1:3] = np.nan  # one of two present: a half
+    part = part_of(values, [0, 1, 2, 2], attempts)
+    assert part.panel.means.tolist() == [(1 + 0.5) / 4, (1 + 0.25) / 4]
+    assert (part.panel.cases, part.panel.clusters, part.panel.epochs) == (4, 3, 4.0)
+
+
+def test_variance_within_is_that_between_epochs_of_one_case(attempts: Frame) -> None:
+    values = np.array([[[1.0, 0.0], [1.0, 1.0]], [[0.0, np.nan], [0.0, 1.0]]])
+    part = part_of(values, [0, 1], attempts)
+    assert part.within == pytest.approx((0.5 + 0.0 + 0.5) / 3)  # the single attempt tells nothing
+    assert part_of(values[:, :, :1], [0, 1], attempts).within is None
+
+
+@pytest.mark.parametrize(("kept", "length"), [(7, 6), (6, 5)])
+def test_a_window_reaches_back_while_seven_tenths_are_shared(
+    attempts: Frame, kept: int, length: int
+) -> None:
+    """Exactly 70 % is enough."""
+    values = np.ones((10, 6, 1))
+    values[kept:, 0] = np.nan
+    part = looked(attempts(values)).window
+    assert (part.length, part.cases) == (length, 10 if length == 5 else kept)
+
+
+def test_the_newest_releases_are_compared_however_few_cases_they_share(attempts: Frame) -> None:
+    values = np.ones((10, 4, 1))
+    for release in range(4):
+        values[2 * release : 2 * release + 2, release] = np.nan
+    part = looked(attempts(values)).window
+    assert (part.length, part.cases, part.clusters) == (4, 2, 2)
+
+
+def test_nothing_shared_is_no_case_and_not_a_longer_window(attempts: Frame) -> None:
+    values = np.ones((4, 6, 1))
+    values[:2, 5], values[2:, 4] = np.nan, np.nan
+    part = looked(attempts(values)).window
+    assert (part.length, part.cases) == (4, 0)
+
+
+@pytest.mark.parametrize(("earlier", "planned"), [([1, 4, 4, 4], 4), ([2, 2, 8, 8], 5), ([1], 1)])
+def test_as_many_epochs_are_planned_as_earlier_releases_usually_had(
+    attempts: Frame, earlier: list[int], planned: int
+) -> None:
+    values = np.ones((3, len(earlier) + 1, 8))
+    for release, epochs in enumerate(earlier):
+        values[:, release, epochs:] = np.nan
+    values[:, -1, planned:] = np.nan
+    found = looked(attempts(values))
+    assert (found.window.history.epochs_per_release[-1], found.share) == (planned, 1.0)
+    values[:, -1, planned - 1 :] = np.nan
+    if planned > 1:
+        assert looked(attempts(values)).share == 0.25
+
+
+def test_an_epoch_counts_as_soon_as_one_score_of_it_exists(attempts: Frame) -> None:
+    values = np.ones((3, 5, 2))
+    values[1:, -1, 1] = np.nan
+    found = looked(attempts(values))
+    assert (found.window.history.epochs_per_release[-1], found.share) == (2, 1.0)
