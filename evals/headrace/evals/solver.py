@@ -36,12 +36,13 @@ def answer() -> Solver:
 
 def chat(messages: Sequence[Body]) -> list[ChatMessage]:
     """Canonical messages as Inspect's; reasoning is left out, since no other model wrote it."""
-    names = {
-        call["id"]: call["function"]["name"]
-        for body in messages
-        for call in body.get("tool_calls") or []
-    }
-    return [_message(body, names) for body in messages]
+    names: dict[str, str] = {}  # of the calls so far: some models count their ids anew each turn
+    turns = []
+    for body in messages:
+        calls = body.get("tool_calls") or []
+        names |= {call["id"]: call["function"]["name"] for call in calls}
+        turns.append(_message(body, names))
+    return turns
 
 
 def tool_infos(tools: Sequence[Mapping[str, Any]]) -> list[ToolInfo]:

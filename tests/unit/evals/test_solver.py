@@ -1,8 +1,22 @@
 """Canonical messages and tool definitions as Inspect's, nothing lost that a model would read."""
 
-from inspect_ai.model import ChatMessageAssistant, ChatMessageTool, ContentImage, ContentText
+import asyncio
+from typing import Any
 
-from headrace.evals.solver import chat, tool_infos
+import pytest
+from inspect_ai.model import (
+    ChatMessageAssistant,
+    ChatMessageTool,
+    ChatMessageUser,
+    ContentImage,
+    ContentText,
+    ModelName,
+    ModelOutput,
+)
+from inspect_ai.solver import TaskState
+
+from headrace.evals import solver
+from headrace.evals.solver import answer, chat, tool_infos
 
 
 def test_a_conversation_with_tools_keeps_roles_calls_and_results() -> None:
@@ -60,3 +74,111 @@ def test_tool_definitions_keep_their_schema() -> None:
     assert found.parameters.required == ["q"]
     assert found.parameters.properties["q"].enum == ["a", "b"]
     assert empty.parameters.properties == {}
+
+
+def call(name: str, arguments: str = "{}", call_id: str = "c0") -> dict[str, Any]:
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def test_a_result_is_that_of_the_last_call_of_its_id() -> None:
+    """Some models count their ids anew each turn."""
+    messages: list[Any] = []
+    for name in ("look", "pay"):
+        messages += [
+            {"role": "assistant", "content": None, "tool_calls": [call(name)]},
+            {"role": "tool", "tool_call_id": "c0", "content": "done"},
+        ]
+    results = [m.function for m in chat(messages) if isinstance(m, ChatMessageTool)]
+    assert results == ["look", "pay"]
+
+
+def test_a_result_without_its_call_keeps_what_it_says() -> None:
+    [with_id, without] = chat(
+        [
+            {"role": "tool", "tool_call_id": "gone", "content": "found"},
+            {"role": "tool", "content": "found"},
+        ]
+    )
+    assert isinstance(with_id, ChatMessageTool) and isinstance(without, ChatMessageTool)
+    assert (with_id.text, with_id.tool_call_id, with_id.function) == ("found", "gone", None)
+    assert (without.text, without.tool_call_id) == ("found", None)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("{}", {}),
+        ("", {}),
+        ('{"q": [1, {"a": null}]}', {"q": [1, {"a": None}]}),
+        ("[1]", {"arguments": "[1]"}),
+        ("null", {"arguments": "null"}),
+        ('"text"', {"arguments": '"text"'}),
+        ("{broken", {"arguments": "{broken"}),
+    ],
+)
+def test_arguments_are_read_as_an_object_or_kept_as_written(
+    written: str, read: dict[str, Any]
+) -> None:
+    [message] = chat([{"role": "assistant", "content": "", "tool_calls": [call("f", written)]}])
+    assert isinstance(message, ChatMessageAssistant)
+    assert [made.arguments for made in message.tool_calls or []] == [read]
+
+
+def test_reasoning_of_another_model_is_left_out() -> None:
+    body = {"role": "assistant", "content": "Paris", "reasoning_content": "They ask for France."}
+    [message] = chat([body])
+    assert message.content == "Paris"
+    assert "They ask" not in message.model_dump_json()
+
+
+@pytest.mark.parametrize("schema", [None, {}, {"type": "object"}, {"properties": None}])
+def test_a_tool_without_parameters_takes_none(schema: Any) -> None:
+    [found] = tool_infos([{"type": "function", "function": {"name": "f", "parameters": schema}}])
+    assert (found.parameters.properties, found.parameters.required) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"type": "string", "enum": ["a", "b"]},
+        {"type": ["string", "null"]},
+        {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+        {"type": "array", "items": {"type": "object", "properties": {"x": {"type": "number"}}}},
+        {"type": "object", "additionalProperties": {"type": "string"}},
+        {"description": "anything"},
+        {},
+    ],
+)
+def test_whatever_schema_a_product_offers_can_be_offered_again(given: dict[str, Any]) -> None:
+    schema = {"type": "object", "properties": {"x": given}, "required": ["x"]}
+    [found] = tool_infos([{"type": "function", "function": {"name": "f", "parameters": schema}}])
+    kept = found.parameters.properties["x"].model_dump(exclude_none=True, exclude_unset=True)
+    assert {name: kept.get(name) for name in given} == given
+
+
+def test_a_case_is_asked_once_with_its_tools_on_offer(monkeypatch: pytest.MonkeyPatch) -> None:
+    offered: list[list[str]] = []
+
+    class Mock:
+        async def generate(self, messages: Any, tools: Any) -> Any:
+            offered.append([tool.name for tool in tools])
+            return ModelOutput.for_tool_call("mock", "look", {"q": 1})
+
+    monkeypatch.setattr(solver, "get_model", Mock)
+    tools = [{"type": "function", "function": {"name": "look"}}]
+    state = TaskState(
+        model=ModelName("mock/m"),
+        sample_id="a",
+        epoch=1,
+        input="ask",
+        messages=[ChatMessageUser(content="ask")],
+        metadata={"tools": tools},
+    )
+
+    async def never(*_: Any, **__: Any) -> TaskState:
+        raise AssertionError("no tool is run and nothing is asked twice")
+
+    done = asyncio.run(answer()(state, never))
+    assert offered == [["look"]]
+    assert [message.role for message in done.messages] == ["user", "assistant"]
+    assert done.messages[-1] == done.output.message
