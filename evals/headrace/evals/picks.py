@@ -148,7 +148,7 @@ def _value(where: str, value: object) -> float | None:
         return None
     if number is None or not 0 <= number <= 1:
         raise ScoresRefused(
-            f"{where}: value {value!r} is not in [0, 1]: rescale it in the expression of `--value`"
+            f"{where}: value {value!r} is not in [0, 1]: divide percentages by 100 before"
         )
     return number
 

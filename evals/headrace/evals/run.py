@@ -1,5 +1,6 @@
 """Runs: a suite put to a model through Inspect, or answered by what happened in production."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -103,4 +104,4 @@ def _failed(model: Model, why: str) -> str:
 def _said(error: Exception) -> str:
     """Inspect's prerequisite errors carry rich markup in `message` and no text."""
     text = str(getattr(error, "message", "") or error or type(error).__name__)
-    return " ".join(text.replace("[bold]", "").replace("[/bold]", "").split()).rstrip(".")
+    return " ".join(re.sub(r"\[/?[a-z]+\]", "", text).split()).rstrip(".")

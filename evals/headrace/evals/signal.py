@@ -102,6 +102,9 @@ def churn(lake: Lake, project: str, what: Literal["tools", "prompt"], now: datet
     All releases are counted, none sampled: there is no interval.
     """
     releases = lake.rows(_sql("release_hashes"), {"project": project, "now": now})
+    if not releases:
+        said = f"No release is known: nothing can be said of the {what}."
+        return Signal(name=what, state="unknown", sentence=said)
     if not any(row["at"] > now - RECENT for row in releases):
         said = f"No release in four weeks: the {what} stood still."
         return Signal(name=what, state="for", value=0.0, sentence=said)

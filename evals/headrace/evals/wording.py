@@ -35,7 +35,8 @@ def _claim(verdict: TrendVerdict) -> str:
         return (
             f"{said}: {_plural(verdict.n, 'shared case')}, {_plural(verdict.releases, 'release')}."
         )
-    interval = f"{points(verdict.low)} to {points(verdict.high)}"
+    # no difference of means is larger, whatever a wide t interval says
+    interval = f"{points(max(verdict.low, -1.0))} to {points(min(verdict.high, 1.0))}"
     per = _plural(verdict.window, "release") if verdict.window > 1 else "release"
     return f"{said}: {points(verdict.gain)} points per {per} ({interval})."
 

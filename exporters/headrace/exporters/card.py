@@ -113,7 +113,16 @@ def header(made: Manifest) -> str:
         license=made.recipe.license,
         pretty_name=made.name,
         tags=["headrace", made.objective, "agent", "tool-use"],
-        configs=[{"config_name": made.objective, "default": True, "data_files": files}],
+        configs=[
+            {
+                "config_name": made.objective,
+                "default": True,
+                # `datasets` caches by folder name and this block: without the version it would
+                # give the rows of any other set whose folder is called the same
+                "description": f"{made.name} {made.version}",
+                "data_files": files,
+            }
+        ],
         dataset_info=[{"config_name": made.objective, "features": features}],
     )
     return data.to_yaml(line_break="\n").strip()

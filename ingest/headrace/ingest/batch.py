@@ -14,7 +14,7 @@ from headrace.lake.store import Transaction
 
 Signal = Literal["traces", "logs", "episodes", "outcomes"]
 
-CONTENT = "content"  # key in an episode's `metadata`: the hash that tells a new revision
+CONTENT = "headrace.content"  # key in an episode's `metadata`: the hash that tells a new revision
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):

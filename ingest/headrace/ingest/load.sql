@@ -1,6 +1,6 @@
 -- name: current_contents
 select episode_id, max(revision) as revision,
-    arg_max(json_extract_string(metadata, '$.content'), revision) as content
+    arg_max(json_extract_string(metadata, '$."headrace.content"'), revision) as content
 from episodes
 where project = $project and episode_id in (select unnest($ids::varchar[]))
 group by episode_id;

@@ -1,6 +1,6 @@
 """JMESPath expressions that pick the fields of an episode out of any JSON object."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jmespath
@@ -17,6 +17,15 @@ from headrace.ingest.errors import BadPick, Undecodable
 
 Record = Mapping[str, Any]
 
+_WHOLE = (  # kinds of expression that put each child to the record itself
+    "comparator",
+    "and_expression",
+    "not_expression",
+    "function_expression",
+    "multi_select_list",
+    "multi_select_dict",
+    "key_val_pair",
+)
 _CHAINS = (  # kinds of expression that begin with their first child
     "subexpression",
     "index_expression",
@@ -63,12 +72,13 @@ class Picker:
     def prove(self, record: Record) -> None:
         """Raises BadPick where an expression asks the first record for a field it has not."""
         for name, expression in self._expressions.items():
-            asked = _first_field(jmespath.compile(expression).parsed)
-            if asked is not None and asked not in record:
-                raise BadPick(
-                    f"--{_option(name)} {expression!r}: no field {asked!r}; "
-                    f"there are: {', '.join(record)}"
-                )
+            for asked in _asked(jmespath.compile(expression).parsed):
+                if not asked & record.keys():
+                    raise BadPick(
+                        f"--{_option(name)} {expression!r}: no field "
+                        f"{' or '.join(map(repr, sorted(asked)))}; "
+                        f"there are: {', '.join(record)}"
+                    )
         if self.pick(record)["messages"] is None:
             raise BadPick(
                 f"--messages {self._expressions['messages']!r} picks nothing on the first line; "
@@ -100,10 +110,23 @@ def _option(name: str) -> str:
     return name.replace("_", "-")
 
 
-def _first_field(parsed: Mapping[str, Any]) -> str | None:
-    """The field of the record that an expression begins with, if it begins with one."""
-    node: Any = parsed
-    while isinstance(node, dict) and node.get("type") != "field":
-        children = node.get("children") or []
-        node = children[0] if node.get("type") in _CHAINS and children else None
-    return str(node["value"]) if isinstance(node, dict) else None
+def _asked(node: Mapping[str, Any]) -> Iterator[frozenset[str]]:
+    """The fields of the record that an expression needs, each with its alternatives.
+
+    A mistyped field in `solvd == 'yes'` compares nothing with something: every row would be marked.
+    """
+    kind, children = node["type"], node.get("children") or []
+    if kind == "field":
+        yield frozenset({str(node["value"])})
+    elif kind in _CHAINS:
+        yield from _asked(children[0])
+    elif kind == "or_expression" or (kind, node.get("value")) == (
+        "function_expression",
+        "not_null",
+    ):
+        alternatives = [frozenset().union(*_asked(child)) for child in children]
+        if all(alternatives):  # a literal as the last resort needs no field
+            yield frozenset().union(*alternatives)
+    elif kind in _WHOLE:
+        for child in children:
+            yield from _asked(child)

@@ -59,6 +59,36 @@ def test_datasets_loads_every_row_as_it_was_hashed(
     assert found == {(row.row_id, row.hash, row.split) for row in known}
 
 
+def test_two_sets_in_folders_of_one_name_share_a_cache_but_no_rows(
+    still_shop: Stock, shop: Stock, tmp_path: Path, offline: Path
+) -> None:
+    build(still_shop, tmp_path / "one" / "kto", "kto")
+    shop.lake.write(lambda tx: tx.run("update splits set split = 'eval' where split = 'test'"))
+    build(shop, tmp_path / "other" / "kto", "kto")
+    for place in (tmp_path / "one" / "kto", tmp_path / "other" / "kto"):
+        loaded = datasets.load_dataset(str(place), cache_dir=str(offline))
+        found = sorted(name for split in loaded.values() for name in split["row_id"])
+        assert found == sorted(row.row_id for row in Manifest.load(place).rows)
+
+
+def test_a_set_built_anew_in_its_folder_is_not_read_from_the_cache(
+    shop: Stock, tmp_path: Path, offline: Path
+) -> None:
+    out = tmp_path / "kto"
+    for rebuilt in (False, True):
+        if rebuilt:
+            drop = (
+                "delete from resolutions where episode_id = (select max(episode_id) from members,"
+            )
+            shop.lake.write(
+                lambda tx, sql=drop: tx.run(f"{sql} (select unnest(episode_ids) as episode_id))")
+            )
+        build(shop, out, "kto")
+        loaded = datasets.load_dataset(str(out), cache_dir=str(offline))
+        found = sorted(name for split in loaded.values() for name in split["row_id"])
+        assert found == sorted(row.row_id for row in Manifest.load(out).rows)
+
+
 def test_datasets_loads_a_set_without_a_test_side(
     shop: Stock, tmp_path: Path, offline: Path
 ) -> None:

@@ -218,7 +218,7 @@ def test_churn_is_the_share_of_recent_releases_that_changed_it(
 @pytest.mark.parametrize(
     ("releases", "state", "value"),
     [
-        ([], "for", 0.0),  # nothing was released: it stood still
+        ([], "unknown", None),  # nothing is known: nothing can be said
         ([(60, "a", "t"), (28, "b", "t")], "for", 0.0),  # four weeks ago to the minute
         ([(60, "a", "t"), (27.999, "b", "t")], "against", 1.0),
         ([(60, "a", "t"), (3, "a", "t")], "for", 0.0),

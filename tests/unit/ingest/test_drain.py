@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +65,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
 @pytest.fixture
 def lake(made: Lake) -> Lake:
     """One lake for all tests, emptied: making one takes a second."""
-    for table in ("spans", "dead_letters", "drains"):
-        made.write(partial(Transaction.run, sql=f"delete from {table}"))
+
+    def empty(tx: Transaction) -> None:
+        for table in ("spans", "dead_letters", "drains"):
+            tx.run(f"delete from {table}")
+
+    made.write(empty)
     return made
 
 
