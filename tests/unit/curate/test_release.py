@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-import pytest
 
 from headrace.curate.release import observed
 from headrace.lake.message import Message, digest, dump
@@ -21,8 +20,8 @@ def post(world: World, name: str, at: float = 0, **fields: Any) -> None:
     world.post(name, messages, at, **{"release": "r", "model": "m"} | fields)
 
 
-def known(world: World, **fields: Any) -> Release:
-    return Release(project=world.project, release="r", **fields)
+def known(world: World, name: str, **fields: Any) -> Release:
+    return Release(project=world.project, release=name, **fields)
 
 
 def write(lake: Lake, rows: list[Release]) -> list[Release]:
@@ -43,30 +42,36 @@ def test_a_release_is_what_its_first_episode_ran_on(lake: Lake, world: World) ->
     assert observed(lake, world.project) == []
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        # seen in traces: the earlier sight stands, with the notes that someone wrote
-        ({"at": LATE, "model": "x"}, {"at": T0, "model": "m"}),
-        ({"at": LATE, "notes": "n"}, {"at": T0, "notes": "n", "model": "m"}),
-        ({"at": EARLY, "model": "x"}, {"at": EARLY, "model": "x"}),
-        ({"at": EARLY}, {"at": EARLY, "model": "m"}),
-        # given with scores: it keeps its word, what it lacks is filled in
-        ({"at": LATE, "kind": "given", "model": "x", "notes": "n"},
-         {"at": T0, "kind": "given", "model": "x", "notes": "n"}),
-        ({"at": EARLY, "kind": "given"}, {"at": EARLY, "kind": "given", "model": "m"}),
-        ({"at": LATE, "kind": "given", "prompt_hash": "p"},
-         {"at": T0, "kind": "given", "model": "m", "prompt_hash": "p"}),
-    ],
-)  # fmt: skip
+# What is known of a release before an episode of it is seen, and after.
+KNOWN: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    # seen in traces: the earlier sight stands, with the notes that someone wrote
+    ({"at": LATE, "model": "x"}, {"at": T0, "model": "m"}),
+    ({"at": LATE, "notes": "n"}, {"at": T0, "notes": "n", "model": "m"}),
+    ({"at": EARLY, "model": "x"}, {"at": EARLY, "model": "x"}),
+    ({"at": EARLY}, {"at": EARLY, "model": "m"}),
+    # given with scores: it keeps its word, what it lacks is filled in
+    ({"at": LATE, "kind": "given", "model": "x", "notes": "n"},
+     {"at": T0, "kind": "given", "model": "x", "notes": "n"}),
+    ({"at": EARLY, "kind": "given"}, {"at": EARLY, "kind": "given", "model": "m"}),
+    ({"at": LATE, "kind": "given", "prompt_hash": "p"},
+     {"at": T0, "kind": "given", "model": "m", "prompt_hash": "p"}),
+]  # fmt: skip
+
+
 def test_what_is_known_of_a_release_is_corrected_and_completed_once(
-    before: dict[str, Any], after: dict[str, Any], lake: Lake, world: World
+    lake: Lake, world: World
 ) -> None:
-    post(world, "a")
+    names = [f"r{i}" for i in range(len(KNOWN))]
+    for name in names:
+        post(world, name, release=name)
     world.drain(lake)
-    write(lake, [known(world, **before)])
-    found = write(lake, observed(lake, world.project))
-    assert found == [known(world, **{"prompt_hash": PROMPT} | after)]
+    before = [row for row, _ in KNOWN]
+    write(lake, [known(world, name, **row) for name, row in zip(names, before, strict=True)])
+    write(lake, observed(lake, world.project))
+    rows = lake.rows("from releases where project = $p", {"p": world.project})
+    found = {row["release"]: Release(**row) for row in rows}
+    for name, (_, after) in zip(names, KNOWN, strict=True):
+        assert found[name] == known(world, name, **{"prompt_hash": PROMPT} | after)
     assert observed(lake, world.project) == []
 
 
