@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 import pytest
 
 from headrace.evals.attempt import Attempt, Measured
@@ -86,19 +85,18 @@ def test_nothing_measured_writes_nothing(lake: Lake, recorded: Any) -> None:
     assert lake.snapshot_id == snapshot
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "stands", "written"),
-    [
-        *[(1.0, 0.0, 0.0, 1), (None, 1.0, 1.0, 1), (None, 0.0, 0.0, 1)],
-        *[(0.0, None, 0.0, 0), (1.0, None, 1.0, 0), (0.5, 0.5, 0.5, 0), (None, None, None, 0)],
-    ],
-)
-def test_a_value_is_replaced_by_a_value_but_never_by_an_absence(
-    recorded: Any, values: Any, first: float | None, second: float | None, stands: Any, written: int
-) -> None:
-    recorded(measured(attempt("a", first)))
-    assert recorded(measured(attempt("a", second))).written == written
-    assert values() == [stands]
+def test_a_value_is_replaced_by_a_value_but_never_by_an_absence(recorded: Any, values: Any) -> None:
+    table: list[tuple[float | None, float | None, float | None]] = [
+        *[(1.0, 0.0, 0.0), (None, 1.0, 1.0), (None, 0.0, 0.0)],
+        *[(0.0, None, 0.0), (1.0, None, 1.0), (0.5, 0.5, 0.5), (None, None, None)],
+    ]
+    first, second = (
+        measured(*(attempt(str(case), row[column]) for case, row in enumerate(table)))
+        for column in (0, 1)
+    )
+    recorded(first)
+    assert recorded(second).written == 3
+    assert values() == [stands for _, _, stands in table]
 
 
 def test_another_reason_for_an_absence_is_news(recorded: Any) -> None:
@@ -181,21 +179,19 @@ def test_where_and_when_a_run_was_stays_when_its_log_is_moved(recorded: Any, tab
     assert [row["log_uri"] for row in table("runs")] == ["here.eval"]
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "stands"),
-    [
+def test_a_copy_made_while_a_run_went_on_does_not_undo_its_end(recorded: Any) -> None:
+    table = [
         *[("started", "success", "success"), ("started", "error", "error")],
         *[("success", "started", "success"), ("cancelled", "started", "cancelled")],
-        ("error", "success", "success"),
-    ],
-)
-def test_a_copy_made_while_a_run_went_on_does_not_undo_its_end(
-    recorded: Any, table: Any, before: str, after: str, stands: str
-) -> None:
-    run = measured(attempt(), status=before)
-    recorded(run)
-    recorded(msgspec.structs.replace(run, status=after))
-    assert [row["status"] for row in table("runs")] == [stands]
+        *[("error", "success", "success"), ("started", "started", "started")],
+    ]
+    first, second = (
+        [measured(attempt(), key=f"k{n}", status=row[column]) for n, row in enumerate(table)]
+        for column in (0, 1)
+    )
+    recorded(*first)
+    assert [run.status for run in recorded(*second).runs] == [stands for _, _, stands in table]
+    assert [run.status for run in recorded(*first).runs][2:4] == ["success", "cancelled"]
 
 
 def test_a_run_scored_again_by_another_judge_says_so(recorded: Any, table: Any) -> None:
