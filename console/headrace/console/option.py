@@ -5,8 +5,20 @@ from typing import Annotated
 
 import typer
 
+
+def _named(project: str | None) -> str | None:
+    if project == "":
+        raise typer.BadParameter("empty: an unset variable? Leave the option out for the default.")
+    return project
+
+
 Project = Annotated[
-    str | None, typer.Option("--project", help="One product or workload. Default: see above.")
+    str | None,
+    typer.Option(
+        "--project",
+        callback=_named,
+        help="One product or workload. Default: all for nightly and status, else `default`.",
+    ),
 ]
 Home = Annotated[
     Path | None,

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -52,6 +53,8 @@ def cell(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:.3g}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
     return str(value)
 
 

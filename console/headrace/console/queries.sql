@@ -18,6 +18,12 @@ left join current_episodes e on e.project = p.project
 where $project is null or p.project = $project
 group by p.project order by p.project;
 
+-- name: known_projects
+select distinct project from (
+    select project from spans union all select project from episodes
+    union all select project from outcomes union all select project from runs
+) order by project;
+
 -- name: last_night
 select night_id, ended_at, until, status from nights order by ended_at desc limit 1;
 

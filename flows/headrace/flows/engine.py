@@ -1,5 +1,6 @@
 """Prefect without a server to run: a temporary one whose state lies in the home."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +19,17 @@ from prefect.settings.legacy import Setting
 
 from headrace.lake.settings import Settings
 
+LOGGERS = ("prefect", "prefect.flow_runs", "prefect.task_runs")
 STARTUP_S = 180  # a machine under load takes ten times as long as an idle one
 
 
 @contextmanager
 def engine(settings: Settings) -> Iterator[None]:
     """Run flows inside; a Prefect server that the user has configured is used instead."""
-    level = {PREFECT_LOGGING_LEVEL: os.environ.get("PREFECT_LOGGING_LEVEL", "WARNING")}
+    wanted = os.environ.get("PREFECT_LOGGING_LEVEL", "WARNING")
+    for name in LOGGERS:  # Prefect read its setting when it was imported
+        logging.getLogger(name).setLevel(wanted)
+    level = {PREFECT_LOGGING_LEVEL: wanted}
     if PREFECT_API_URL.value():
         with temporary_settings(updates=level):
             yield

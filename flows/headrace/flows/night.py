@@ -9,7 +9,7 @@ import msgspec
 from headrace.lake import Lake
 from headrace.lake.record import Night as NightRow
 
-State = Literal["done", "refused"]
+State = Literal["done", "refused", "failed"]
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,7 +18,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     project: str
     step: str
     said: str  # one sentence
-    state: State = "done"  # refused: the step had a reason not to do it
+    state: State = "done"  # refused: the step had a reason; failed: it broke, see the log
     seen: int | None = None
     kept: int | None = None
     dropped: Mapping[str, int] = {}  # reason -> rows
@@ -33,6 +33,11 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime
     until: datetime
     lines: tuple[Line, ...]
+
+    @property
+    def status(self) -> str:
+        """`failed` where a step broke, else `done`."""
+        return "failed" if any(line.state == "failed" for line in self.lines) else "done"
 
     def of(self, project: str, step: str) -> Line:
         """The line of one step. Raises KeyError where the night had none."""
@@ -56,7 +61,7 @@ def record(lake: Lake, night: Night) -> None:
         started_at=night.started_at,
         ended_at=night.ended_at,
         until=night.until,
-        status="done",
+        status=night.status,
         summary=msgspec.json.encode(night.lines).decode(),
     )
     lake.write(lambda tx: tx.upsert("nights", [row], on=["night_id"]))

@@ -16,13 +16,13 @@ from prefect.cache_policies import NO_CACHE
 
 from headrace.curate.conversation import projects
 from headrace.flows.engine import engine
-from headrace.flows.errors import NightRunning
+from headrace.flows.errors import NightRunning, UnknownProject
 from headrace.flows.night import Line, Night, record
 from headrace.flows.step import STEPS, Context
 from headrace.lake import Lake
 from headrace.lake.errors import HeadraceError, LakeLocked
 from headrace.lake.message import digest
-from headrace.lake.settings import Settings
+from headrace.lake.settings import Settings, make_home
 
 
 def run(
@@ -51,9 +51,9 @@ def run(
 def nightly(*, home: Path, project: str | None, until: datetime, out: Path) -> Night:
     """The steps of `STEPS` in order for each project, then the page that sums them up."""
     started = datetime.now(UTC)
-    with Lake.open(home) as lake:
-        names = [project] if project else projects(lake)
-    lines = tuple(step(home, name, title, until, out) for name in names for title in STEPS)
+    with Lake.open(home, create=False) as lake:
+        names = _chosen(project, projects(lake))
+    lines = tuple(_done(home, name, title, until, out) for name in names for title in STEPS)
     night = Night(
         night_id=f"night_{digest(f'{until.isoformat()} {names}')[:16]}",
         started_at=started,
@@ -79,9 +79,30 @@ def step(home: Path, project: str, title: str, now: datetime, out: Path) -> Line
             return Line(project=project, step=title, state="refused", said=str(refusal))
 
 
+def _done(home: Path, project: str, title: str, until: datetime, out: Path) -> Line:
+    """The line of a step; one that breaks holds up neither the next step nor the next project."""
+    state = step(home, project, title, until, out, return_state=True)
+    if state.is_completed():
+        line: Line = state.result()
+        return line
+    error = state.result(raise_on_failure=False)
+    return Line(
+        project=project, step=title, state="failed", said=f"{type(error).__name__}: see the log"
+    )
+
+
+def _chosen(project: str | None, known: list[str]) -> list[str]:
+    if project is None:
+        return known
+    if project not in known:
+        listed = ", ".join(map(repr, known)) or "none yet"
+        raise UnknownProject(f"no project {project!r}; there are: {listed}")
+    return [project]
+
+
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
-    home.mkdir(parents=True, exist_ok=True)
+    make_home(home)
     with (home / "nightly.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

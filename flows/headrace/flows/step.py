@@ -46,7 +46,9 @@ def _assemble(at: Context) -> Line:
 def _resolve(at: Context) -> Line:
     waiting = at.lake.settings.waiting
     result = resolve(at.lake, at.project, now=at.now, waiting=waiting)
-    return _curated(at, result, "outcomes weighed")
+    lost = result.notes.get("unmatched_outcomes", 0)
+    said = f"outcomes weighed; {lost} name nothing that is known" if lost else "outcomes weighed"
+    return _curated(at, result, said)
 
 
 def _dedupe(at: Context) -> Line:
@@ -62,6 +64,8 @@ def _split(at: Context) -> Line:
 def _cases(at: Context) -> Line:
     built = case.build(at.lake, at.project, suite=SUITE, now=at.now)
     said = f"suite {SUITE!r}: {built.added} cases added, {built.kept} kept"
+    if built.waiting:
+        said += f"; {built.waiting} requests wait for an outcome"
     return Line(project=at.project, step="cases", said=said, kept=built.added + built.kept)
 
 

@@ -23,7 +23,7 @@ from headrace.ingest.errors import OffsetMoved, Undecodable
 from headrace.ingest.spool import Spool
 from headrace.lake.errors import HeadraceError, LakeLocked
 from headrace.lake.record import DeadLetter
-from headrace.lake.settings import Settings
+from headrace.lake.settings import Settings, make_home
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
@@ -184,7 +184,7 @@ class Stop:
 def run(settings: Settings, stop: Stop) -> None:
     """Drain until asked to stop; while the lake is away, try again and again."""
     pause, longest = PAUSE_S
-    settings.home.mkdir(parents=True, exist_ok=True)
+    make_home(settings.home)
     with (settings.home / "drain.lock").open("w") as lock:
         while _alone(lock, stop) and not _drained(settings, stop):
             stop.wait(pause)

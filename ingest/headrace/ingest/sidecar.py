@@ -24,7 +24,7 @@ from headrace.ingest.app import create_app
 from headrace.ingest.errors import OpenAddress, PortTaken, SidecarFailed
 from headrace.ingest.works import alone, environment, works
 from headrace.lake.errors import HeadraceError, SettingsError
-from headrace.lake.settings import Settings
+from headrace.lake.settings import Settings, make_home
 
 GRACEFUL_S = 10  # for requests in flight when asked to stop
 START_S = 60.0
@@ -79,7 +79,7 @@ def running(settings: Settings) -> Iterator[Address]:
     With port 0 it takes a free port. Its log is `sidecar.log` in the home.
     Raises SidecarFailed with its last words.
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
+    make_home(settings.home)
     with (settings.home / "sidecar.log").open("ab") as told:
         process = subprocess.Popen(
             [sys.executable, "-m", "headrace.ingest.sidecar"],

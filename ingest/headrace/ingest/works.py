@@ -15,7 +15,7 @@ import structlog
 
 from headrace.ingest.errors import AlreadyServing
 from headrace.ingest.spool import Spool
-from headrace.lake.settings import Settings
+from headrace.lake.settings import Settings, make_home
 
 DRAIN_STOP_S = 20.0  # the drain ends by itself before that
 RESTART_S = (0.2, 10.0)  # first and longest pause before a dead drain is started again
@@ -26,7 +26,7 @@ log = structlog.get_logger("headrace.ingest")
 @contextmanager
 def alone(home: Path) -> Iterator[None]:
     """Be the only sidecar of a home. Raises AlreadyServing."""
-    home.mkdir(parents=True, exist_ok=True)
+    make_home(home)
     with (home / "sidecar.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

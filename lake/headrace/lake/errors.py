@@ -13,6 +13,10 @@ class MissingExtension(HeadraceError):
     """A DuckDB extension is neither installed as a wheel nor reachable for download."""
 
 
+class NoLake(HeadraceError):
+    """There is no lake where one was to be read."""
+
+
 class LakeLocked(HeadraceError):
     """Another process held the catalog for longer than the retries last."""
 

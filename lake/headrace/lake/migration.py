@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from headrace.lake.errors import LakeTooNew
+from headrace.lake.settings import make_home
 from headrace.lake.statement import statements
 
 _PACKAGE = "headrace.lake"
@@ -28,7 +29,7 @@ def text(name: str) -> str:
 @contextmanager
 def alone(home: Path) -> Iterator[None]:
     """Hold the one file lock under which a lake is made, migrated and opened."""
-    home.mkdir(parents=True, exist_ok=True)
+    make_home(home)
     with (home / "schema.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -74,6 +74,17 @@ class Settings(BaseSettings):
         return self.home / "spool.sqlite"
 
 
+def make_home(home: Path) -> None:
+    """Make the folder of a lake where it is absent. Raises SettingsError where it cannot be."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"the home {str(home)!r} cannot be made ({error.strerror}): name a folder that can be "
+            "written with --home or HEADRACE_HOME"
+        ) from error
+
+
 def _sentence(error: ValidationError) -> str:
     faults = (
         f"HEADRACE_{'_'.join(str(part) for part in fault['loc']).upper()}"

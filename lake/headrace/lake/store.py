@@ -13,8 +13,8 @@ import msgspec
 import pyarrow as pa
 
 from headrace.lake import extension, migration
-from headrace.lake.errors import HeadraceError, LakeLocked
-from headrace.lake.settings import Settings
+from headrace.lake.errors import HeadraceError, LakeLocked, NoLake
+from headrace.lake.settings import Settings, make_home
 from headrace.lake.statement import statements
 
 Parameters = Mapping[str, object]
@@ -104,15 +104,18 @@ class Lake:
         *,
         settings: Settings | None = None,
         snapshot: int | None = None,
+        create: bool = True,
         rng: random.Random | None = None,
     ) -> Self:
         """Open the lake of a home (default: `HEADRACE_HOME`, else `./.headrace`), made if absent.
 
-        With `snapshot` the lake is read-only and stands as it stood then.
-        Raises SettingsError, MissingExtension, LakeTooNew, LakeLocked.
+        With `snapshot` the lake is read-only and stands as it stood then; without `create` it must
+        be there. Raises SettingsError, NoLake, MissingExtension, LakeTooNew, LakeLocked.
         """
         settings = settings or Settings.load(home)
-        settings.home.mkdir(parents=True, exist_ok=True)
+        if not create:
+            _must_exist(settings)
+        make_home(settings.home)
         connection = _connect(settings)
         with migration.alone(settings.home):
             _attach(connection, settings, snapshot=snapshot)
@@ -229,6 +232,15 @@ def _attach(
     listed = ", ".join(f"{name} {value}" for name, value in options.items())
     connection.execute(f"attach {_quoted('ducklake:' + settings.catalog_uri)} as lake ({listed})")
     _enter(connection)
+
+
+def _must_exist(settings: Settings) -> None:
+    kind, _, place = settings.catalog_uri.partition(":")
+    if kind == "sqlite" and not Path(place).exists():
+        raise NoLake(
+            f"no lake in {str(settings.home)!r} yet: `headrace serve` or `headrace load` makes "
+            "one; if yours is elsewhere, name it with --home or HEADRACE_HOME"
+        )
 
 
 def _detach(connection: duckdb.DuckDBPyConnection) -> None:

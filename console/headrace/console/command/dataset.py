@@ -33,7 +33,7 @@ def build(
     """Build a data set into a folder: rows, trainer files, card, manifest."""
     from headrace.exporters import dataset
 
-    with Lake.open(home) as lake, errors().status(Text(f"building {name}")):
+    with Lake.open(home, create=False) as lake, errors().status(Text(f"building {name}")):
         built = dataset.build(
             lake,
             project or "default",
@@ -60,7 +60,7 @@ def list_(project: Project = None, home: Home = None, json: AsJson = False) -> N
     """List the data sets of a project, oldest first."""
     from headrace.exporters import dataset
 
-    with Lake.open(home) as lake:
+    with Lake.open(home, create=False) as lake:
         found = dataset.listed(lake, project or "default")
     if json:
         print_json(found)

@@ -15,7 +15,7 @@ from headrace.console.option import AsJson, Home
 from headrace.console.page import page, print_json, table
 from headrace.lake import Lake, extension
 from headrace.lake.errors import HeadraceError
-from headrace.lake.settings import MIB, Settings
+from headrace.lake.settings import MIB, Settings, make_home
 from headrace.lake.statement import statements
 
 State = Literal["ok", "look", "fail"]
@@ -66,7 +66,7 @@ def _duckdb(_: Settings) -> Found:
 
 
 def _disk(settings: Settings) -> Found:
-    settings.home.mkdir(parents=True, exist_ok=True)
+    make_home(settings.home)
     free = shutil.disk_usage(settings.home).free
     return "ok" if free > LOW_DISK else "look", f"{free // MIB:,} MiB free at {settings.home}"
 

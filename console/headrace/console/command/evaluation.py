@@ -21,13 +21,15 @@ def build(
     """Grow a suite from production: one case per request held out from training."""
     from headrace.evals import case
 
-    with Lake.open(home) as lake:
+    with Lake.open(home, create=False) as lake:
         built = case.build(lake, project or "default", suite=suite, now=datetime.now(UTC))
     if json:
         print_json(built)
         return
     scorers = ", ".join(f"{count} {name}" for name, count in built.by_scorer.items())
-    page().print(f"suite {suite}: {built.added} cases added, {built.kept} kept ({scorers})")
+    page().print(f"suite {suite}: {built.added} cases added, {built.kept} kept ({scorers or '-'})")
+    if built.waiting:
+        page().print(f"{built.waiting} requests wait for an episode that succeeded or failed")
 
 
 def run(
@@ -46,7 +48,7 @@ def run(
     """Put the cases of a suite to a model through Inspect and keep the scores."""
     from headrace.evals import run as runs
 
-    with Lake.open(home) as lake, errors().status(Text(f"{model} answers {suite}")):
+    with Lake.open(home, create=False) as lake, errors().status(Text(f"{model} answers {suite}")):
         ran = runs.run(
             lake,
             project or "default",
@@ -63,8 +65,12 @@ def run(
         return
     said = f"{ran.scores} scores over {ran.cases} cases, mean {cell(ran.mean)}, {ran.absent} absent"
     page().print(f"run {ran.run_id} of {release}: {said}", soft_wrap=True)
+    for reason, count in ran.reasons.items():
+        page().print(f"{count} absent: {reason}", soft_wrap=True)
     if ran.left_out:
         page().print(f"{ran.left_out} cases have no target: only production can answer them")
+    if ran.scores and ran.absent == ran.scores:
+        raise typer.Exit(1)
 
 
 def load(
@@ -134,7 +140,7 @@ def trend(
     """Show the trend over releases with intervals, and what can be said of it."""
     from headrace.evals import trend as trends
 
-    with Lake.open(home) as lake:
+    with Lake.open(home, create=False) as lake:
         found = trends.trend(
             lake, suite=suite, project=project or "default", scorer=scorer, delta=delta
         )

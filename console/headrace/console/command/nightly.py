@@ -18,7 +18,7 @@ def nightly(
     project: Project = None,
     until: Annotated[
         datetime | None,
-        typer.Option(help="The time the night takes as its own, UTC. Default: now."),
+        typer.Option(help="The time the night takes as its own; UTC unless said. Default: now."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for data sets. Default: datasets/ in the home.")
@@ -29,24 +29,26 @@ def nightly(
     """Run the night now over all projects (or one): episodes, suite, trend, verdict, data sets."""
     from headrace.flows.nightly import run
 
-    at = until.replace(tzinfo=UTC) if until else None
+    at = until and (until if until.tzinfo else until.replace(tzinfo=UTC)).astimezone(UTC)
     with errors().status("the night runs"):
         night = run(Settings.load(home), project=project, until=at, out=out)
     if json:
         print_json(night)
     else:
         show(night)
+    if night.status == "failed":
+        raise typer.Exit(1)
 
 
 def show(night: "Night") -> None:
     """The night as one table per project."""
     for project in dict.fromkeys(line.project for line in night.lines):
         rows = [
-            (line.step, line.seen, line.kept, _reasons(line.dropped), line.said)
+            (line.step, line.state, line.seen, line.kept, _reasons(line.dropped), line.said)
             for line in night.lines
             if line.project == project
         ]
-        page().print(table(project, ["step", "#seen", "#kept", "dropped", ""], rows))
+        page().print(table(project, ["step", "", "#seen", "#kept", "dropped", ""], rows))
         page().print()
 
 

@@ -25,7 +25,7 @@ def standing(settings: Settings, project: str | None, *, now: datetime) -> dict[
     """What lake and spool of a home hold; `spool` and `night` are None where there is none."""
     sql = statements("headrace.console")
     where = {"project": project}
-    with Lake.open(settings=settings) as lake:
+    with Lake.open(settings=settings, create=False) as lake:
         nights = lake.rows(sql["last_night"])
         return {
             "home": str(settings.home.absolute()),
@@ -47,7 +47,7 @@ def _spool(settings: Settings, now: datetime) -> object:
 
 def _show(settings: Settings, found: dict[str, Any]) -> None:
     to = page()
-    to.print(f"lake {settings.catalog_uri}", soft_wrap=True)
+    to.print(f"lake {settings.catalog_shown}", soft_wrap=True)
     spool = found["spool"]
     to.print("spool: no sidecar has run here" if spool is None else _waiting(spool))
     night = found["night"]
