@@ -128,7 +128,8 @@ with recursive roots as (
 externals as (
     select episode_id, metadata ->> '$.external_id' as external_id from roots
     union
-    select episode_id, unnest((metadata -> '$.external_ids')::varchar[]) from roots
+    -- A path with [*] gives no ids where a product put anything but a list.
+    select episode_id, unnest(metadata ->> '$.external_ids[*]') from roots
 ),
 below as ( -- a span that is no LLM call stands for the calls under it, down to the next tool
     select s.trace_id, s.span_id, s.kind, o.outcome_id

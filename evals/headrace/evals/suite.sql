@@ -46,7 +46,7 @@ reached as (
         or (o.target_kind = 'conversation' and o.target_id = e.conversation_id)
         or (o.target_kind = 'external' and (
             o.target_id = (e.metadata ->> '$.external_id')
-            or list_contains((e.metadata -> '$.external_ids')::varchar[], o.target_id)
+            or list_contains(e.metadata ->> '$.external_ids[*]', o.target_id)
         ))
 )
 select reached.episode_id, said.correction

@@ -77,6 +77,14 @@ def test_a_correction_tells_what_is_right(product: Any, kind: str, target: str) 
     assert (case.scorer, json.loads(case.target)) == ("match", "Lyon")
 
 
+@pytest.mark.parametrize("ids", ["ticket-8", 8, {"ticket": 8}])
+def test_external_ids_that_are_no_list_stop_no_correction(product: Any, ids: object) -> None:
+    product.episode("e1", resolution="failure", metadata={"external_ids": ids})
+    product.episode("e2", resolution="failure", metadata={"external_ids": ["ticket-9"]})
+    product.correct("external", "ticket-9", {"role": "assistant", "content": "Lyon"})
+    assert json.loads(only_case(product).target) == "Lyon"
+
+
 def test_a_corrected_call_stands_in_the_place_of_the_last_calls(product: Any) -> None:
     product.episode("e1", messages=[ASK, CALL, RESULT, FINAL], resolution="failure")
     right = {**CALL, "tool_calls": [{**CALL["tool_calls"][0]}]}  # type: ignore[index,dict-item]

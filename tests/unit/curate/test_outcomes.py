@@ -229,6 +229,19 @@ def test_a_mark_on_an_episode_reaches_it(lake: Lake, shop: World) -> None:
     assert _ruling(found) == ("failure", False, 0.25, "user")
 
 
+@pytest.mark.parametrize("said_ids", ["order-17", 17, {"order": 17}, None, True])
+def test_external_ids_that_are_no_list_stop_no_other_mark(
+    said_ids: object, lake: Lake, world: World
+) -> None:
+    talk = [user("Hi"), said("Hello")]
+    world.post("odd", talk, trace_ids=("odd",), metadata={"external_ids": said_ids})
+    world.post("well", talk, trace_ids=("well",), metadata={"external_ids": ["x", "order-18"]})
+    world.drain(lake)
+    put(lake, world, "external", "order-18")
+    run(lake, world)
+    assert states(lake, world) == {"odd": "pending", "well": "success"}
+
+
 def test_silence_is_pending_then_unmarked_never_failure(lake: Lake, shop: World) -> None:
     run(lake, shop)
     assert set(states(lake, shop).values()) == {"pending"}
