@@ -56,11 +56,15 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
 def conversations(lake: Lake, project: str) -> list[Conversation]:
     """The current episodes of a project, oldest first, with message bodies."""
     sql = statements("headrace.curate")
-    where = {"project": project}
+    episodes = lake.rows(sql["conversations"], {"project": project})
+    # Read after the episodes: a message is written with the first one that names it or before,
+    # and never deleted, so that the drain may write between the two.
+    hashes = sorted({name for row in episodes for name in row["messages"]})
     bodies: dict[str, Body] = {
-        row["hash"]: json.loads(row["body"]) for row in lake.rows(sql["message_bodies"], where)
+        row["hash"]: json.loads(row["body"])
+        for row in lake.rows(sql["message_bodies"], {"hashes": hashes})
     }
-    return [_conversation(row, bodies) for row in lake.rows(sql["conversations"], where)]
+    return [_conversation(row, bodies) for row in episodes]
 
 
 def projects(lake: Lake) -> list[str]:

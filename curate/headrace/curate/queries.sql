@@ -9,10 +9,7 @@ where e.project = $project
 order by e.started_at nulls last, e.episode_id;
 
 -- name: message_bodies
-select hash, body from messages
-where hash in (
-    select unnest(messages) from current_episodes where project = $project
-);
+select hash, body from messages where hash in (select unnest($hashes::varchar[]));
 
 -- name: projects
 select distinct project from (

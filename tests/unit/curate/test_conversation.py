@@ -1,5 +1,6 @@
 """An episode with its messages at hand."""
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -69,6 +70,30 @@ def test_a_message_that_stands_twice_is_there_twice(lake: Lake, world: World) ->
     world.post("a", twice)
     world.drain(lake)
     assert list(only(lake, world).messages) == twice
+
+
+class Between:
+    """A lake into which something is written after the first read."""
+
+    def __init__(self, lake: Lake, write: Callable[[], None]) -> None:
+        self._lake = lake
+        self._write: Callable[[], None] | None = write
+
+    def rows(self, query: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
+        found = self._lake.rows(query, parameters)
+        if self._write is not None:
+            self._write()
+            self._write = None
+        return found
+
+
+def test_what_is_drained_between_two_reads_does_no_harm(lake: Lake, world: World) -> None:
+    world.post("a", TALK)
+    world.drain(lake)
+    world.post("b", [user("Late?"), said(f"Late, {world.project}.")])
+    busy: Any = Between(lake, lambda: world.drain(lake))
+    assert [short(c.episode_id) for c in conversations(busy, world.project)] == ["a"]
+    assert [short(c.episode_id) for c in conversations(lake, world.project)] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
