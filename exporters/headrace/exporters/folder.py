@@ -7,6 +7,7 @@ from pathlib import Path
 
 from headrace.exporters import manifest
 from headrace.exporters.errors import NotADataset
+from headrace.exporters.manifest import Manifest
 
 
 def files(folder: Path) -> list[str]:
@@ -17,16 +18,35 @@ def files(folder: Path) -> list[str]:
 
 
 def check_free(out: Path) -> None:
-    """Raises NotADataset where something stands that Headrace did not write."""
-    if not out.exists() or (out / manifest.NAME).is_file():
+    """Raises NotADataset where anything stands that Headrace did not write."""
+    if not out.exists():
         return
     if not out.is_dir():
         raise NotADataset(f"{out} is a file: name a folder")
-    if any(out.iterdir()):
+    foreign = _foreign(out)
+    if foreign is not None:
         raise NotADataset(
-            f"{out} holds files but no {manifest.NAME}, so Headrace did not write it: "
+            f"{out} holds {foreign}, which Headrace did not write there: "
             "name an empty or a new folder"
         )
+
+
+def _foreign(out: Path) -> str | None:
+    """The first file that no data set put there: a build would delete it."""
+    try:
+        ours = {manifest.NAME, *Manifest.load(out).files}
+    except NotADataset:
+        ours = set()
+    return next((name for name in _entries(out) if name not in ours), None)
+
+
+def _entries(out: Path, under: str = "") -> Iterator[str]:
+    """All below a folder that is lost with it, links too. Raises OSError where it is unreadable."""
+    for entry in sorted(out.iterdir()):
+        if entry.is_dir() and not entry.is_symlink():
+            yield from _entries(entry, f"{under}{entry.name}/")
+        else:
+            yield under + entry.name
 
 
 def put(out: Path, contents: Mapping[str, bytes]) -> None:

@@ -124,6 +124,37 @@ def test_a_folder_that_is_not_ours_is_not_touched(still_shop: Stock, tmp_path: P
     assert (tmp_path / "letter.txt").read_text() == "dear"
 
 
+@pytest.mark.parametrize("mine", ["notes.txt", ".git/HEAD", "data/mine.csv", "data/link"])
+def test_a_file_put_into_our_folder_is_named_and_kept(
+    still_shop: Stock, tmp_path: Path, mine: str
+) -> None:
+    out = tmp_path / "out"
+    build(still_shop, out)
+    (out / mine).parent.mkdir(exist_ok=True)
+    if mine.endswith("link"):
+        (out / mine).symlink_to(tmp_path)
+    else:
+        (out / mine).write_text("mine")
+    before = set(out.rglob("*"))
+    with pytest.raises(NotADataset, match=f"holds {mine}, which .* an empty or a new folder"):
+        build(still_shop, out, "kto")
+    assert set(out.rglob("*")) == before
+
+
+def test_a_web_app_with_a_manifest_is_not_touched(still_shop: Stock, tmp_path: Path) -> None:
+    for name in ("manifest.json", "src.js"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(NotADataset, match=r"holds manifest\.json, which"):
+        build(still_shop, tmp_path)
+    assert folder.files(tmp_path) == ["manifest.json", "src.js"]
+
+
+def test_a_folder_of_ours_takes_another_objective(still_shop: Stock, tmp_path: Path) -> None:
+    for objective in OBJECTIVES:
+        assert build(still_shop, tmp_path / "out", objective).written
+    assert dataset.validate(tmp_path / "out").ok
+
+
 def test_a_build_is_recorded_with_rows_and_decisions(shop: Stock, tmp_path: Path) -> None:
     shop.episode("A5", contaminated_by="c1")
     built = build(shop, tmp_path / "out")

@@ -64,13 +64,17 @@ def test_what_a_crash_left_between_the_renames_is_put_right(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
-def test_only_our_own_or_an_empty_folder_may_be_written(tmp_path: Path) -> None:
+def test_only_an_empty_or_a_new_folder_may_be_written(tmp_path: Path) -> None:
     folder.check_free(tmp_path / "new")
     folder.check_free(tmp_path)
     (tmp_path / "letter.txt").write_text("dear")
-    with pytest.raises(NotADataset, match=r"no manifest\.json"):
+    with pytest.raises(NotADataset, match=r"letter\.txt, which Headrace did not write.*new folder"):
         folder.check_free(tmp_path)
     with pytest.raises(NotADataset, match="is a file"):
         folder.check_free(tmp_path / "letter.txt")
-    (tmp_path / "manifest.json").write_text("{}")
-    folder.check_free(tmp_path)
+
+
+def test_a_manifest_of_another_program_makes_no_folder_ours(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"name": "web app"}')
+    with pytest.raises(NotADataset, match=r"holds manifest\.json, which"):
+        folder.check_free(tmp_path)
