@@ -9,10 +9,12 @@ was asked), `headrace.external_id` (its own key, which outcomes may name) and `h
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
+from headrace.ingest import naming
 from headrace.ingest.jsontext import value_of
 from headrace.ingest.telemetry import Attributes, SpanData, Value
 
 PROJECT = "headrace.project"
+EXTERNAL = "headrace.external_id"
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "conversation": ("gen_ai.conversation.id", "session.id"),
@@ -94,9 +96,9 @@ def find(field: str, *sources: Attributes) -> Value:
 
 
 def text(field: str, *sources: Attributes) -> str | None:
-    """Like `find`, as text."""
+    """Like `find`, as text that can be a key."""
     value = find(field, *sources)
-    return None if value is None else str(value)
+    return None if value is None else naming.mended(str(value))
 
 
 def count(field: str, *sources: Attributes) -> int | None:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
-from headrace.ingest import answer, refusal
+from headrace.ingest import answer, naming, refusal
 from headrace.ingest.batch import Signal
 from headrace.ingest.errors import SpoolFailed, Undecodable
 from headrace.ingest.lookup import Lookup
@@ -110,7 +110,8 @@ async def post_outcomes(request: Request) -> Response:
 
 def get_episode(request: Request, episode_id: str) -> Response:
     lookup: Lookup = request.app.state.lookup
-    found = lookup.episode(episode_id, project_of(request))
+    project = project_of(request)
+    found = lookup.episode(episode_id, project) if naming.usable(episode_id) else None
     return _known(request, found, f"episode {episode_id!r}")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from headrace.ingest import naming
 from headrace.ingest.batch import CONTENT, Batch
 from headrace.ingest.errors import Undecodable
 from headrace.ingest.jsontext import clean, cleaned
@@ -44,6 +45,7 @@ def episode(given: Given, *, episode_id: str, content: str, project: str, at: da
 
     Every assistant message is trained. Raises Undecodable naming message and field.
     """
+    _check_names(given, episode_id, project)
     bodies = canonical(given.messages)
     if not bodies:
         raise Undecodable("messages is empty: give at least one message")
@@ -77,6 +79,16 @@ def episode(given: Given, *, episode_id: str, content: str, project: str, at: da
 def cleaned_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Metadata that any JSON reader takes."""
     return {clean(str(key)): cleaned(value) for key, value in metadata.items()}
+
+
+def _check_names(given: Given, episode_id: str, project: str) -> None:
+    """Raises Undecodable."""
+    naming.checked("id", episode_id)
+    naming.checked("project", project, naming.PROJECT_CHARS)
+    for field in ("conversation", "user", "release", "model"):
+        naming.checked(field, getattr(given, field))
+    external = given.metadata.get("external_id")
+    naming.checked("metadata.external_id", external if isinstance(external, str) else None)
 
 
 def _tools(raw: object) -> list[Body] | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from headrace.ingest import naming
 from headrace.ingest.conventions.openinference import grouped
 from headrace.ingest.grade import passed
 from headrace.ingest.log_row import event_name
@@ -51,14 +52,14 @@ def _log_target(log: LogData) -> Target | None:
     if log.span_id:
         return "span", log.span_id
     if response:
-        return "response", str(response)
+        return "response", naming.mended(str(response))
     return ("trace", log.trace_id) if log.trace_id else None
 
 
 def _span_target(span: SpanData, scope: str) -> Target | None:
     if scope == "session.":
         session = span.attributes.get("session.id")
-        return ("conversation", str(session)) if session else None
+        return ("conversation", naming.mended(str(session))) if session else None
     carrier = span.attributes.get("openinference.span.kind") == "EVALUATOR" and len(span.links) == 1
     place: Any = span.links[0] if carrier else span
     found: Target = ("trace", place.trace_id) if scope == "trace." else ("span", place.span_id)
@@ -83,7 +84,7 @@ def _outcome(
         outcome_id=_identity(target, fields),
         target_kind=target[0],
         target_id=target[1],
-        name=str(fields.get("name") or "evaluation"),
+        name=naming.mended(str(fields.get("name") or "evaluation")),
         success=passed(label) if isinstance(label, str) else None,
         score=number,
         label=None if label is None else str(label),

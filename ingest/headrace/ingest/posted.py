@@ -6,6 +6,7 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 
+from headrace.ingest import naming
 from headrace.ingest.aliases import usd
 from headrace.ingest.batch import Batch
 from headrace.ingest.episode_row import Given, episode, identity
@@ -103,6 +104,7 @@ def outcomes(line: bytes, *, project: str | None, received_at: datetime) -> tupl
     target = _target(posted)
     fields = {k: v for k, v in msgspec.to_builtins(posted).items() if v is not None and k != "id"}
     name = _id(posted.id) or digest(dump(cleaned({**fields, "target": target[1]})))
+    naming.checked("id", name)
     at = _utc(posted.at) or received_at
     row = _outcome(
         posted,
@@ -185,6 +187,7 @@ def _target(posted: PostedOutcome) -> tuple[TargetKind, str]:
         raise Undecodable(f"found {found}: give exactly one of {', '.join(TARGETS)}")
     [(field, value)] = given.items()
     if field not in _HEX:
+        naming.checked(field, value)
         return TARGETS[field], str(value)
     plain = str(value).replace("-", "").lower()
     if len(plain) != _HEX[field] or set(plain) - set("0123456789abcdef"):
@@ -206,6 +209,8 @@ def _outcome(
     if source is None:
         known = ", ".join(SOURCES)
         raise Undecodable(f"source is {posted.source[:40]!r}: give one of {known}")
+    naming.checked("name", posted.name)
+    naming.checked("project", project, naming.PROJECT_CHARS)
     return Outcome(
         project=project,
         outcome_id="",

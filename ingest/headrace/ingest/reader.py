@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from headrace.ingest import evaluation, otlp, posted, span_row
+from headrace.ingest import evaluation, naming, otlp, posted, span_row
 from headrace.ingest.aliases import PROJECT
 from headrace.ingest.batch import Batch, Body, Signal
 from headrace.ingest.errors import Undecodable
@@ -72,8 +72,8 @@ def _check_lines(
     faults: list[str] = []
     for number, line in _lines(content_type, payload):
         try:
-            name, _ = _LINES[signal](line, project=project, received_at=_EPOCH)
-            good.append((name, posted.with_id(line, name)))
+            identity, _ = _LINES[signal](line, project=project, received_at=_EPOCH)
+            good.append((identity, posted.with_id(line, identity)))
         except Undecodable as error:
             faults.append(f"line {number}: {error}" if content_type in NDJSON else str(error))
     if not good:
@@ -83,7 +83,7 @@ def _check_lines(
         rejected=len(faults),
         error=_told(faults),
         kept=b"\n".join(line for _, line in good),
-        ids=tuple(name for name, _ in good),
+        ids=tuple(identity for identity, _ in good),
     )
 
 
@@ -138,4 +138,5 @@ def _telemetry(body: Body) -> Batch:
 
 def _home(body: Body, resource: Attributes, own: Attributes) -> str:
     """The project of a row: the key's or the header's, else what the payload says."""
-    return body.project or str(resource.get(PROJECT) or own.get(PROJECT) or "default")
+    told = str(resource.get(PROJECT) or own.get(PROJECT) or "default")
+    return body.project or naming.mended(told)[: naming.PROJECT_CHARS]

@@ -11,7 +11,7 @@ import structlog
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
-from headrace.ingest import reader
+from headrace.ingest import naming, reader
 from headrace.ingest.answer import JSON, PROTOBUF, media_type
 from headrace.ingest.batch import Signal
 from headrace.ingest.errors import BadHeader, Undecodable, UnknownType
@@ -21,7 +21,6 @@ from headrace.ingest.spool import Spool
 
 DECODES = 4  # at a time; each can need many times the body's size in memory
 FLIGHTS = 8  # bodies of full size in memory at a time
-PROJECT_CHARS = 200
 
 TYPES: dict[Signal, tuple[str, ...]] = {
     "traces": (PROTOBUF, JSON),
@@ -84,8 +83,10 @@ class Receiver:
 def project_of(request: Request) -> str | None:
     """The project that the request's header names, if any. Raises BadHeader."""
     project = request.headers.get("x-headrace-project", "").strip()
-    if len(project) > PROJECT_CHARS or not project.isprintable():
-        raise BadHeader(f"x-headrace-project: give at most {PROJECT_CHARS} printable characters")
+    if not naming.usable(project, naming.PROJECT_CHARS):
+        raise BadHeader(
+            f"x-headrace-project: give at most {naming.PROJECT_CHARS} printable characters"
+        )
     return project or None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from headrace.ingest import aliases
+from headrace.ingest import aliases, naming
 from headrace.ingest.conventions import content_of, kind_of
 from headrace.ingest.conventions.content import Content
 from headrace.ingest.errors import Undecodable
@@ -83,6 +83,8 @@ def rows(data: SpanData, *, project: str, received_at: datetime) -> Rows:
 def stored(attributes: Attributes) -> str:
     """Attributes as canonical JSON; over the cap the longest texts give way to their length."""
     kept = {key: cleaned(value) for key, value in attributes.items()}
+    if isinstance(external := kept.get(aliases.EXTERNAL), str):
+        kept[aliases.EXTERNAL] = naming.mended(external)
     sizes = {key: len(dump(value)) for key, value in kept.items()}
     total = sum(sizes.values())
     for key in sorted(sizes, key=lambda name: (-sizes[name], name)):
@@ -183,12 +185,12 @@ def _model_call(data: SpanData, content: Content, convention: str) -> _Call:
 def _tool_run(data: SpanData, family: str) -> _Call:
     """A tool's run as the call that asked for it and the message that answers it."""
     own = data.attributes
-    name = aliases.text("tool", own) or data.name
+    tool = aliases.text("tool", own) or data.name
     identity = aliases.text("call", own) or ""
     given, answer = aliases.find("tool_arguments", own), aliases.find("tool_result", own)
     if data.status == "error":
         answer = f"Error: {aliases.error(data)}"
-    function = {"name": name, "arguments": arguments(given)}
+    function = {"name": tool, "arguments": arguments(given)}
     called = {"id": identity, "type": "function", "function": function}
     return _Call(
         convention=family,
@@ -235,4 +237,4 @@ def _events(data: SpanData) -> str:
 
 
 def _text(value: object) -> str | None:
-    return str(value) if value not in (None, "") else None
+    return naming.mended(str(value)) if value not in (None, "") else None

@@ -110,6 +110,13 @@ def test_expressions_pick_every_field(store: Store, tmp_path: Path) -> None:
     assert (mark["success"], mark["score"]) == (False, 0.75)
 
 
+def test_a_line_whose_id_cannot_be_a_key_is_refused(store: Store, tmp_path: Path) -> None:
+    rows = [talk("a", id="x"), talk("b", id="y\x00"), talk("c", id="z")]
+    done = loaded(store, written(tmp_path / "a.jsonl", *rows), id="id")
+    assert (done.added, done.refused) == (2, 1)
+    assert "a.jsonl:2: id holds a control character" in done.refusals[0]
+
+
 def test_the_same_file_twice_adds_nothing(store: Store, tmp_path: Path) -> None:
     rows = [talk("a", ok=True), talk("a", ok=True), talk("b", ok=False), talk("a", ok=False)]
     file = written(tmp_path / "a.jsonl", *rows)
