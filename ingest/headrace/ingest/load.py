@@ -1,6 +1,7 @@
 """Loading files: one episode a line, its fields picked by expressions."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -90,11 +91,13 @@ class _Reading:
         self._project = project
         self._now = now
         self._proven = False
+        self._equal: Counter[str] = Counter()  # content -> lines of this file without an id
         self._seen: dict[str, tuple[str, str]] = {}  # id -> content, place
         self._marks: dict[str, list[tuple[bool | None, float | None]]] = {}  # id -> each once
         self.marked = 0
 
     def lines(self, path: Path) -> Iterator[_Line]:
+        self._equal.clear()
         for number, line in jsonl.lines(path):
             place = f"{path}:{number}"
             try:
@@ -110,12 +113,18 @@ class _Reading:
         found = self._picker.pick(record)
         given = _given(found)
         content = identity(given)
-        name = _text(found.get("id")) or content
+        name = _text(found.get("id")) or self._numbered(content)
         rows = episode(given, episode_id=name, content=content, project=self._project, at=self._now)
         self._once(name, content, place)
         mark = self._mark(found, name)
         self.marked += len(mark)
         return Batch.union([rows, Batch(outcomes=mark)])
+
+    def _numbered(self, content: str) -> str:
+        """The name of a line without an id: equal lines of a file are runs of their own."""
+        self._equal[content] += 1
+        number = self._equal[content]
+        return content if number == 1 else digest(dump([content, number]))
 
     def _mark(self, found: dict[str, Any], name: str) -> tuple[Outcome, ...]:
         """The mark of a line; one episode on two lines may be marked in two ways."""

@@ -123,10 +123,23 @@ def test_the_same_file_twice_adds_nothing(store: Store, tmp_path: Path) -> None:
     first = loaded(store, file, success="ok")
     before = store.rows(COUNTS)
     again = loaded(store, file, success="ok")
-    assert (first.added, first.unchanged, first.marked) == (2, 2, 4)
+    assert (first.added, first.unchanged, first.marked) == (4, 0, 4)
     assert (again.added, again.unchanged) == (0, 4)
     assert store.rows(COUNTS) == before
-    assert (before[0]["episodes"], before[0]["outcomes"]) == (2, 3)
+    assert (before[0]["episodes"], before[0]["outcomes"]) == (4, 4)
+
+
+def test_equal_lines_of_a_file_are_runs_of_their_own_with_one_mark_each(
+    store: Store, tmp_path: Path
+) -> None:
+    rows = [talk("a", ok=True), talk("a", ok=False)]
+    first, other = (written(tmp_path / name, *rows) for name in ("a.jsonl", "b.jsonl"))
+    done = loaded(store, first, other, first, success="ok")
+    assert (done.rows, done.added, done.unchanged) == (6, 2, 4)
+    episodes = {row["episode_id"]: json.loads(row["metadata"]) for row in store.rows(EPISODE_ROWS)}
+    assert len({told["headrace.content"] for told in episodes.values()} & set(episodes)) == 1
+    marks = {row["target_id"]: row["success"] for row in store.rows(OUTCOME_ROWS)}
+    assert (set(marks), sorted(marks.values())) == (set(episodes), [False, True])
 
 
 def test_a_corrected_file_corrects_marks_and_makes_revisions(store: Store, tmp_path: Path) -> None:
@@ -195,7 +208,8 @@ def test_values_that_say_nothing_are_absent_and_those_that_are_cut_are_refused(
 
 def test_messages_may_be_json_in_a_text(store: Store, tmp_path: Path) -> None:
     plain, text = talk("a"), {"messages": json.dumps(talk("a")["messages"])}
-    done = loaded(store, written(tmp_path / "a.jsonl", plain, text))
+    files = (written(tmp_path / "a.jsonl", plain), written(tmp_path / "b.jsonl", text))
+    done = loaded(store, *files)
     assert (done.added, done.unchanged) == (1, 1)
 
 
