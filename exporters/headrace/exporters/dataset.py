@@ -54,7 +54,8 @@ def build(
     """Build a data set into the folder `out` and record it with its rows and decisions.
 
     The same lake and recipe give the same version and the same bytes. Raises UnknownObjective,
-    UnknownFormat, NotADataset, NoSuite, NothingToExport, OneLabelOnly, EvalLeak, LossyFormat.
+    UnknownFormat, NotADataset, Unwritable, NoSuite, NothingToExport, OneLabelOnly, EvalLeak,
+    LossyFormat.
     """
     recipe = Recipe(
         objective=objective_named(objective),
@@ -65,8 +66,7 @@ def build(
         allow_lossy=allow_lossy,
     )
     writers = {format: writer(format) for format in recipe.formats}
-    place = Path(out)
-    folder.check_free(place)
+    place = folder.place(out)
     snapshot = lake.snapshot_id
     gate.check_suites(project, suites(lake, project), recipe)
     selection = _select(lake, project, recipe, now)
@@ -76,9 +76,10 @@ def build(
     made = _manifest(lake, project, name, snapshot, recipe, selection, counted, adapted)
     contents = _contents(made, selection, adapted)
     made = msgspec.structs.replace(made, files={k: manifest.sha(v) for k, v in contents.items()})
-    written = not _holds(place, made)
-    if written:
-        folder.put(place, {**contents, manifest.NAME: made.encode()})
+    with folder.writing(place):
+        written = not _holds(place, made)
+        if written:
+            folder.put(place, {**contents, manifest.NAME: made.encode()})
     made = Manifest.load(place)  # of two builds of one version, the first one's stands
     lake.write(lambda tx: _record(tx, made, now))
     return Built(

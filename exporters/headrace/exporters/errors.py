@@ -33,3 +33,7 @@ class LossyFormat(HeadraceError):
 
 class NotADataset(HeadraceError):
     """A folder that Headrace did not write stands in the way, or is asked to be one."""
+
+
+class Unwritable(HeadraceError):
+    """The folder asked for cannot be made or written."""

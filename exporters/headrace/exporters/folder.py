@@ -3,10 +3,11 @@
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from os.path import realpath
 from pathlib import Path
 
 from headrace.exporters import manifest
-from headrace.exporters.errors import NotADataset
+from headrace.exporters.errors import NotADataset, Unwritable
 from headrace.exporters.manifest import Manifest
 
 
@@ -15,6 +16,31 @@ def files(folder: Path) -> list[str]:
     return sorted(
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
     )
+
+
+def place(out: Path | str) -> Path:
+    """The folder that `out` leads to, links followed, and free to be written.
+
+    Raises Unwritable, NotADataset.
+    """
+    with writing(out):
+        found = Path(realpath(out))  # `resolve` fails on links in a circle with a RuntimeError
+        if Path.cwd().is_relative_to(found):
+            raise NotADataset(
+                f"{out} is the working directory or holds it: name a folder below or beside it"
+            )
+        check_free(found)
+    return found
+
+
+@contextmanager
+def writing(out: Path | str) -> Iterator[None]:
+    """Say what the disk refuses in one sentence. Raises Unwritable."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or error
+        raise Unwritable(f"{out} cannot be written: {why}: name another folder") from error
 
 
 def check_free(out: Path) -> None:

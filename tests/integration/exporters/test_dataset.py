@@ -16,6 +16,7 @@ from headrace.exporters.errors import (
     OneLabelOnly,
     UnknownFormat,
     UnknownObjective,
+    Unwritable,
 )
 from headrace.exporters.formats import registry
 from headrace.exporters.formats.loss import LossReport
@@ -153,6 +154,20 @@ def test_a_folder_of_ours_takes_another_objective(still_shop: Stock, tmp_path: P
     for objective in OBJECTIVES:
         assert build(still_shop, tmp_path / "out", objective).written
     assert dataset.validate(tmp_path / "out").ok
+
+
+def test_a_folder_that_cannot_be_made_is_told(still_shop: Stock, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for out in (Path("/proc/zz"), tmp_path / "file" / "set"):
+        with pytest.raises(Unwritable, match=f"{out} cannot be written: .*: name another folder"):
+            build(still_shop, out)
+
+
+def test_a_link_to_a_folder_is_followed(still_shop: Stock, tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to(tmp_path / "far")
+    assert build(still_shop, tmp_path / "out").path == tmp_path / "far"
+    assert not build(still_shop, tmp_path / "out").written
+    assert (tmp_path / "out").is_symlink()
 
 
 def test_a_build_is_recorded_with_rows_and_decisions(shop: Stock, tmp_path: Path) -> None:

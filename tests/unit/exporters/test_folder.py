@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from headrace.exporters import folder
-from headrace.exporters.errors import NotADataset
+from headrace.exporters.errors import NotADataset, Unwritable
 
 
 def read(place: Path) -> dict[str, bytes]:
@@ -78,3 +78,42 @@ def test_a_manifest_of_another_program_makes_no_folder_ours(tmp_path: Path) -> N
     (tmp_path / "manifest.json").write_text('{"name": "web app"}')
     with pytest.raises(NotADataset, match=r"holds manifest\.json, which"):
         folder.check_free(tmp_path)
+
+
+@pytest.mark.parametrize("out", ["../work", ".", "sub/..", "..", "here", "/"])
+def test_the_working_directory_is_never_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    work = tmp_path / "work"
+    (work / "sub").mkdir(parents=True)
+    (work / "here").symlink_to(work)
+    monkeypatch.chdir(work)
+    with pytest.raises(NotADataset, match="is the working directory or holds it: name a folder"):
+        folder.place(out)
+
+
+def test_a_link_leads_to_the_folder_that_is_written(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "set")
+    place = folder.place(tmp_path / "link")
+    folder.put(place, {"manifest.json": b"1"})
+    assert (tmp_path / "link").is_symlink()
+    assert read(tmp_path / "set") == {"manifest.json": b"1"}
+
+
+@pytest.mark.parametrize("name", ["file/set", "circle", "x" * 300])
+def test_a_folder_that_cannot_be_made_is_told_in_one_sentence(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    with pytest.raises(Unwritable, match="cannot be written: .*: name another folder$"):
+        with folder.writing(name):
+            folder.put(folder.place(tmp_path / name), {"manifest.json": b"1"})
+
+
+def test_what_the_disk_forbids_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbid(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", forbid)
+    with pytest.raises(Unwritable, match="set cannot be written: Permission denied: name another"):
+        with folder.writing("set"):
+            folder.put(tmp_path / "set", {"manifest.json": b"1"})
