@@ -8,6 +8,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from headrace.lake.message import Body, digest, dump, text_of
@@ -18,9 +19,22 @@ NORM = "norm/1"  # part of every key made from a normalised text
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W\u3040-\u30ff\u4e00-\u9fff]+")
 
 
+MARKS = 30  # combining marks in a row; no script stacks more
+_JOINER = "\u034f"  # combining grapheme joiner: of no class, so that sorting of marks ends there
+_PLANES = 0x20000  # no combining mark lies above
+
+
 def norm(text: str) -> str:
     """`norm/1`: NFKC, lower case, runs of white space as one space."""
-    return " ".join(unicodedata.normalize("NFKC", text).lower().split())
+    return " ".join(unicodedata.normalize("NFKC", stream_safe(text)).lower().split())
+
+
+def stream_safe(text: str) -> str:
+    """A text with runs of more than `MARKS` combining marks broken (UAX #15, section 13).
+
+    Normalising sorts each run in quadratic time. A text without such a run is unchanged.
+    """
+    return text if text.isascii() else _long_run().sub(rf"\g<0>{_JOINER}", text)
 
 
 def words(text: str) -> list[str]:
@@ -75,6 +89,18 @@ def arguments(text: str) -> str:
         return dump(json.loads(text))
     except (ValueError, RecursionError):
         return text.strip()
+
+
+@cache
+def _long_run() -> re.Pattern[str]:
+    """As many marks as may stand in a row, where another follows."""
+    mark = "[" + "".join(filter(_is_mark, map(chr, range(_PLANES)))) + "]"
+    return re.compile(f"{mark}{{{MARKS}}}(?={mark})")
+
+
+def _is_mark(char: str) -> bool:
+    """Whether a character is a combining mark or becomes some, as U+0F73 and U+FF9E do."""
+    return unicodedata.combining(unicodedata.normalize("NFKD", char)[0]) > 0
 
 
 def _user_text(messages: Iterable[Body]) -> str:

@@ -1,6 +1,9 @@
 """The texts that episodes are compared by."""
 
 import json
+import re
+import unicodedata
+from itertools import groupby
 from random import Random
 
 import pytest
@@ -65,6 +68,36 @@ def test_the_context_is_prompt_and_tools_in_any_order() -> None:
     assert one == unit.context_hash([system(), user("Ho")], [other, WEATHER])
     assert one != unit.context_hash([system("x"), user("Hi")], [WEATHER, other])
     assert one != unit.context_hash([system(), user("Hi")], None)
+
+
+MARK = "\u0315\u0300\u0f73\uff9e"  # two of them are marks only once decomposed
+
+
+def longest(text: str) -> int:
+    """The longest run of marks in a text."""
+    return max(len(run) for run in re.split(f"[^{MARK}]", text))
+
+
+@pytest.mark.parametrize("marks", ["\u0315\u0300", "\u0f73", "\u0300\uff9e"])
+def test_no_long_run_of_marks_is_normalised(marks: str) -> None:
+    normal = unit.norm("a" + marks * 2_000)
+    runs = groupby(normal, lambda char: unicodedata.combining(char) > 0)
+    assert max(len(list(run)) for marked, run in runs if marked) <= 2 * unit.MARKS
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.text() | st.text("e字ü " + MARK, max_size=unit.MARKS))
+def test_text_without_long_runs_of_marks_is_normalised_as_it_stands(text: str) -> None:
+    assert unit.stream_safe(text) == text
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.text(MARK, min_size=20, max_size=99), max_size=4).map("e".join))
+def test_long_runs_of_marks_lose_nothing(text: str) -> None:
+    safe = unit.stream_safe(text)
+    assert safe.replace("\u034f", "") == text
+    assert longest(safe) <= unit.MARKS
+    assert unit.stream_safe(safe) == safe
 
 
 PLAIN = st.text("abc XYZ\t\n.,!", max_size=30)
