@@ -10,6 +10,7 @@ import msgspec
 
 from headrace.lake.record import Span
 
+DEPTH = 1_000  # ancestors asked for what a call inherits; deeper than any agent nests
 LAST = datetime.max.replace(tzinfo=UTC)
 
 Key = tuple[str, str]  # trace id, span id
@@ -44,14 +45,15 @@ def calls(spans: Iterable[Span]) -> list[Call]:
 
 
 def _above(span: Span, by_key: Mapping[Key, Span]) -> list[Span]:
-    """The ancestors of a span, nearest first; a circle of parents ends where it closes."""
-    path = [span]
-    while path[-1].parent_span_id is not None:
-        parent = by_key.get((span.trace_id, path[-1].parent_span_id))
-        if parent is None or parent in path:
-            break
-        path.append(parent)
-    return path[1:]
+    """The ancestors, nearest first, `DEPTH` at most; a circle of parents ends where it closes."""
+    above: list[Span] = []
+    seen = {span.span_id}
+    parent = by_key.get((span.trace_id, span.parent_span_id or ""))
+    while parent is not None and parent.span_id not in seen and len(above) < DEPTH:
+        above.append(parent)
+        seen.add(parent.span_id)
+        parent = by_key.get((span.trace_id, parent.parent_span_id or ""))
+    return above
 
 
 def _call(span: Span, above: Sequence[Span]) -> Call:

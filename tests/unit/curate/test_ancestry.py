@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from headrace.curate.ancestry import Call, calls
+from headrace.curate.ancestry import DEPTH, Call, calls
 from tests.unit.curate.conftest import World, said, user
 
 
@@ -95,6 +95,19 @@ def test_a_missing_parent_ends_the_walk_and_another_trace_is_no_parent(world: Wo
 def test_a_span_that_is_its_own_parent_ends_the_walk(world: World) -> None:
     world.call("call", [user("Hi")], said("Hello"), 1, parent_span_id="call", user_id="u")
     assert [call.user_id for call in calls(world.spans)] == ["u"]
+
+
+def test_a_circle_of_parents_ends_where_it_closes(world: World) -> None:
+    world.span("a", parent_span_id="b")
+    world.span("b", "tool", parent_span_id="a", user_id="u")
+    world.call("call", [user("Hi")], said("Hello"), 1, parent_span_id="a")
+    [call] = calls(world.spans)
+    assert (call.user_id, call.tool and call.tool.span_id) == ("u", "b")
+
+
+@pytest.mark.parametrize(("between", "found"), [(DEPTH - 1, "u"), (DEPTH, None)])
+def test_the_walk_up_ends_at_a_depth_that_no_agent_reaches(between: int, found: str | None) -> None:
+    assert leaf({"user_id": "u"}, *[{}] * between).user_id == found
 
 
 def test_calls_are_ordered_by_time_then_history_then_name(world: World) -> None:
