@@ -141,10 +141,12 @@ def headrace(
     really = Lake.open
 
     def open(
-        home: Path | None = None, *, settings: Settings | None = None
+        home: Path | None = None, *, settings: Settings | None = None, create: bool = True
     ) -> AbstractContextManager[Lake]:
         asked = settings or Settings.load(home)
-        return nullcontext(lake) if asked.home == lake.settings.home else really(settings=asked)
+        if asked.home == lake.settings.home:
+            return nullcontext(lake)
+        return really(settings=asked, create=create)
 
     def run(*words: object) -> Ran:
         monkeypatch.setattr(sys, "argv", ["headrace", *map(str, words)])

@@ -53,8 +53,9 @@ def test_the_same_file_twice_adds_nothing(
     path = file(chat("a"), chat("b", passed=False))
     first = headrace("load", path, *PICKS, *project)
     again = headrace("load", path, *PICKS, *project)
-    assert first.words == "2 lines: 2 episodes added, 0 known, 2 with an outcome, 0 refused"
-    assert again.words == "2 lines: 0 episodes added, 2 known, 2 with an outcome, 0 refused"
+    now = "the project now: 1 success, 1 failure"
+    assert first.words == f"2 lines: 2 episodes added, 0 known, 2 with an outcome, 0 refused {now}"
+    assert again.words == f"2 lines: 0 episodes added, 2 known, 2 with an outcome, 0 refused {now}"
     [count] = lake.rows(
         "select count(*) as n from outcomes where project = $project", {"project": project[1]}
     )
@@ -107,7 +108,9 @@ def test_an_expression_that_cannot_be_meant_is_refused_with_what_there_is(
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("absent.jsonl", None), ("cut.jsonl.gz", gzip.compress(b"{}\n")[:12])]
+    ("name", "content"),
+    [("absent.jsonl", None), ("cut.jsonl.gz", gzip.compress(b"{}\n", mtime=0)[:12])],
+    ids=["absent", "cut"],
 )
 def test_a_file_that_cannot_be_read_is_named(
     headrace: Headrace, tmp_path: Path, name: str, content: bytes | None

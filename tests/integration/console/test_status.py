@@ -173,14 +173,23 @@ def test_a_verdict_for_people_says_no_and_what_to_do_next(headrace: Headrace) ->
     assert "data against" in ran.words
 
 
-def test_a_project_without_anything_gets_a_verdict_that_does_not_say_train(
-    headrace: Headrace,
-) -> None:
+def test_a_project_that_nobody_knows_gets_no_verdict(headrace: Headrace, lake: Lake) -> None:
+    before = lake.rows("select count(*) as n from verdicts")
     ran = headrace("verdict", "--project", "nobody-yet", "--json")
-    assert ran.code == 0
-    assert ran.json["state"] in ("not_yet", "cannot_tell")
+    assert (ran.code, ran.out) == (1, "")
+    assert "no project 'nobody-yet'" in ran.err and "'mill'" in ran.err
+    assert lake.rows("select count(*) as n from verdicts") == before
 
 
 def test_the_home_is_an_option_before_it_is_a_setting(headrace: Headrace, tmp_path: Path) -> None:
+    Lake.open(tmp_path / "other").close()
     ran = headrace("status", "--home", tmp_path / "other", "--json")
     assert (ran.json["home"], ran.json["projects"]) == (str(tmp_path / "other"), [])
+
+
+def test_a_mistyped_home_is_named_and_not_made(headrace: Headrace, tmp_path: Path) -> None:
+    for command in (("status",), ("verdict",), ("dataset", "list"), ("eval", "trend")):
+        ran = headrace(*command, "--home", tmp_path / "weel")
+        assert (ran.code, ran.out) == (1, "")
+        assert "no lake in" in ran.err and "--home" in ran.err
+    assert not (tmp_path / "weel").exists()

@@ -9,6 +9,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from headrace.console import cli
+from headrace.lake import Lake
 from headrace.lake.errors import HeadraceError
 
 RUNNER = CliRunner()
@@ -90,7 +91,8 @@ def test_the_command_line_starts_without_the_heavy_libraries() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_status_of_an_empty_home_says_what_to_do_next(tmp_path: Path) -> None:
+def test_status_of_a_new_lake_says_what_to_do_next(tmp_path: Path) -> None:
+    Lake.open(tmp_path).close()
     shown = RUNNER.invoke(cli.app, ["status", "--home", str(tmp_path)])
     assert shown.exit_code == 0, shown.output
     assert "run `headrace nightly`" in shown.output
@@ -98,6 +100,7 @@ def test_status_of_an_empty_home_says_what_to_do_next(tmp_path: Path) -> None:
 
 
 def test_status_as_json_is_one_document(tmp_path: Path) -> None:
+    Lake.open(tmp_path).close()
     shown = RUNNER.invoke(cli.app, ["status", "--home", str(tmp_path), "--json"])
     document = json.loads(shown.output)
     assert document["projects"] == [] and document["night"] is None and document["spool"] is None

@@ -40,9 +40,9 @@ def test_the_night_is_one_table_a_project_in_the_order_of_their_lines(
     words = " ".join(ran.stdout.split())
     assert ran.exit_code == 0
     assert words.index("b[1]") < words.index("a step")
-    assert "dedupe 1,200 1,190 10 twice kept" in words
-    assert "trend - - Cannot tell." in words
-    assert "sft - - no suite: --without-evals" in words
+    assert "dedupe done 1,200 1,190 10 twice kept" in words
+    assert "trend done - - Cannot tell." in words
+    assert "sft refused - - no suite: --without-evals" in words
 
 
 def test_the_night_as_json_is_every_line(asked: list[dict[str, Any]], tmp_path: Path) -> None:
@@ -63,6 +63,7 @@ def test_the_night_as_json_is_every_line(asked: list[dict[str, Any]], tmp_path: 
         ((), {"project": None, "until": None, "out": None}),
         (("--until", "2026-06-01T03:30:00"), {"until": datetime(2026, 6, 1, 3, 30, tzinfo=UTC)}),
         (("--until", "2026-06-01"), {"until": AT}),
+        (("--until", "2026-06-01T02:00:00+02:00"), {"until": AT}),
         (("--project", "p", "--out", "sets"), {"project": "p", "out": Path("sets")}),
     ],
 )

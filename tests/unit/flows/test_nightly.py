@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect import State
+from prefect.states import Completed, Failed
 
 from headrace.exporters.errors import NoSuite
 from headrace.flows import nightly
-from headrace.flows.errors import NightRunning
+from headrace.flows.errors import NightRunning, UnknownProject
 from headrace.flows.night import Line, Night
 from headrace.flows.step import STEPS, Context
 from headrace.lake import Lake
@@ -142,13 +144,24 @@ def night(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Night]:
     """The flow with steps that only say that they ran, and a lake that is open already."""
     home = lake.settings.home
 
-    def step(home: Path, project: str, title: str, until: datetime, out: Path) -> Line:
-        return Line(project=project, step=title, said=f"{until:%d}")
+    def step(
+        home: Path, project: str, title: str, until: datetime, out: Path, *, return_state: bool
+    ) -> State[Line]:
+        assert return_state, "a step that breaks must not end the night"
+        if title == broken:
+            return Failed(data=KeyError("secret"))
+        return Completed(data=Line(project=project, step=title, said=f"{until:%d}"))
 
-    def run(project: str | None = None, until: datetime = UNTIL) -> Night:
+    broken: str | None = None
+
+    def run(
+        project: str | None = None, until: datetime = UNTIL, breaks: str | None = None
+    ) -> Night:
+        nonlocal broken
+        broken = breaks
         return nightly.nightly.fn(home=home, project=project, until=until, out=home)
 
-    monkeypatch.setattr(Lake, "open", lambda home: nullcontext(lake))
+    monkeypatch.setattr(Lake, "open", lambda home, create=True: nullcontext(lake))
     monkeypatch.setattr(nightly, "step", step)
     monkeypatch.setattr(nightly, "create_markdown_artifact", lambda **page: None)
     return run
@@ -157,6 +170,23 @@ def night(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Night]:
 def test_every_project_goes_through_every_step_in_order(night: Callable[..., Night]) -> None:
     ran = [(line.project, line.step) for line in night().lines]
     assert ran == [(project, title) for project in ("mill", "wheel") for title in STEPS]
+
+
+def test_a_step_that_breaks_holds_up_neither_the_next_step_nor_the_next_project(
+    night: Callable[..., Night], lake: Lake
+) -> None:
+    made = night(breaks="dedupe")
+    assert len(made.lines) == 2 * len(STEPS)
+    failed = [(line.project, line.step, line.said) for line in made.lines if line.state == "failed"]
+    said = "KeyError: see the log"
+    assert failed == [("mill", "dedupe", said), ("wheel", "dedupe", said)]
+    sql = "select status from nights where night_id = $night"
+    assert lake.rows(sql, {"night": made.night_id}) == [{"status": "failed"}]
+
+
+def test_a_project_of_which_nothing_is_known_gets_no_night(night: Callable[..., Night]) -> None:
+    with pytest.raises(UnknownProject, match="no project 'mil'; there are: 'mill', 'wheel'"):
+        night("mil")
 
 
 def test_one_project_may_have_a_night_of_its_own_that_is_kept(

@@ -31,6 +31,7 @@ def load(
     json: AsJson = False,
 ) -> None:
     """Load conversations from JSONL; the same file twice adds nothing, a refused line exits 1."""
+    from headrace.curate.outcomes import resolve
     from headrace.ingest.load import load as load_files
     from headrace.ingest.picks import Picks
 
@@ -56,6 +57,8 @@ def load(
             now=datetime.now(UTC),
             on_progress=lambda rows: status.update(f"loading: {rows:,} lines"),
         )
+        waiting = lake.settings.waiting
+        weighed = resolve(lake, project or "default", now=datetime.now(UTC), waiting=waiting)
     if json:
         print_json(loaded)
     else:
@@ -63,6 +66,9 @@ def load(
             f"{loaded.rows} lines: {loaded.added} episodes added, {loaded.unchanged} known, "
             f"{loaded.marked} with an outcome, {loaded.refused} refused"
         )
+        counts = {name: weighed.notes[name] for name in ("success", "failure")} | weighed.dropped
+        said = ", ".join(f"{count} {name}" for name, count in counts.items())
+        page().print(f"the project now: {said}")
     for refusal in loaded.refusals:
         errors().print(refusal, style="red", soft_wrap=True, markup=False)
     if loaded.refused:
