@@ -199,10 +199,10 @@ order by c.episode_id;
 -- name: assignments
 select c.episode_id, s.split
 from clusters c
-join splits s on s.project = c.project and s.group_id = c.cluster_id
-join current_episodes e on e.project = c.project and e.episode_id = c.episode_id
+join splits s on s.project = $project and s.group_id = c.cluster_id
+join current_episodes e on e.project = $project and e.episode_id = c.episode_id
 left join decisions d
-    on d.project = c.project and d.episode_id = c.episode_id and d.step = 'decontaminate'
+    on d.project = $project and d.episode_id = c.episode_id and d.step = 'decontaminate'
     and d.reason = 'quarantined'
 where c.project = $project and c.method = 'group' and d.episode_id is null
 order by c.episode_id;

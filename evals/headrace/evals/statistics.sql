@@ -71,7 +71,7 @@ left join (
     select release, min("at") as "at" from releases where project = $project group by release
 ) l on l.release = e.release
 left join clusters c
-    on c.project = e.project and c.episode_id = e.episode_id and c.method = 'request'
+    on c.project = $project and c.episode_id = e.episode_id and c.method = 'request'
 where e.project = $project and e.parent_episode_id is null
 order by 2 nulls last, e.release nulls last, e.episode_id;
 
@@ -92,7 +92,7 @@ with dropped as (
 ), held as (
     select distinct c.episode_id
     from clusters c
-    join splits s on s.project = c.project and s.group_id = c.cluster_id and s.split = 'eval'
+    join splits s on s.project = $project and s.group_id = c.cluster_id and s.split = 'eval'
     where c.project = $project and c.method = 'group'
 )
 select count(*) as successes,

@@ -1,12 +1,13 @@
 -- Statements for cases, suites, runs and scores.
 
 -- name: eval_candidates
--- Root episodes in the eval split, newest first within their request.
+-- Root episodes in the eval split, newest first within their request. `$project` stands at every
+-- table: held equal to each other's alone, two tables may be joined on nothing but the project.
 select r.cluster_id as request, g.cluster_id as cluster, e.episode_id, e.resolution
 from current_episodes e
-join clusters r on r.project = e.project and r.episode_id = e.episode_id and r.method = 'request'
-join clusters g on g.project = e.project and g.episode_id = e.episode_id and g.method = 'group'
-join splits s on s.project = e.project and s.group_id = g.cluster_id and s.split = 'eval'
+join clusters r on r.project = $project and r.episode_id = e.episode_id and r.method = 'request'
+join clusters g on g.project = $project and g.episode_id = e.episode_id and g.method = 'group'
+join splits s on s.project = $project and s.group_id = g.cluster_id and s.split = 'eval'
 where e.project = $project and e.parent_episode_id is null
 order by r.cluster_id, coalesce(e.ended_at, e.started_at) desc nulls last, e.episode_id desc;
 
@@ -14,40 +15,48 @@ order by r.cluster_id, coalesce(e.ended_at, e.started_at) desc nulls last, e.epi
 -- What people said should have been said, oldest first, about the root episodes named. A correction
 -- reaches them as any mark does: see `marks_of_episodes` of the curate room.
 with recursive said as (
-    select * from outcomes
+    select outcome_id, target_kind, target_id, correction, "at" from outcomes
     where project = $project and correction is not null and source in ('human', 'user')
 ),
 roots as (
     select * from current_episodes
     where project = $project and episode_id in (select unnest($episodes))
 ),
-below as ( -- a span that is no LLM call stands for the calls under it, down to the next tool
+marked as (
     select s.trace_id, s.span_id, s.kind, o.outcome_id
-    from said o join spans s on s.project = o.project and (
-        (o.target_kind = 'span' and s.span_id = o.target_id)
-        or (o.target_kind = 'response' and s.response_id = o.target_id)
-    )
+    from said o join spans s on s.project = $project and s.span_id = o.target_id
+    where o.target_kind = 'span'
+    union
+    select s.trace_id, s.span_id, s.kind, o.outcome_id
+    from said o join spans s on s.project = $project and s.response_id = o.target_id
+    where o.target_kind = 'response'
+),
+below as ( -- a span that is no LLM call stands for the calls under it, down to the next tool
+    from marked
     union
     select s.trace_id, s.span_id, s.kind, b.outcome_id
     from below b join spans s
         on s.project = $project and s.trace_id = b.trace_id and s.parent_span_id = b.span_id
     where b.kind <> 'llm' and s.kind <> 'tool'
 ),
+calls as (
+    select episode_id, unnest(span_ids) as span_id, trace_ids from roots
+),
+known as ( -- every name by which a mark may call an episode
+    select episode_id, 'episode' as kind, episode_id as name from roots
+    union select episode_id, 'trace', unnest(trace_ids) from roots
+    union select episode_id, 'conversation', conversation_id from roots
+    union select episode_id, 'external', metadata ->> '$.external_id' from roots
+    union select episode_id, 'external', unnest(metadata ->> '$.external_ids[*]') from roots
+),
 reached as (
-    select e.episode_id, b.outcome_id
-    from roots e join below b
-        on list_contains(e.span_ids, b.span_id) and list_contains(e.trace_ids, b.trace_id)
+    select c.episode_id, b.outcome_id
+    from calls c join below b
+        on b.span_id = c.span_id and list_contains(c.trace_ids, b.trace_id)
     where b.kind = 'llm'
     union
-    select e.episode_id, o.outcome_id
-    from roots e join said o on
-        (o.target_kind = 'episode' and o.target_id = e.episode_id)
-        or (o.target_kind = 'trace' and list_contains(e.trace_ids, o.target_id))
-        or (o.target_kind = 'conversation' and o.target_id = e.conversation_id)
-        or (o.target_kind = 'external' and (
-            o.target_id = (e.metadata ->> '$.external_id')
-            or list_contains(e.metadata ->> '$.external_ids[*]', o.target_id)
-        ))
+    select k.episode_id, o.outcome_id
+    from known k join said o on o.target_kind = k.kind and o.target_id = k.name
 )
 select reached.episode_id, said.correction
 from reached join said using (outcome_id)
@@ -100,18 +109,18 @@ where project = $project and suite = $suite and starts_with(run_id, $prefix);
 -- Every root episode of a case's request, once: after a merge of requests it counts for the case
 -- that still stands. A retired case keeps what happened before it was retired.
 with asked as (
-    select c.case_id, c.added_at, c.retired_at, c.project,
+    select c.case_id, c.added_at, c.retired_at,
         coalesce(o.cluster_id, c.request) as request
     from cases c
-    left join clusters o on o.project = c.project and o.method = 'request'
+    left join clusters o on o.project = $project and o.method = 'request'
         and o.episode_id = c.origin_episode_id
     where c.project = $project and c.suite = $suite
 )
 select e.release, a.case_id, e.episode_id, e.resolution, e.started_at,
     e.input_tokens, e.output_tokens, e.latency_ms, e.cost_usd
 from asked a
-join clusters m on m.project = a.project and m.method = 'request' and m.cluster_id = a.request
-join current_episodes e on e.project = a.project and e.episode_id = m.episode_id
+join clusters m on m.project = $project and m.method = 'request' and m.cluster_id = a.request
+join current_episodes e on e.project = $project and e.episode_id = m.episode_id
 where e.parent_episode_id is null and e.release is not null
     and (a.retired_at is null or e.started_at < a.retired_at)
 qualify row_number() over (
