@@ -47,6 +47,8 @@ class InlineOutcome(_Posted):
     correction: str | dict[str, Any] | None = None
     source: str = "product"
     author: str | None = None
+    id: str | int | None = None
+    at: datetime | None = None
 
 
 class PostedEpisode(_Posted):
@@ -67,7 +69,6 @@ class PostedEpisode(_Posted):
 
 
 class PostedOutcome(InlineOutcome):
-    id: str | int | None = None
     project: str | None = None
     trace_id: str | None = None
     span_id: str | None = None
@@ -75,7 +76,6 @@ class PostedOutcome(InlineOutcome):
     conversation: str | None = None
     episode: str | None = None
     external_id: str | None = None
-    at: datetime | None = None
 
 
 def episodes(line: bytes, *, project: str | None, received_at: datetime) -> tuple[str, Batch]:
@@ -89,9 +89,11 @@ def episodes(line: bytes, *, project: str | None, received_at: datetime) -> tupl
     inline = _inline(posted.outcome)
     if inline is None:
         return name, batch
-    row = _outcome(inline, ("episode", name), project=home, at=received_at, received_at=received_at)
+    at = _utc(inline.at) or given.ended_at or received_at
+    row = _outcome(inline, ("episode", name), project=home, at=at, received_at=received_at)
     # one mark per episode, name and source: a corrected one takes the place of the first
-    named = msgspec.structs.replace(row, outcome_id=digest(dump([name, row.name, row.source])))
+    mark = _id(inline.id) or digest(dump([name, row.name, row.source]))
+    named = msgspec.structs.replace(row, outcome_id=mark)
     return name, Batch.union([batch, Batch(outcomes=(named,))])
 
 
@@ -104,7 +106,6 @@ def outcomes(line: bytes, *, project: str | None, received_at: datetime) -> tupl
     target = _target(posted)
     fields = {k: v for k, v in msgspec.to_builtins(posted).items() if v is not None and k != "id"}
     name = _id(posted.id) or digest(dump(cleaned({**fields, "target": target[1]})))
-    naming.checked("id", name)
     at = _utc(posted.at) or received_at
     row = _outcome(
         posted,
@@ -137,7 +138,8 @@ def _told(fault: str, shape: type[msgspec.Struct]) -> str:
     """A validation error with the cure: where a field is unknown, the fields there are."""
     if "unknown field" not in fault:
         return fault
-    return f"{fault}; there are: {', '.join(shape.__struct_fields__)}"
+    told = InlineOutcome if "`$.outcome`" in fault else shape
+    return f"{fault}; there are: {', '.join(told.__struct_fields__)}"
 
 
 def _given(posted: PostedEpisode) -> Given:
@@ -209,6 +211,7 @@ def _outcome(
     if source is None:
         known = ", ".join(SOURCES)
         raise Undecodable(f"source is {posted.source[:40]!r}: give one of {known}")
+    naming.checked("id", _id(posted.id))
     naming.checked("name", posted.name)
     naming.checked("project", project, naming.PROJECT_CHARS)
     return Outcome(

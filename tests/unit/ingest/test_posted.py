@@ -141,6 +141,30 @@ def test_a_boolean_is_a_mark_and_a_number_is_a_score(said: Any, fields: tuple[An
     assert (mark.success, mark.score, mark.comment) == fields
 
 
+ENDED, LATER = "2026-10-01T10:00:00Z", "2026-10-02T12:00:00+02:00"
+
+
+@pytest.mark.parametrize(
+    ("said", "ended_at", "at"),
+    [
+        ({"at": LATER}, ENDED, datetime(2026, 10, 2, 10, tzinfo=UTC)),
+        ({}, ENDED, datetime(2026, 10, 1, 10, tzinfo=UTC)),
+        ({}, None, NOW),
+    ],
+)
+def test_an_inline_mark_is_of_its_own_time_else_of_the_episodes_end(
+    said: dict[str, Any], ended_at: str | None, at: datetime
+) -> None:
+    [mark] = read(id="e", ended_at=ended_at, outcome={"success": True, **said})[1].outcomes
+    assert (mark.at, mark.received_at) == (at, NOW)
+
+
+@pytest.mark.parametrize("given_id", ["m-1", 7])
+def test_an_inline_mark_may_have_an_id_of_its_own(given_id: Any) -> None:
+    [mark] = read(id="e", outcome={"success": True, "id": given_id})[1].outcomes
+    assert (mark.outcome_id, mark.target_id) == (str(given_id), "e")
+
+
 def test_an_episode_without_an_outcome_has_none() -> None:
     assert read()[1].outcomes == read(outcome=None)[1].outcomes == ()
 
@@ -225,7 +249,8 @@ def test_what_is_no_object_is_refused(line: bytes) -> None:
     ("line", "there"),
     [
         (b'{"messages": [], "mesages": []}', "messages, id, project"),
-        (b'{"episode": "e", "succes": true}', "episode, external_id, at"),
+        (b'{"episode": "e", "succes": true}', "author, id, at, project, .* external_id$"),
+        (b'{"messages": [], "outcome": {"succes": true}}', "name, success, .* author, id, at$"),
     ],
 )
 def test_an_unknown_field_is_refused_with_the_fields_there_are(line: bytes, there: str) -> None:
