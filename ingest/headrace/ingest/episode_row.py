@@ -103,9 +103,17 @@ def _tools(raw: object) -> list[Body] | None:
 
 
 def _request(bodies: Sequence[Body]) -> str:
-    """Text of the user turns before the first assistant turn; all of them where there is none."""
-    turns = next((i for i, b in enumerate(bodies) if b["role"] == "assistant"), len(bodies))
-    return "\n".join(text_of(b["content"]) for b in bodies[:turns] if b["role"] == "user")
+    """Text of the user turns before the first assistant turn; all of them where there is none.
+
+    A greeting, which comes before any user turn and calls no tool, answers no request.
+    """
+    asked: list[str] = []
+    for body in bodies:
+        if body["role"] == "user":
+            asked.append(text_of(body["content"]))
+        elif body["role"] == "assistant" and (asked or body.get("tool_calls")):
+            break
+    return "\n".join(asked)
 
 
 def _plain(given: Given) -> object:
