@@ -43,16 +43,13 @@ def words(text: str) -> list[str]:
 
 
 def request_text(messages: Sequence[Body], trainable: Sequence[bool]) -> str:
-    """U1: the user turns before the first trained turn; all of them where none is trained."""
-    end = next((i for i, trained in enumerate(trainable) if trained), len(messages))
-    return _user_text(messages[:end])
+    """U1: the user turns before the first trained action; all of them where none is trained."""
+    return _user_text(_before(messages, trainable))
 
 
 def opening_text(messages: Sequence[Body]) -> str:
-    """The user turns before the first assistant turn, whoever wrote that one."""
-    roles = [message["role"] for message in messages]
-    end = roles.index("assistant") if "assistant" in roles else len(messages)
-    return _user_text(messages[:end])
+    """The user turns before the first assistant action, whoever wrote that one."""
+    return _user_text(_before(messages, [m["role"] == "assistant" for m in messages]))
 
 
 def request_hash(text: str) -> str | None:
@@ -101,6 +98,16 @@ def _long_run() -> re.Pattern[str]:
 def _is_mark(char: str) -> bool:
     """Whether a character is a combining mark or becomes some, as U+0F73 and U+FF9E do."""
     return unicodedata.combining(unicodedata.normalize("NFKD", char)[0]) > 0
+
+
+def _before(messages: Sequence[Body], own: Iterable[bool]) -> Sequence[Body]:
+    """What stands before the first own turn that acts: a greeting before any user turn does not."""
+    asked = False
+    for i, (message, is_own) in enumerate(zip(messages, own, strict=True)):
+        if is_own and (asked or message.get("tool_calls")):
+            return messages[:i]
+        asked = asked or message["role"] == "user"
+    return messages
 
 
 def _user_text(messages: Iterable[Body]) -> str:

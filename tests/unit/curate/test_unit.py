@@ -43,6 +43,24 @@ def test_the_request_is_the_user_side_before_the_first_trained_turn() -> None:
     assert unit.request_text(messages[:2], [False, False]) == "A"
 
 
+@pytest.mark.parametrize(
+    ("messages", "asked"),
+    [
+        ([said("Welcome!"), user("A"), said("own"), user("B")], "A"),
+        ([system(), said("Welcome!"), said("How may I help?"), user("A"), said("own")], "A"),
+        ([said("Welcome!"), user("A"), user("B")], "A\nB"),
+        ([said("Look", ("1", "f", "{}")), result("1", "ok"), user("A")], ""),
+        ([said("Welcome!")], ""),
+    ],
+)
+def test_a_greeting_before_any_user_turn_does_not_end_the_request(
+    messages: list[Body], asked: str
+) -> None:
+    trainable = [message["role"] == "assistant" for message in messages]
+    assert unit.request_text(messages, trainable) == asked
+    assert unit.opening_text(messages) == asked
+
+
 def test_a_request_without_words_has_no_key() -> None:
     assert unit.request_hash(" \n") is None
     assert unit.request_hash("Hi") == unit.request_hash(" hi ")
