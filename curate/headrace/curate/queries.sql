@@ -188,7 +188,7 @@ where project = $project and step = 'decontaminate' and reason = $reason;
 
 -- name: superseded_members
 -- The id of an episode changes when an earlier call comes late; its group must not.
-select c.episode_id, c.cluster_id, e.trace_ids, e.span_ids
+select c.episode_id, c.cluster_id, e.trace_ids
 from clusters c join (
     select * from episodes where project = $project
     qualify row_number() over (partition by episode_id order by revision desc) = 1

@@ -118,7 +118,7 @@ def _members(lake: Lake, project: str) -> dict[str, Member]:
     for row in lake.rows(sql["superseded_members"], where):
         found[row["episode_id"]] = Member(
             episode_id=row["episode_id"],
-            keys=(("group", row["cluster_id"]), *_calls(row["trace_ids"], row["span_ids"])),
+            keys=(("group", row["cluster_id"]), *_traces(row["trace_ids"])),
             group_id=row["cluster_id"],
             current=False,
         )
@@ -127,6 +127,9 @@ def _members(lake: Lake, project: str) -> dict[str, Member]:
 
 def _keys(episode: Conversation, stored: Mapping[str, str]) -> Iterator[Hashable]:
     yield "request", request_cluster(episode)
+    asked = unit.request_hash(episode.request)
+    if asked is not None:  # the same words under another task give its answer away too
+        yield "asked", asked
     yield "transcript", unit.transcript_hash(episode.messages) or episode.episode_id
     yield "episode", episode.episode_id
     if episode.parent_episode_id is not None:
@@ -135,13 +138,12 @@ def _keys(episode: Conversation, stored: Mapping[str, str]) -> Iterator[Hashable
         yield "conversation", episode.conversation_id
     if episode.episode_id in stored:
         yield "group", stored[episode.episode_id]
-    yield from _calls(episode.trace_ids, episode.span_ids)
+    yield from _traces(episode.trace_ids)
 
 
-def _calls(trace_ids: Sequence[str], span_ids: Iterable[str]) -> Iterator[Hashable]:
-    """The calls of an episode; over several traces its conversation holds it together."""
-    if len(trace_ids) == 1:
-        yield from (("call", trace_ids[0], span_id) for span_id in span_ids)
+def _traces(trace_ids: Iterable[str]) -> Iterator[Hashable]:
+    """The runs of an episode: two of one run see the same data, whatever else they share."""
+    return (("trace", trace_id) for trace_id in trace_ids)
 
 
 def _groups(lake: Lake, project: str) -> list[SplitGroup]:

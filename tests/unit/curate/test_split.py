@@ -1,5 +1,8 @@
 """Groups and splits: on first sight, for ever, and eval protected when groups merge."""
 
+from typing import Any
+
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +20,7 @@ ALL_TEST = Shares(train=0, test=1, eval=0)
 ALL_EVAL = Shares(train=0, test=0, eval=1)
 
 
-def ask(world: World, name: str, request: str, answer: str = "Yes.", **fields: str) -> None:
+def ask(world: World, name: str, request: str, answer: str = "Yes.", **fields: Any) -> None:
     world.post(name, [system(), user(request), said(answer)], len(world.posted), **fields)
 
 
@@ -48,6 +51,34 @@ def test_a_group_is_one_request_one_conversation_one_run(lake: Lake, world: Worl
     result = run(lake, world)
     assert grouped(lake, world) == [{"a", "b", "c", "d"}, {"e"}]
     assert (result.notes["groups"], result.notes["largest_group"]) == (2, 4)
+
+
+def test_episodes_of_one_trace_are_one_group(lake: Lake, world: World) -> None:
+    ask(world, "a", "Refund", "Yes.", trace_ids=("t1",))
+    ask(world, "b", "Weather", "Fine.", trace_ids=("t1", "t2"))
+    ask(world, "c", "Window seat", "Here.", trace_ids=("t2",))
+    ask(world, "d", "Aisle seat", "There.", trace_ids=("t3",))
+    run(lake, world)
+    assert grouped(lake, world) == [{"a", "b", "c"}, {"d"}]
+
+
+def test_the_trace_of_a_superseded_episode_keeps_its_side(lake: Lake, world: World) -> None:
+    old = world.post("old", [user("Refund"), said("Yes.")], trace_ids=("t1", "t2"))
+    run(lake, world, ALL_EVAL)
+    world.posted.append(msgspec.structs.replace(old, revision=2, superseded=True))
+    ask(world, "new", "Weather", "Fine.", trace_ids=("t2",))
+    run(lake, world, ALL_TRAIN)
+    assert assigned(lake, world) == {"new": "eval"}
+
+
+def test_a_group_is_one_task_and_one_text_whatever_the_task(lake: Lake, world: World) -> None:
+    ask(world, "a", "Refund", "Yes.", metadata={"task": "t1"})
+    ask(world, "b", "refund ", "No.", metadata={"task": "t2"})
+    ask(world, "c", "Money back", "Well.", metadata={"task": "t2"})
+    ask(world, "d", "", "Hello.", metadata={"task": "t3"})
+    ask(world, "e", " ", "Good day.", metadata={"task": "t4"})
+    run(lake, world)
+    assert grouped(lake, world) == [{"a", "b", "c"}, {"d"}, {"e"}]
 
 
 def test_a_user_with_many_conversations_is_not_one_group(lake: Lake, world: World) -> None:
