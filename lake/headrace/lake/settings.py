@@ -75,9 +75,12 @@ class Settings(BaseSettings):
 
 
 def make_home(home: Path) -> None:
-    """Make the folder of a lake where it is absent. Raises SettingsError where it cannot be."""
+    """Make the folder of a lake where it is absent, for its owner alone: messages lie in it.
+
+    A folder that stands keeps its mode. Raises SettingsError where it cannot be made.
+    """
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(
             f"the home {str(home)!r} cannot be made ({error.strerror}): name a folder that can be "

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from headrace.lake.errors import SettingsError
-from headrace.lake.settings import MIB, Settings
+from headrace.lake.settings import MIB, Settings, make_home
 
 
 def test_the_home_given_by_hand_goes_before_the_environment(
@@ -137,3 +137,14 @@ def test_a_password_is_never_shown(catalog: str, shown: str) -> None:
     settings = Settings(catalog=catalog)
     assert settings.catalog_shown == shown
     assert settings.catalog_uri == catalog
+
+
+def test_a_new_home_is_for_its_owner_alone_and_one_that_stands_keeps_its_mode(
+    tmp_path: Path,
+) -> None:
+    home, shared = tmp_path / "new" / "home", tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o750)
+    for folder in (home, home, shared):
+        make_home(folder)
+    assert [folder.stat().st_mode & 0o777 for folder in (home, shared)] == [0o700, 0o750]
