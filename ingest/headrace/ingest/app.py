@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from headrace.ingest import answer, naming, refusal
 from headrace.ingest.batch import Signal
 from headrace.ingest.errors import SpoolFailed, Undecodable
+from headrace.ingest.host import addressed
 from headrace.ingest.lookup import Lookup
 from headrace.ingest.receiver import Receiver, project_of
 from headrace.ingest.spool import Spool
@@ -50,7 +51,12 @@ def create_app(settings: Settings, spool: Spool | None = None, lake: Lake | None
         app.state.lookup.close()
 
     app = FastAPI(
-        title="Headrace", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+        title="Headrace",
+        lifespan=lifespan,
+        dependencies=[Depends(addressed)],
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
     )
     _add_routes(app)
     for kind in (HeadraceError, TimeoutError, HTTPException, ClientDisconnect, Exception):

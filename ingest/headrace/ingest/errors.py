@@ -19,6 +19,10 @@ class BadHeader(HeadraceError):
     """A request header has a value that cannot be used."""
 
 
+class Misdirected(HeadraceError):
+    """A request is addressed to a host that is not this machine."""
+
+
 class Busy(HeadraceError):
     """More bytes are in flight than the memory set aside for them; later is fine."""
 

@@ -6,6 +6,7 @@ from headrace.ingest.errors import (
     BadHeader,
     Busy,
     LakeAway,
+    Misdirected,
     SpoolFailed,
     SpoolFull,
     TooLarge,
@@ -65,6 +66,16 @@ REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
             title="The content type or encoding is not taken here",
             cure="Send one of those that the detail lists.",
             code=3,
+        ),
+    ),
+    (
+        Misdirected,
+        Refusal(
+            status=421,
+            reason="misdirected",
+            title="The host is not this machine",
+            cure="Ask for 127.0.0.1, [::1] or localhost; let a proxy set Host to one of them.",
+            code=7,
         ),
     ),
     (

@@ -119,7 +119,7 @@ def test_any_server_can_run_the_application(tmp_path: Path) -> None:
         assert server.stderr is not None
         assert any("running on" in line for line in server.stderr)
         transport = httpx.HTTPTransport(uds=str(door))
-        with httpx.Client(transport=transport, base_url="http://x", timeout=60) as http:
+        with httpx.Client(transport=transport, base_url="http://localhost", timeout=60) as http:
             mark = {"id": "o1", "conversation": "c", "success": True}
             assert http.post("/v1/outcomes", json=mark).status_code == 200
         server.terminate()

@@ -104,7 +104,7 @@ class Door:
         self.app = create_app(settings, spool, lake)
         self.runner = asyncio.Runner()
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://sidecar")
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
     def post(self, path: str, **given: Any) -> httpx.Response:
         return self.runner.run(self.http.post(path, **given))

@@ -12,6 +12,7 @@ STATUS = {
     TimeoutError: 408,
     errors.TooLarge: 413,
     errors.UnknownType: 415,
+    errors.Misdirected: 421,
     errors.Busy: 503,
     errors.SpoolFull: 503,
     errors.SpoolFailed: 503,
@@ -19,8 +20,9 @@ STATUS = {
     MemoryError: 503,
     errors.OffsetMoved: 503,
 }
-# google.rpc.Code: INVALID_ARGUMENT, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE
-CODES = {400: 3, 415: 3, 408: 4, 413: 8, 503: 14}
+# google.rpc.Code: INVALID_ARGUMENT, PERMISSION_DENIED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED,
+# UNAVAILABLE
+CODES = {400: 3, 415: 3, 421: 7, 408: 4, 413: 8, 503: 14}
 
 
 @pytest.mark.parametrize(("kind", "status"), STATUS.items(), ids=lambda item: str(item))
