@@ -5,8 +5,9 @@ turns in anything longer.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
+from math import inf
 
 import msgspec
 
@@ -20,6 +21,7 @@ from headrace.lake.record import Split
 
 PER_CLUSTER = 4
 PER_EPISODE = 2
+PER_SIDE = 64  # successes, and failures, of a cluster that are compared
 
 # From far to near: of all partners, the reason of the one that came closest is told.
 REASONS = (
@@ -34,6 +36,8 @@ REASONS = (
     "pair_cap",
 )
 
+# What partners must share, as the reason told where it differs: split, system messages, tools.
+DIFFERS = ("other_split", "other_prompt", "other_tools")
 
 Key = tuple[str, str, tuple[str, ...]]  # role, text, calls
 Refusal = tuple[str, str, str]  # reason, episode, episode
@@ -101,7 +105,7 @@ def pairs(sides: Iterable[Side]) -> Pairing:
     Shared steps before the cut make the smallest edit, hence the order; the rest is by name.
     """
     everyone = sorted(sides, key=lambda side: side.name)
-    mined, refused = _all(everyone)
+    mined, refused, crowded = _all(everyone)
     mined, twisted = _without_cycles(mined)
     mined, twice = _single(mined)
     kept, capped = _capped(mined)
@@ -112,32 +116,77 @@ def pairs(sides: Iterable[Side]) -> Pairing:
         for name, partner in ((one, other), (other, one)):
             if name in alone and _rank(reason) > _rank(alone[name].reason):
                 alone[name] = Finding(reason=reason, because_of=partner)
+    alone |= {name: Finding(reason="pair_cap") for name in crowded}
     return Pairing(rows=rows, alone=alone)
 
 
-def _all(everyone: Sequence[Side]) -> tuple[list[Pair], list[Refusal]]:
+def _all(everyone: Sequence[Side]) -> tuple[list[Pair], list[Refusal], list[str]]:
+    """The pairs, the refusals, and the names of those that were not asked."""
     mined: list[Pair] = []
     refused: list[Refusal] = []
+    crowded: list[str] = []
     for cluster in _clusters(everyone):
-        good, bad = ([s for s in cluster if s.good is wanted] for wanted in (True, False))
-        for chosen, rejected in product(good, bad):
-            met = meet(chosen, rejected)
-            if isinstance(met, Pair):
-                mined.append(met)
-            else:
-                refused.append((met, chosen.name, rejected.name))
-    return mined, refused
+        refused += _strangers(cluster)
+        made: list[Pair] = []
+        for group in _groups(cluster):
+            good, bad = ([s for s in group if s.good is wanted] for wanted in (True, False))
+            if good and bad:
+                (good, left), (bad, out) = _latest(good), _latest(bad)
+                crowded += [side.name for side in (*left, *out)]
+                _meet_all(good, bad, made, refused)
+        mined += sorted(made, key=lambda pair: (pair.chosen.name, pair.rejected.name))
+    return mined, refused, crowded
+
+
+def _meet_all(
+    good: Sequence[Side], bad: Sequence[Side], mined: list[Pair], refused: list[Refusal]
+) -> None:
+    for chosen, rejected in product(good, bad):
+        met = meet(chosen, rejected)
+        if isinstance(met, Pair):
+            mined.append(met)
+        else:
+            refused.append((met, chosen.name, rejected.name))
+
+
+def _latest(half: Sequence[Side]) -> tuple[list[Side], list[Side]]:
+    """At most 64 of one outcome, the latest, and the others: all pairs would grow as a square."""
+    by_age = sorted(half, key=_age)
+    return sorted(by_age[:PER_SIDE], key=lambda side: side.name), by_age[PER_SIDE:]
+
+
+def _age(side: Side) -> tuple[float, str]:
+    """Sorts the latest first; one without a time comes last."""
+    started = side.conversation.started_at
+    return inf if started is None else -started.timestamp(), side.name
+
+
+def _groups(cluster: Iterable[Side]) -> list[list[Side]]:
+    """The sides that share all that partners must share."""
+    groups: dict[object, list[Side]] = defaultdict(list)
+    for one in cluster:
+        groups[_shared(one, len(DIFFERS))].append(one)
+    return list(groups.values())
+
+
+def _shared(one: Side, depth: int) -> object:
+    return (one.split, one.system, one.tools)[:depth]
+
+
+def _strangers(cluster: Sequence[Side]) -> Iterator[Refusal]:
+    """For each side without an opposite in its group: the nearest opposite, and what differs."""
+    waiting = cluster
+    for depth in range(len(DIFFERS), -1, -1):
+        first = {(_shared(one, depth), one.good): one for one in reversed(cluster)}
+        found = [(one, first.get((_shared(one, depth), not one.good))) for one in waiting]
+        waiting = [one for one, other in found if other is None]
+        if depth < len(DIFFERS):
+            yield from ((DIFFERS[depth], one.name, other.name) for one, other in found if other)
 
 
 def meet(chosen: Side, rejected: Side) -> Pair | str:
-    """The pair that two sides make, or the reason why they make none."""
-    if chosen.split != rejected.split:
-        return "other_split"
+    """The pair that two sides of a group make, or the reason why they make none."""
     one, other = chosen.keys, rejected.keys
-    if chosen.system != rejected.system:
-        return "other_prompt"
-    if chosen.tools != rejected.tools:
-        return "other_tools"
     cut = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
     if cut is None:
         return "same_reply"

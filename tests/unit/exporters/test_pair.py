@@ -1,20 +1,34 @@
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.curate.conversation import Conversation
+from headrace.exporters import pair
 from headrace.exporters.eligibility import Standing
-from headrace.exporters.pair import PER_CLUSTER, PER_EPISODE, REASONS, Pairing, pairs, side
+from headrace.exporters.pair import (
+    PER_CLUSTER,
+    PER_EPISODE,
+    PER_SIDE,
+    REASONS,
+    Pairing,
+    Side,
+    pairs,
+    side,
+)
 from headrace.exporters.reason import ADVICE
 from headrace.lake.message import Body
 
 Make = Callable[..., Conversation]
 Known = Callable[..., Standing]
 Say = Callable[..., Body]
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -179,6 +193,64 @@ def test_a_pair_of_the_same_texts_is_kept_once(
     pairing = mine(episode(), episode("e2"), failed)
     assert [row.episode_ids for row in pairing.rows] == [("e1", "f1")]
     assert reasons(pairing) == {"e2": "duplicate"}
+
+
+@pytest.fixture
+def many(episode: Make, standing: Known, talk: Callable[[], list[Body]], said: Say) -> list[Side]:
+    """100 successes and 100 failures of one request, each an answer of its own, minutes apart."""
+    told = [(good, i) for i in range(100) for good in (True, False)]
+    return [
+        side(
+            episode(
+                f"{'g' if good else 'b'}{i:03}",
+                messages=[*talk()[:4], said("assistant", f"{good} {i}")],
+                resolution="success" if good else "failure",
+                started_at=NOW + timedelta(minutes=i) if i else None,
+            ),
+            standing(),
+            "train",
+        )
+        for good, i in told
+    ]
+
+
+def test_of_many_equal_requests_the_latest_are_compared(
+    many: list[Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met: list[tuple[str, str]] = []
+    meet = pair.meet
+
+    def count(chosen: Side, rejected: Side) -> pair.Pair | str:
+        met.append((chosen.name, rejected.name))
+        return meet(chosen, rejected)
+
+    monkeypatch.setattr(pair, "meet", count)
+    pairing = pairs(many)
+    assert len(met) == PER_SIDE**2
+    assert {name for names in met for name in names} == {
+        f"{outcome}{i:03}" for outcome in "gb" for i in range(100 - PER_SIDE, 100)
+    }
+    assert {reasons(pairing)[name] for name in ("g000", "b000", "g035")} == {"pair_cap"}
+    in_rows = {name for row in pairing.rows for name in row.episode_ids}
+    assert len(in_rows) + len(pairing.alone) == len(many)
+    assert pairs(reversed(many)) == pairing
+
+
+def test_a_crowd_of_other_tools_leaves_room_for_those_that_fit(
+    many: list[Side], episode: Make, failed: Conversation, standing: Known
+) -> None:
+    tools = ({"function": {"name": "lookup"}},)
+    fitting = [episode("old", tools=tools), msgspec.structs.replace(failed, tools=tools)]
+    pairing = pairs([*many[::2], *(side(one, standing(), "train") for one in fitting)])
+    assert [row.episode_ids for row in pairing.rows] == [("old", "f1")]
+
+
+def test_a_crowd_without_an_opposite_is_told_what_differs(
+    many: list[Side], failed: Conversation, standing: Known
+) -> None:
+    other = msgspec.structs.replace(failed, tools=({"function": {"name": "lookup"}},))
+    pairing = pairs([*many[::2], side(other, standing(), "train")])
+    assert Counter(reasons(pairing).values()) == {"other_tools": 101}
 
 
 def test_every_reason_has_advice() -> None:
