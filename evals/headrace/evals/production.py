@@ -11,12 +11,13 @@ from headrace.evals.attempt import Attempt, Measured, Ran, ran
 from headrace.evals.errors import NothingToRun
 from headrace.evals.log import config_hash
 from headrace.evals.recording import scores_of
-from headrace.lake.message import digest
+from headrace.lake.message import digest, dump
 from headrace.lake.record import Release, Score
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
 _VALUES: Mapping[str, float] = MappingProxyType({"success": 1.0, "failure": 0.0})
+_JUDGE = digest(case.OUTCOME)
 
 
 def production(
@@ -52,13 +53,13 @@ def _replay(
     ]
     started = min((row["started_at"] for row in rows if row["started_at"]), default=now)
     return Measured(
-        key=f"{_prefix(project, suite)}{release}",
+        key="production_" + digest(dump([project, suite, release])),
         release=release,
         released_at=started,
         started_at=started,
         attempts=tuple(attempts),
         config_hash=config_hash(release, None, {}),
-        judge_hash=digest(case.OUTCOME),
+        judge_hash=_JUDGE,
     )
 
 
@@ -98,7 +99,7 @@ def _rewrite(lake: Lake, project: str, suite: str, replayed: Sequence[Measured])
 
 
 def _standing(lake: Lake, project: str, suite: str) -> dict[str, list[Score]]:
-    where = {"project": project, "suite": suite, "prefix": _prefix(project, suite)}
+    where = {"project": project, "suite": suite, "judge": _JUDGE}
     names = [row["run_id"] for row in lake.rows(_sql()["production_runs"], where)]
     before: dict[str, list[Score]] = {name: [] for name in names}
     for score in scores_of(lake, names):
@@ -108,10 +109,6 @@ def _standing(lake: Lake, project: str, suite: str) -> dict[str, list[Score]]:
 
 def _release(project: str, item: Measured) -> Release:
     return Release(project=project, release=item.release, at=item.released_at)
-
-
-def _prefix(project: str, suite: str) -> str:
-    return f"production:{project}:{suite}:"
 
 
 def _sql() -> Mapping[str, str]:

@@ -102,8 +102,9 @@ delete from scores where run_id in (select unnest($runs));
 delete from runs where project = $project and run_id in (select unnest($runs));
 
 -- name: production_runs
+-- What judged tells outcomes in production from every other run of the suite.
 select run_id from runs
-where project = $project and suite = $suite and starts_with(run_id, $prefix);
+where project = $project and suite = $suite and judge_hash = $judge;
 
 -- name: production_episodes
 -- Every root episode of a case's request, once: after a merge of requests it counts for the case

@@ -1,12 +1,14 @@
 """Production answers the suite: outcomes by release, absent where nobody knows."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headrace.evals.case import build
 from headrace.evals.errors import NothingToRun
+from headrace.evals.load import load
 from headrace.evals.production import production
 
 
@@ -92,6 +94,30 @@ def test_replayed_releases_are_known_as_observed(product: Any) -> None:
     replay(product)
     [release] = product.table("releases")
     assert (release["release"], release["kind"]) == ("v7", "observed")
+
+
+def test_names_with_colons_never_share_a_run(product: Any) -> None:
+    inner = type(product)(product.lake, f"{product.project}:production")
+    product.episode("e1", release="production:r1")
+    inner.episode("e2", release="r1", resolution="failure")
+    for one in (product, inner):
+        build(one.lake, one.project, now=one.now)
+    [outer_ran], [inner_ran] = replay(product), replay(inner)
+    assert outer_ran.run_id != inner_ran.run_id
+    assert [row["value"] for row in product.scores()] == [1.0]
+    assert [row["value"] for row in inner.scores()] == [0.0]
+
+
+def test_a_replay_leaves_every_other_run_of_the_suite_alone(product: Any, tmp_path: Path) -> None:
+    product.episode("e1")
+    build(product.lake, product.project, now=product.now)
+    replay(product)
+    file = tmp_path / "s.jsonl"
+    file.write_text('{"release": "v1", "case_id": "a", "value": 1}')
+    load(product.lake, product.project, [file], suite="production", now=product.now)
+    snapshot = product.lake.snapshot_id
+    assert [ran.changed for ran in replay(product)] == [False]
+    assert product.lake.snapshot_id == snapshot
 
 
 def test_a_suite_without_production_cases_is_refused(product: Any) -> None:
