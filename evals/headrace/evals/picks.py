@@ -169,10 +169,10 @@ def _epoch(where: str, value: object) -> int | None:
     if value is None or value == "":
         return None
     number = None if str(value).lower() in _TRUTH else _number(value)
-    if number is None or not number.is_integer() or not 1 <= number < 2**53:
+    if number is None or not number.is_integer() or not 0 <= number < 2**53:
         raise ScoresRefused(
-            f"{where}: epoch {value!r} is no whole number from 1; trials counted from 0 are "
-            "`--epoch 'sum([trial, `1`])'`"
+            f"{where}: epoch {value!r} is no whole number from 0: number the trials, or leave "
+            "the field away and they count as they come"
         )
     return int(number)
 

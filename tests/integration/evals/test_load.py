@@ -113,12 +113,12 @@ def test_expressions_pick_the_fields(product: Any, tmp_path: Path) -> None:
         release="meta.version",
         case="question-id",
         value="points == `50`",
-        epoch="sum([trial, `1`])",
+        epoch="trial",
         at="meta.day",
     )
     load_into(product, write_rows(tmp_path / "s.jsonl", rows), mapping=picks)
     [row] = product.scores()
-    assert (row["case_id"], row["value"], row["epoch"]) == ("7", 1.0, 1)
+    assert (row["case_id"], row["value"], row["epoch"]) == ("7", 1.0, 0)
     assert product.table("releases")[0]["at"] == datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -146,7 +146,7 @@ def test_csv_reads_like_rows_and_an_empty_cell_is_absent(product: Any, tmp_path:
         ({"version": "v1", "case_id": "a", "value": 1}, {}, "--release-expr EXPRESSION"),
         ({"release": "v1", "case_id": "", "value": 1}, {}, "line 1: no case"),
         ({"release": "v1", "case_id": ["a"], "value": 1}, {}, "case is a list"),
-        ({"release": "v1", "case_id": "a", "value": 1, "epoch": 0}, {}, "counted from 0"),
+        ({"release": "v1", "case_id": "a", "value": 1, "epoch": -1}, {}, "from 0"),
         ({"release": "v1", "case_id": "a", "value": 1, "at": "noon"}, {}, "is no time"),
         ({"release": "v1", "case_id": "a", "value": 1}, {"slice": "topic"}, "slice = 'topic'"),
         ({"release": "v1", "case_id": "a", "value": 1}, {"slice": "a ||"}, "is no JMESPath"),
