@@ -19,6 +19,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
 
     project: str
     episode_id: str
+    revision: int | None = None  # None: not read from a lake
     messages: tuple[Body, ...]
     trainable: tuple[bool, ...]  # one per message
     tools: tuple[Body, ...] | None  # None: no definitions known

@@ -41,8 +41,9 @@ def decontaminate(lake: Lake, project: str, *, now: datetime) -> StepResult:
     found = {leak.episode_id: leak for leak in suite.leaks(episodes)}
     quarantined = _quarantined(lake, project)
     decided = [
-        quarantined.get(name) or _decision(suite, name, found.get(name), now)
-        for name in (episode.episode_id for episode in episodes)
+        quarantined.get(episode.episode_id)
+        or _decision(suite, episode, found.get(episode.episode_id), now)
+        for episode in episodes
     ]
     ledger.commit(lake, [ledger.decisions(lake, project, STEP, decided)])
     return StepResult.of(STEP, decided, {"cases": len(suite.cases)})
@@ -122,7 +123,8 @@ def _quarantined(lake: Lake, project: str) -> dict[str, Decision]:
     return {row["episode_id"]: Decision(**row) for row in rows}
 
 
-def _decision(suite: _Suite, name: str, leak: Leak | None, now: datetime) -> Decision:
+def _decision(suite: _Suite, episode: Conversation, leak: Leak | None, now: datetime) -> Decision:
+    name = episode.episode_id
     reason = "eval_split" if suite.is_eval(name) else leak.reason if leak else CLEAN
     blamed = None if reason == "eval_split" else leak
     return Decision(
@@ -135,4 +137,5 @@ def _decision(suite: _Suite, name: str, leak: Leak | None, now: datetime) -> Dec
         because_of=blamed.case_id if blamed else None,
         similarity=blamed.similarity if blamed else None,
         at=now,
+        revision=episode.revision,
     )

@@ -2,7 +2,7 @@
 
 -- name: standings
 with decided as (
-    select episode_id, step, kept, reason, because_of
+    select episode_id, step, kept, reason, because_of, revision
     from decisions
     where project = $project and step in ('dedupe', 'decontaminate')
     qualify row_number() over (
@@ -23,7 +23,8 @@ sided as (
 select
     e.episode_id,
     s.split,
-    c.episode_id is not null as decontaminated,
+    -- What was judged is one revision: a later one waits for the next night.
+    c.episode_id is not null and coalesce(c.revision = e.revision, true) as decontaminated,
     case when not c.kept then c.reason end as contamination,
     case when not c.kept then c.because_of end as because_of,
     case when not d.kept then d.because_of end as duplicate_of,

@@ -147,6 +147,7 @@ class Decision(Record, frozen=True, kw_only=True):
     at: datetime
     because_of: str | None = None  # an episode or case id
     similarity: float | None = None
+    revision: int | None = None  # of the episode, where its content was judged
 
 
 class Cluster(Record, frozen=True, kw_only=True):

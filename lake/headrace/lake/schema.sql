@@ -69,7 +69,8 @@ where not e.superseded;
 create table decisions (
     project varchar, step varchar, version varchar, episode_id varchar, kept boolean,
     reason varchar, because_of varchar, -- an episode or a case
-    similarity double, "at" timestamptz
+    similarity double, "at" timestamptz,
+    revision bigint -- of the episode that was judged
 );
 
 create table clusters (

@@ -10,6 +10,7 @@ from headrace.exporters.objective import OBJECTIVES, Objective
 from headrace.exporters.selection import select, standings
 from headrace.lake import Lake
 from headrace.lake.record import Decision, Verdict
+from headrace.lake.store import Transaction
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -51,6 +52,21 @@ def test_another_project_has_nothing_to_count(still_shop: Stock) -> None:
     made = audit(still_shop.lake, "other", select(still_shop.lake, "other", "sft"), 0)
     assert (made.episodes, made.suites, made.dedupe, made.verdict) == (0, {}, {}, None)
     assert standings(still_shop.lake, "other") == {}
+
+
+def test_a_revision_that_no_night_has_judged_is_not_curated(shop: Stock) -> None:
+    def revise(tx: Transaction) -> None:
+        tx.run("update decisions set revision = 1 where step = 'decontaminate'")
+        tx.run(
+            "insert into episodes by name "
+            "select * replace (2 as revision) from episodes where episode_id = 'A1'"
+        )
+
+    assert {"A1", "A2"}.isdisjoint(select(shop.lake, "shop", "sft").against)
+    shop.lake.write(revise)
+    against = select(shop.lake, "shop", "sft").against
+    assert against["A1"].reason == "not_curated"
+    assert "A2" not in against
 
 
 def test_only_the_last_decision_and_the_last_verdict_and_cases_in_use_count(shop: Stock) -> None:

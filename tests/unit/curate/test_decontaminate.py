@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from headrace.curate.contamination import Document, Item, Matcher
@@ -157,3 +158,17 @@ def test_a_new_case_takes_out_what_was_clean_and_a_second_run_writes_nothing(
     world.drain(lake)
     assert len(leaks(lake, world.project, [episode.episode_id])) == 1
     assert decontaminate(lake, world.project, now=NOW).dropped == {"contaminated:exact": 1}
+
+
+def test_a_decision_names_the_revision_that_it_judged(lake: Lake, world: World) -> None:
+    def judged() -> list[int]:
+        decontaminate(lake, world.project, now=NOW)
+        rows = lake.rows("from decisions where project = $p", {"p": world.project})
+        return [row["revision"] for row in rows]
+
+    first = world.post("a", [user("Refund"), said("Yes.")])
+    world.drain(lake)
+    assert judged() == [1]
+    world.posted.append(msgspec.structs.replace(first, revision=2, user_id="u"))
+    world.drain(lake)
+    assert judged() == [2]
