@@ -64,6 +64,7 @@ def episode(given: Given, *, episode_id: str, content: str, project: str, at: da
         model=given.model,
         started_at=given.started_at,
         ended_at=given.ended_at,
+        latency_ms=_latency_ms(given.started_at, given.ended_at),
         tools=None if tools is None else dump(tools),
         request=_request(bodies),
         turns=sum(message.role == "assistant" for message in messages),
@@ -100,6 +101,13 @@ def _tools(raw: object) -> list[Body] | None:
     if isinstance(raw, Sequence) and not isinstance(raw, str) and len(tools) != len(raw):
         raise Undecodable("tools holds an entry without function.name: give every function a name")
     return tools
+
+
+def _latency_ms(start: datetime | None, end: datetime | None) -> float | None:
+    """An end before the start is a fault of a clock, and no latency."""
+    if start is None or end is None or end < start:
+        return None
+    return (end - start).total_seconds() * 1000.0
 
 
 def _request(bodies: Sequence[Body]) -> str:

@@ -1,7 +1,7 @@
 """An episode handed over whole: its row, its identity, and what is no episode."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -85,6 +85,19 @@ def test_turns_calls_and_request_are_counted_over_canonical_messages(
     made = row(Given(messages=messages))
     assert (made.turns, made.tool_calls, made.trainable) == (turns, tool_calls, trainable)
     assert made.request == request_text
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "latency_ms"),
+    [(0, 1500, 1500.0), (0, 0, 0.0), (1, 0, None), (None, 1, None), (1, None, None)],
+)
+def test_the_latency_is_known_where_both_times_are(
+    start: int | None, end: int | None, latency_ms: float | None
+) -> None:
+    times = (None if ms is None else NOW + timedelta(milliseconds=ms) for ms in (start, end))
+    started_at, ended_at = times
+    made = row(msgspec.structs.replace(GIVEN, started_at=started_at, ended_at=ended_at))
+    assert made.latency_ms == latency_ms
 
 
 def test_media_are_no_text_of_the_request() -> None:
