@@ -53,10 +53,11 @@ def build(
 ) -> Built:
     """Build a data set into the folder `out` and record it with its rows and decisions.
 
-    The same lake and recipe give the same version and the same bytes. Raises UnknownObjective,
-    UnknownFormat, NotADataset, Unwritable, NoSuite, NothingToExport, OneLabelOnly, EvalLeak,
-    LossyFormat.
+    The same lake and recipe give the same version and the same bytes. Raises UnusableName,
+    UnknownObjective, UnknownFormat, NotADataset, Unwritable, NoSuite, NothingToExport,
+    OneLabelOnly, EvalLeak, LossyFormat.
     """
+    gate.check_name(name)
     recipe = Recipe(
         objective=objective_named(objective),
         formats=tuple(sorted(set(formats))),

@@ -37,3 +37,7 @@ class NotADataset(HeadraceError):
 
 class Unwritable(HeadraceError):
     """The folder asked for cannot be made or written."""
+
+
+class UnusableName(HeadraceError):
+    """A data set's name that a card, a list or a line of output cannot show."""

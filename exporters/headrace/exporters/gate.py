@@ -1,6 +1,7 @@
 """What must hold for a whole data set before a byte of it is written."""
 
 from collections.abc import Iterable, Mapping
+from unicodedata import category
 
 from headrace.exporters.eligibility import Finding
 from headrace.exporters.errors import (
@@ -9,11 +10,23 @@ from headrace.exporters.errors import (
     NoSuite,
     NothingToExport,
     OneLabelOnly,
+    UnusableName,
 )
 from headrace.exporters.formats.loss import LossReport
 from headrace.exporters.manifest import Recipe
 from headrace.exporters.reason import advice
 from headrace.exporters.selection import Selection
+
+_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, half characters, line and paragraph ends
+
+
+def check_name(name: str) -> None:
+    """Raises UnusableName for a data set's name that is blank or breaks the line it stands in."""
+    if not name.strip() or any(category(sign) in _UNSEEN for sign in name):
+        raise UnusableName(
+            f"{name!r} is no name for a data set, which takes one line of text without control "
+            "characters: name it like 'refunds'"
+        )
 
 
 def check_suites(project: str, suites: Mapping[str, int], recipe: Recipe) -> None:

@@ -16,6 +16,7 @@ from headrace.exporters.errors import (
     OneLabelOnly,
     UnknownFormat,
     UnknownObjective,
+    UnusableName,
     Unwritable,
 )
 from headrace.exporters.formats import registry
@@ -168,6 +169,14 @@ def test_a_link_to_a_folder_is_followed(still_shop: Stock, tmp_path: Path) -> No
     assert build(still_shop, tmp_path / "out").path == tmp_path / "far"
     assert not build(still_shop, tmp_path / "out").written
     assert (tmp_path / "out").is_symlink()
+
+
+def test_a_name_of_two_lines_is_refused_before_anything_is_made(
+    still_shop: Stock, tmp_path: Path
+) -> None:
+    with pytest.raises(UnusableName, match="is no name for a data set"):
+        build(still_shop, tmp_path / "out", name="refunds\nand more")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_build_is_recorded_with_rows_and_decisions(shop: Stock, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from headrace.exporters.errors import (
     NoSuite,
     NothingToExport,
     OneLabelOnly,
+    UnusableName,
 )
 from headrace.exporters.formats.loss import HARMLESS, SHOWN, LossReport
 from headrace.exporters.manifest import Recipe
@@ -149,3 +150,17 @@ def test_a_loss_counts_rows_once_and_shows_the_first_few() -> None:
 
 def test_advice_is_one_line_each() -> None:
     assert all(said and "\n" not in said and "|" not in said for said in ADVICE.values())
+
+
+@pytest.mark.parametrize(
+    "name", ["", "  ", "a\nb", "a\rb", "a\x1b[2J", "a\u2028b", "\ud800", "\x00"]
+)
+def test_a_name_that_is_blank_or_breaks_its_line_is_refused(name: str) -> None:
+    with pytest.raises(UnusableName, match="is no name for a data set.*: name it like") as refused:
+        gate.check_name(name)
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["refunds", "par[c]els", "Rückgaben 2026", "返金\u3000一"])
+def test_a_name_of_one_line_is_taken(name: str) -> None:
+    gate.check_name(name)
