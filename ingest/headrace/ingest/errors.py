@@ -7,6 +7,10 @@ class Undecodable(HeadraceError):
     """A body, a line or a message cannot be read; sending it again would not help."""
 
 
+class NoJson(Undecodable):
+    """A body or a line is not one whole JSON value."""
+
+
 class TooLarge(HeadraceError):
     """A body is larger than the limit, before or after decompression."""
 

@@ -10,7 +10,7 @@ from headrace.ingest import naming
 from headrace.ingest.aliases import usd
 from headrace.ingest.batch import Batch
 from headrace.ingest.episode_row import Given, episode, identity
-from headrace.ingest.errors import Undecodable
+from headrace.ingest.errors import NoJson, Undecodable
 from headrace.ingest.grade import score
 from headrace.ingest.jsontext import cleaned, whole
 from headrace.ingest.messages import canonical
@@ -131,7 +131,7 @@ def _decoded(line: bytes, shape: type[T]) -> T:
     except msgspec.ValidationError as error:
         raise Undecodable(_told(str(error), shape)) from error
     except (ValueError, MemoryError) as error:
-        raise Undecodable(f"no JSON object: {error}; send many as application/x-ndjson") from error
+        raise NoJson(f"no JSON object: {error}") from error
 
 
 def _told(fault: str, shape: type[msgspec.Struct]) -> str:

@@ -8,7 +8,7 @@ import msgspec
 from headrace.ingest import evaluation, naming, otlp, posted, span_row
 from headrace.ingest.aliases import PROJECT
 from headrace.ingest.batch import Batch, Body, Signal
-from headrace.ingest.errors import Undecodable
+from headrace.ingest.errors import NoJson, Undecodable
 from headrace.ingest.log_row import kept, row
 from headrace.ingest.telemetry import Attributes
 
@@ -75,7 +75,7 @@ def _check_lines(
             identity, _ = _LINES[signal](line, project=project, received_at=_EPOCH)
             good.append((identity, posted.with_id(line, identity)))
         except Undecodable as error:
-            faults.append(f"line {number}: {error}" if content_type in NDJSON else str(error))
+            faults.append(_fault(error, number, many=content_type in NDJSON))
     if not good:
         raise Undecodable(_told(faults) or f"no {signal} in the body: send at least one")
     return Accepted(
@@ -85,6 +85,18 @@ def _check_lines(
         kept=b"\n".join(line for _, line in good),
         ids=tuple(identity for identity, _ in good),
     )
+
+
+def _fault(error: Undecodable, number: int, *, many: bool) -> str:
+    """What is wrong with a line; of what is no JSON, how bodies come to be so."""
+    place = f"line {number}: " if many else ""
+    if not isinstance(error, NoJson):
+        return f"{place}{error}"
+    if not many:
+        return f"{error}; send many as {NDJSON[0]}"
+    if "trailing" in str(error):
+        return f"{place}{error}; lines were joined: `curl -d` strips newlines, use `--data-binary`"
+    return f"{place}{error}; write one whole object a line"
 
 
 def _lines(content_type: str, payload: bytes) -> Iterator[tuple[int, bytes]]:

@@ -352,3 +352,19 @@ def test_a_union_keeps_the_order_and_nothing_is_lost(read: Read) -> None:
     assert [row.episode_id for row in whole.episodes] == ["a", "b", "c"]
     assert Batch.union([Batch.union(parts[:1]), Batch.union(parts[1:])]) == whole
     assert Batch.union([]) == Batch()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "payload", "cure"),
+    [
+        (JSON, b'{"messages": []}\n{"messages": []}', "send many as application/x-ndjson"),
+        (LINES, b'{"messages": []}{"messages": []}', "lines were joined: .* use `--data-binary`"),
+        (LINES, b'{"messages": []', "write one whole object a line"),
+    ],
+)
+def test_what_is_no_json_is_told_how_to_send_many(
+    content_type: str, payload: bytes, cure: str
+) -> None:
+    place = "line 1: " if content_type == LINES else ""
+    with pytest.raises(Undecodable, match=f"^{place}no JSON object: .*; {cure}$"):
+        check("episodes", content_type, payload, None)
