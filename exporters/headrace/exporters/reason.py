@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+# JMESPath that puts a system prompt, kept in a field of its own, before the messages.
+PREPENDED = '[{role: `"system"`, content: system}, messages][]'
+
 ADVICE: Mapping[str, str] = MappingProxyType(
     {
         "no_content": "switch on content capture in the instrumentation",
@@ -13,9 +16,15 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "repaired_history": "raise the limits of the instrumentation: history was rebuilt",
         "orphan_tool_call": "record the results of tools: a call has none",
         "orphan_tool_result": "record the calls of tools: a result has none",
-        "role_order": "a conversation starts with a system or user message, system messages first",
+        "role_order": (
+            "the conversation starts with an assistant turn, or a system message comes late: send "
+            f"the system prompt as first message (headrace load: --messages {PREPENDED!r})"
+        ),
         "media_unsupported": "images, audio and files are not exported yet",
-        "no_tool_definitions": "record tool definitions, or give them with `tools`",
+        "no_tool_definitions": (
+            "record tool definitions: content capture of `gen_ai.tool.definitions` over OTLP, "
+            "`headrace load --tools` for files, `tools` in /v1/episodes"
+        ),
         "call_to_unknown_tool": "record the definition of every tool that is called",
         "arguments_not_object": "the model wrote arguments that are no JSON object: nothing to do",
         "eval_split": "kept for evaluation",
@@ -37,7 +46,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "other_tools": "its partners had other tools",
         "observations_differ": "its partners saw other results before they answered otherwise",
         "same_reply": "its partners said the same",
-        "pair_cap": "its partners are in enough pairs",
+        "pair_cap": "its partners are in enough pairs, or its request has enough episodes",
     }
 )
 
