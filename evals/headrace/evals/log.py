@@ -93,7 +93,7 @@ def _measured(name: str, header: EvalLog, release: str | None, seen: set[str]) -
     named = release or _release(name, spec)
     summaries = [s for s in read_eval_log_sample_summaries(name) if _is_new(s, seen)]
     scorers = _scorers(spec, summaries)
-    attempts = [a for s in summaries for a in _attempts(name, spec, s, scorers)]
+    attempts = [a for s in summaries for a in _attempts(name, header, s, scorers)]
     return Measured(
         key=f"inspect:{spec.eval_id}",
         release=named,
@@ -145,10 +145,10 @@ def config_hash(release: str, model: str | None, settings: Mapping[str, Any]) ->
 
 
 def _attempts(
-    name: str, spec: EvalSpec, summary: EvalSampleSummary, scorers: Sequence[str]
+    name: str, header: EvalLog, summary: EvalSampleSummary, scorers: Sequence[str]
 ) -> list[Attempt]:
     about = summary.metadata
-    usage = _usage(spec, summary)
+    usage = _usage(header.eval, summary)
     seconds = summary.working_time if summary.working_time is not None else summary.total_time
     return [
         Attempt(
@@ -162,23 +162,29 @@ def _attempts(
             cluster=_text(about.get("cluster")),
             **usage,
         )
-        for scorer, value, error in _values(name, summary, scorers)
+        for scorer, value, error in _values(name, header, summary, scorers)
     ]
 
 
 def _values(
-    name: str, summary: EvalSampleSummary, scorers: Sequence[str]
+    name: str, header: EvalLog, summary: EvalSampleSummary, scorers: Sequence[str]
 ) -> list[tuple[str, float | None, str | None]]:
     """Scorer, value and what to say beside it."""
     if summary.error or not summary.completed:
-        why = _short(summary.error or "the sample was not completed")
+        why = _short(summary.error or _broken(header) or "the sample was not completed")
         return [(scorer, None, why) for scorer in scorers]
     if summary.limit:
         return [(scorer, 0.0, f"limit reached: {summary.limit}") for scorer in scorers]
     if not summary.scores:
-        return [(scorer, None, "the sample was not scored") for scorer in scorers]
+        why = _short(_broken(header) or "the sample was not scored")
+        return [(scorer, None, why) for scorer in scorers]
     found = _parts(summary)
     return [_checked(name, summary, scorer, value) for scorer, value in found]
+
+
+def _broken(header: EvalLog) -> str | None:
+    """What ended the whole run before its samples were done."""
+    return f"the run broke off: {header.error.message}" if header.error else None
 
 
 def _checked(

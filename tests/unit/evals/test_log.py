@@ -9,12 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSample, EvalSpec, write_eval_log
+from inspect_ai.log import (
+    EvalConfig,
+    EvalDataset,
+    EvalError,
+    EvalLog,
+    EvalSample,
+    EvalSpec,
+    write_eval_log,
+)
 from inspect_ai.model import GenerateConfig, ModelUsage
 from inspect_ai.scorer import Score
 from pydantic import TypeAdapter
 
-from headrace.evals.attempt import Attempt
+from headrace.evals.attempt import Attempt, reasons
 from headrace.evals.errors import ScoresRefused
 from headrace.evals.log import config_hash, judge_hash, read_logs, value_of
 
@@ -51,11 +59,15 @@ def write(tmp_path: Path) -> Write:
     folders = count()
 
     def log(
-        *samples: EvalSample, name: str = "log.json", status: Any = "success", **about: Any
+        *samples: EvalSample,
+        name: str = "log.json",
+        status: Any = "success",
+        error: Any = None,
+        **about: Any,
     ) -> Path:
         path = tmp_path / str(next(folders)) / name  # Inspect keeps what it read of a path
         path.parent.mkdir()
-        made = EvalLog(eval=spec(**about), status=status, samples=list(samples))
+        made = EvalLog(eval=spec(**about), status=status, samples=list(samples), error=error)
         write_eval_log(made, str(path))
         return path
 
@@ -262,6 +274,18 @@ def test_of_a_log_and_a_copy_made_while_it_ran_the_finished_one_counts(write: Wr
     for files in ([early, done], [done, early]):
         [run] = read_logs(files)
         assert (run.status, len(run.attempts)) == ("success", 2)
+
+
+def test_what_ended_a_run_is_why_its_samples_have_no_value(write: Write) -> None:
+    log = write(
+        sample("a", value=None),
+        sample("b", value=None, error={**ERROR, "message": "its own"}),
+        sample("c"),
+        status="error",
+        error=EvalError(message="no such\n scorer", traceback="", traceback_ansi=""),
+    )
+    [measured] = read_logs([log])
+    assert reasons(measured.attempts) == {"the run broke off: no such scorer": 1, "its own": 1}
 
 
 @pytest.mark.parametrize("status", ["success", "error", "cancelled", "started"])
