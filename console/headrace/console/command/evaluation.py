@@ -124,6 +124,8 @@ def load(
         f"suite {suite}: {loaded.scores} scores over {loaded.cases} cases and "
         f"{len(loaded.releases)} releases, {loaded.absent} absent, {loaded.written} new"
     )
+    for reason, count in loaded.reasons.items():
+        page().print(f"{count} absent: {reason}", soft_wrap=True)
 
 
 def trend(
