@@ -100,15 +100,10 @@ def _verdict(at: Context) -> Line:
 
 def _data_set(objective: str) -> Step:
     def step(at: Context) -> Line:
-        built = dataset.build(
-            at.lake,
-            at.project,
-            f"{at.project}-{objective}",
-            objective,
-            out=at.out / folder(at.project) / objective,
-            now=at.now,
-        )
-        said = f"{built.rows} rows, version {built.version}, in {built.path}"
+        place = at.out / folder(at.project) / objective
+        name = f"{at.project}-{objective}"
+        built = dataset.build(at.lake, at.project, name, objective, out=place, now=at.now)
+        said = f"{built.rows} rows, version {built.version}, in {place}"
         return Line(
             project=at.project, step=objective, said=said, kept=built.rows, dropped=built.drops
         )

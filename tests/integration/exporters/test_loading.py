@@ -17,6 +17,7 @@ from headrace.exporters.manifest import Manifest
 from headrace.exporters.objective import OBJECTIVES, Objective
 from headrace.exporters.row import Row
 from headrace.lake import Lake
+from headrace.lake.store import Transaction
 
 VALIDATORS = Path(__file__).resolve().parents[4] / "shared" / "validators"
 
@@ -71,18 +72,21 @@ def test_two_sets_in_folders_of_one_name_share_a_cache_but_no_rows(
         assert found == sorted(row.row_id for row in Manifest.load(place).rows)
 
 
+def _forget_one(tx: Transaction) -> None:
+    """One exported episode is no longer resolved."""
+    tx.run(
+        "delete from resolutions where episode_id = (select max(episode_id) "
+        "from (select unnest(episode_ids) as episode_id from members))"
+    )
+
+
 def test_a_set_built_anew_in_its_folder_is_not_read_from_the_cache(
     shop: Stock, tmp_path: Path, offline: Path
 ) -> None:
     out = tmp_path / "kto"
     for rebuilt in (False, True):
         if rebuilt:
-            drop = (
-                "delete from resolutions where episode_id = (select max(episode_id) from members,"
-            )
-            shop.lake.write(
-                lambda tx, sql=drop: tx.run(f"{sql} (select unnest(episode_ids) as episode_id))")
-            )
+            shop.lake.write(_forget_one)
         build(shop, out, "kto")
         loaded = datasets.load_dataset(str(out), cache_dir=str(offline))
         found = sorted(name for split in loaded.values() for name in split["row_id"])

@@ -66,7 +66,8 @@ def load(
             f"{loaded.rows} lines: {loaded.added} episodes added, {loaded.unchanged} known, "
             f"{loaded.marked} with an outcome, {loaded.refused} refused"
         )
-        counts = {name: weighed.notes[name] for name in ("success", "failure")} | weighed.dropped
+        counts = {name: weighed.notes[name] for name in ("success", "failure")}
+        counts.update(weighed.dropped)
         said = ", ".join(f"{count} {name}" for name, count in counts.items())
         page().print(f"the project now: {said}")
     for refusal in loaded.refusals:
