@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-PYTEST := $(BIN)/pytest -q -n auto --dist loadfile
+# The slowest files come first in the order of names: by their number of tests they would come last.
+PYTEST := $(BIN)/pytest -q -n auto --dist loadfile --no-loadscope-reorder
 SHELL := /bin/bash
 
 .PHONY: demo test check format lint types layers clean

@@ -7,6 +7,8 @@ import traceback
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+SERVER = ("uvicorn", "uvicorn.error", "uvicorn.access")
+
 
 def configure() -> None:
     """Send structlog and the loggers of libraries to stderr in one shape."""
@@ -35,6 +37,9 @@ def configure() -> None:
     logging.raiseExceptions = False  # a full disk below the log must not stop the work
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("headrace").setLevel(logging.INFO)
+    for name in SERVER:  # whoever configured them before: their lines pass through ours alone
+        server = logging.getLogger(name)
+        server.handlers, server.propagate, server.level = [], True, logging.NOTSET
 
 
 def _place(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
