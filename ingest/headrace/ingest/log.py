@@ -39,7 +39,8 @@ def configure() -> None:
     logging.getLogger("headrace").setLevel(logging.INFO)
     for name in SERVER:  # whoever configured them before: their lines pass through ours alone
         server = logging.getLogger(name)
-        server.handlers, server.propagate, server.level = [], True, logging.NOTSET
+        server.handlers, server.propagate = [], True
+        server.setLevel(logging.NOTSET)
 
 
 def _place(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

@@ -49,11 +49,12 @@ def test_libraries_speak_in_the_same_shape_from_warnings_on(told: io.StringIO) -
 
 
 def test_a_server_that_was_configured_by_another_speaks_in_our_shape_too(
-    told: io.StringIO,
+    told: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = logging.getLogger("uvicorn.error")
     server.handlers, server.propagate = [logging.NullHandler()], False
     server.setLevel(logging.CRITICAL)
+    monkeypatch.setattr(sys, "stderr", told)
     configure()
     server.warning("slow client")
     assert lines(told) == ['level=warning event="slow client"']
