@@ -2,13 +2,17 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from headrace.console.option import AsJson, Home, Project
 from headrace.console.page import errors, page, print_json
 from headrace.lake import Lake
+
+if TYPE_CHECKING:
+    from headrace.curate.step import StepResult
+    from headrace.ingest.load import Loaded
 
 Expression = Annotated[str | None, typer.Option(help="JMESPath over a line.")]
 
@@ -62,15 +66,19 @@ def load(
     if json:
         print_json(loaded)
     else:
-        page().print(
-            f"{loaded.rows} lines: {loaded.added} episodes added, {loaded.unchanged} known, "
-            f"{loaded.marked} with an outcome, {loaded.refused} refused"
-        )
-        counts = {name: weighed.notes[name] for name in ("success", "failure")}
-        counts.update(weighed.dropped)
-        said = ", ".join(f"{count} {name}" for name, count in counts.items())
-        page().print(f"the project now: {said}")
+        _show(loaded, weighed)
     for refusal in loaded.refusals:
         errors().print(refusal, style="red", soft_wrap=True, markup=False)
     if loaded.refused:
         raise typer.Exit(1)
+
+
+def _show(loaded: "Loaded", weighed: "StepResult") -> None:
+    page().print(
+        f"{loaded.rows} lines: {loaded.added} episodes added, {loaded.unchanged} known, "
+        f"{loaded.marked} with an outcome, {loaded.refused} refused"
+    )
+    counts = {name: weighed.notes[name] for name in ("success", "failure")}
+    counts.update(weighed.dropped)
+    said = ", ".join(f"{count} {name}" for name, count in counts.items())
+    page().print(f"the project now: {said}")
