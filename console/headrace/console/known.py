@@ -1,12 +1,8 @@
 """Whether a project is known at all: a mistyped name must not be judged as an empty product."""
 
+from headrace.flows.errors import UnknownProject
 from headrace.lake import Lake
-from headrace.lake.errors import HeadraceError
 from headrace.lake.statement import statements
-
-
-class UnknownProject(HeadraceError):
-    """Nothing is known of a project."""
 
 
 def must_know(lake: Lake, project: str) -> None:

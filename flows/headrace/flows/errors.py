@@ -8,4 +8,4 @@ class NightRunning(HeadraceError):
 
 
 class UnknownProject(HeadraceError):
-    """A night was asked for over a project of which nothing is known."""
+    """Something was asked of a project of which nothing is known."""
