@@ -1,31 +1,28 @@
 """The HTTP application of the sidecar."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 import structlog
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
-from headrace.ingest import answer, naming, refusal
+from headrace.ingest import answer, naming, probes, refusal
 from headrace.ingest.batch import Signal
-from headrace.ingest.errors import SpoolFailed, Undecodable
-from headrace.ingest.host import addressed
+from headrace.ingest.errors import Undecodable
+from headrace.ingest.gate import Caller, Gate, Scope
 from headrace.ingest.lookup import Lookup
-from headrace.ingest.receiver import Receiver, project_of
+from headrace.ingest.receiver import Receiver
+from headrace.ingest.route import Answer, Direct, guarded, threaded
 from headrace.ingest.spool import Spool
 from headrace.ingest.works import alone, works
 from headrace.lake.errors import HeadraceError
 from headrace.lake.settings import Settings
 from headrace.lake.store import Lake
-
-PROBE_S = 10.0
 
 log = structlog.get_logger("headrace.ingest")
 
@@ -39,7 +36,6 @@ def create_app(settings: Settings, spool: Spool | None = None, lake: Lake | None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.settings = settings
         app.state.lookup = Lookup(settings, lake)
         if spool is not None:
             app.state.receiver = Receiver(spool, settings.body_bytes)
@@ -53,52 +49,26 @@ def create_app(settings: Settings, spool: Spool | None = None, lake: Lake | None
     app = FastAPI(
         title="Headrace",
         lifespan=lifespan,
-        dependencies=[Depends(addressed)],
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
     )
+    app.state.gate = Gate(settings)
     _add_routes(app)
     for kind in (HeadraceError, TimeoutError, HTTPException, ClientDisconnect, Exception):
         app.add_exception_handler(kind, refused)
     return app
 
 
-def _add_routes(app: FastAPI) -> None:
-    posts: dict[str, Callable[..., Any]] = {
-        "/v1/traces": post_traces,
-        "/v1/logs": post_logs,
-        "/v1/metrics": post_metrics,
-        "/v1/episodes": post_episodes,
-        "/v1/outcomes": post_outcomes,
-        # exporters for other backends keep their path and change the host
-        "/{prefix:path}/v1/traces": post_traces,
-        "/{prefix:path}/v1/logs": post_logs,
-        "/{prefix:path}/v1/metrics": post_metrics,
-    }
-    gets: dict[str, Callable[..., Any]] = {
-        "/v1/episodes/{episode_id:path}": get_episode,
-        "/v1/traces/{trace_id}": get_trace,
-        "/v1/status": get_status,
-        "/healthz": healthz,
-        "/readyz": readyz,
-        "/metrics": metrics,
-    }
-    for path, handler in posts.items():
-        app.add_api_route(path, handler, methods=["POST"], response_model=None)
-    for path, handler in gets.items():
-        app.add_api_route(path, handler, methods=["GET"], response_model=None)
+async def post_traces(request: Request, caller: Caller) -> Response:
+    return await _exported(request, caller, "traces")
 
 
-async def post_traces(request: Request) -> Response:
-    return await _exported(request, "traces")
+async def post_logs(request: Request, caller: Caller) -> Response:
+    return await _exported(request, caller, "logs")
 
 
-async def post_logs(request: Request) -> Response:
-    return await _exported(request, "logs")
-
-
-async def post_metrics(request: Request) -> Response:
+async def post_metrics(request: Request, caller: Caller) -> Response:
     """Taken and dropped, so that exporters that send metrics too see no error."""
     await _receiver(request).discard(request)
     if answer.media_type(request) == answer.PROTOBUF:
@@ -106,77 +76,62 @@ async def post_metrics(request: Request) -> Response:
     return answer.document({})
 
 
-async def post_episodes(request: Request) -> Response:
-    return await _counted(request, "episodes")
+async def post_episodes(request: Request, caller: Caller) -> Response:
+    return await _counted(request, caller, "episodes")
 
 
-async def post_outcomes(request: Request) -> Response:
-    return await _counted(request, "outcomes")
+async def post_outcomes(request: Request, caller: Caller) -> Response:
+    return await _counted(request, caller, "outcomes")
 
 
-def get_episode(request: Request, episode_id: str) -> Response:
+def get_episode(request: Request, caller: Caller) -> Response:
     lookup: Lookup = request.app.state.lookup
-    project = project_of(request)
-    found = lookup.episode(episode_id, project) if naming.usable(episode_id) else None
-    return _known(request, found, f"episode {episode_id!r}")
+    name = request.path_params["episode_id"]
+    found = lookup.episode(name, caller.project) if naming.usable(name) else None
+    return _known(request, found, f"episode {name!r}")
 
 
-def get_trace(request: Request, trace_id: str) -> Response:
+def get_trace(request: Request, caller: Caller) -> Response:
     lookup: Lookup = request.app.state.lookup
-    found = lookup.trace(trace_id, project_of(request))
+    trace_id = request.path_params["trace_id"]
+    found = lookup.trace(trace_id, caller.project)
     return _known(request, found, f"trace {trace_id!r}")
 
 
-def get_status(request: Request) -> Response:
-    """Where the wheel stands; null is what cannot be told."""
-    lookup: Lookup = request.app.state.lookup
-    try:
-        spool = _receiver(request).spool.depth(datetime.now(UTC))
-    except SpoolFailed:
-        spool = None
-    behind = None if spool is None else spool.oldest_s or 0.0
-    return answer.document({"spool": spool, "behind_s": behind, **lookup.facts()})
+POSTS: Mapping[str, Answer] = {
+    "/v1/traces": post_traces,
+    "/v1/logs": post_logs,
+    "/v1/metrics": post_metrics,
+    "/v1/episodes": post_episodes,
+    "/v1/outcomes": post_outcomes,
+    # exporters for other backends keep their path and change the host
+    "/{prefix:path}/v1/traces": post_traces,
+    "/{prefix:path}/v1/logs": post_logs,
+    "/{prefix:path}/v1/metrics": post_metrics,
+}
+GETS: Mapping[str, tuple[Answer, Scope | None]] = {
+    "/v1/episodes/{episode_id:path}": (threaded(get_episode), "read"),
+    "/v1/traces/{trace_id}": (threaded(get_trace), "read"),
+    "/v1/status": (threaded(probes.status), "read"),
+    "/healthz": (probes.healthz, None),
+    "/readyz": (probes.readyz, None),
+    "/metrics": (threaded(probes.metrics), "read"),
+}
 
 
-async def healthz(request: Request) -> Response:
-    return answer.document({"status": "ok"})
-
-
-async def readyz(request: Request) -> Response:
-    """Ready as long as a small write reaches the disk."""
-    try:
-        async with asyncio.timeout(PROBE_S):
-            await asyncio.wrap_future(_receiver(request).spool.probe())
-    except TimeoutError:
-        raise SpoolFailed(f"the disk took more than {PROBE_S:g} s for a small write") from None
-    return answer.document({"status": "ready"})
-
-
-def metrics(request: Request) -> Response:
-    """Prometheus text format 0.0.4."""
-    receiver = _receiver(request)
-    depth = receiver.spool.depth(datetime.now(UTC))
-    accepted, refused = receiver.accepted.copy(), receiver.refused.copy()
-    lines = [
-        *_metric("headrace_spool_depth", "gauge", "Bodies that wait.", {"": depth.depth}),
-        *_metric("headrace_spool_bytes", "gauge", "Bytes on disk.", {"": depth.bytes}),
-        *_metric(
-            "headrace_spool_oldest_seconds", "gauge", "Oldest body.", {"": depth.oldest_s or 0}
-        ),
-        *_metric(
-            "headrace_bodies_accepted_total",
-            "counter",
-            "Bodies acknowledged.",
-            {f'{{signal="{signal}"}}': count for signal, count in sorted(accepted.items())},
-        ),
-        *_metric(
-            "headrace_bodies_refused_total",
-            "counter",
-            "Requests refused.",
-            {f'{{reason="{reason}"}}': count for reason, count in sorted(refused.items())},
-        ),
+def _add_routes(app: FastAPI) -> None:
+    routes: list[tuple[str, str, Answer, Scope | None]] = [
+        (path, "POST", reply, "ingest") for path, reply in POSTS.items()
     ]
-    return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
+    routes += [(path, "GET", reply, scope) for path, (reply, scope) in GETS.items()]
+    for path, method, reply, scope in routes:
+        app.router.add_api_route(
+            path,
+            guarded(reply, scope),
+            methods=[method],
+            response_model=None,
+            route_class_override=Direct,
+        )
 
 
 async def refused(request: Request, error: Exception) -> Response:
@@ -211,13 +166,13 @@ def _receiver(request: Request) -> Receiver:
     return receiver
 
 
-async def _exported(request: Request, signal: Signal) -> Response:
-    accepted = await _receiver(request).store(request, signal)
+async def _exported(request: Request, caller: Caller, signal: Signal) -> Response:
+    accepted = await _receiver(request).store(request, caller, signal)
     return answer.exported(request, signal, accepted)
 
 
-async def _counted(request: Request, signal: Signal) -> Response:
-    accepted = await _receiver(request).store(request, signal)
+async def _counted(request: Request, caller: Caller, signal: Signal) -> Response:
+    accepted = await _receiver(request).store(request, caller, signal)
     if not accepted.accepted:
         raise Undecodable(accepted.error or f"the body holds no {signal}: send at least one")
     return answer.counted(accepted)
@@ -232,11 +187,6 @@ def _known(request: Request, found: dict[str, Any] | None, what: str) -> Respons
         f"the lake has no {what}: it may still be in the spool (GET /v1/status), or not be "
         "assembled yet (`headrace nightly` makes episodes of traces)",
     )
-
-
-def _metric(name: str, kind: str, about: str, values: dict[str, float]) -> list[str]:
-    series = [f"{name}{labels} {value}" for labels, value in values.items()]
-    return [f"# HELP {name} {about}", f"# TYPE {name} {kind}", *series]
 
 
 def __getattr__(name: str) -> FastAPI:

@@ -11,10 +11,11 @@ import structlog
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
-from headrace.ingest import naming, reader
+from headrace.ingest import reader
 from headrace.ingest.answer import JSON, PROTOBUF, media_type
 from headrace.ingest.batch import Signal
-from headrace.ingest.errors import BadHeader, Undecodable, UnknownType
+from headrace.ingest.errors import Undecodable, UnknownType
+from headrace.ingest.gate import Caller
 from headrace.ingest.payload import Ration, inflate, received
 from headrace.ingest.reader import NDJSON, Accepted
 from headrace.ingest.spool import Spool
@@ -43,17 +44,16 @@ class Receiver:
         self._ration = Ration(FLIGHTS * body_bytes)
         self._decodes = CapacityLimiter(DECODES)
 
-    async def store(self, request: Request, signal: Signal) -> Accepted:
+    async def store(self, request: Request, caller: Caller, signal: Signal) -> Accepted:
         """Returns once what was accepted is on disk.
 
-        Raises UnknownType, BadHeader, TooLarge, Undecodable, Busy, TimeoutError, SpoolFailed.
+        Raises UnknownType, TooLarge, Undecodable, Busy, TimeoutError, SpoolFailed.
         """
         content_type = _content_type(request, signal)
-        project = project_of(request)
         encoding = request.headers.get("content-encoding", "").strip().lower() or "identity"
         with self._ration.share() as take:
             wire = await received(request, self._body_bytes, take)
-            work = self._work(wire, encoding, signal, content_type, project)
+            work = self._work(wire, encoding, signal, content_type, caller.project)
             accepted, stored = await to_thread.run_sync(work, limiter=self._decodes)
             if stored is not None:
                 await asyncio.wrap_future(stored)
@@ -78,16 +78,6 @@ class Receiver:
             return msgspec.structs.replace(accepted, kept=b""), stored
 
         return work
-
-
-def project_of(request: Request) -> str | None:
-    """The project that the request's header names, if any. Raises BadHeader."""
-    project = request.headers.get("x-headrace-project", "").strip()
-    if not naming.usable(project, naming.PROJECT_CHARS):
-        raise BadHeader(
-            f"x-headrace-project: give at most {naming.PROJECT_CHARS} printable characters"
-        )
-    return project or None
 
 
 def _content_type(request: Request, signal: Signal) -> str:

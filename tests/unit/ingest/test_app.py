@@ -191,7 +191,7 @@ def test_without_room_the_sidecar_lives_but_is_not_ready(full: Any) -> None:
 
 
 def test_a_disk_that_hangs_is_not_ready(door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headrace.ingest.app.PROBE_S", 0.0)
+    monkeypatch.setattr("headrace.ingest.probes.PROBE_S", 0.0)
     answer = door.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["type"].endswith(":spool_failed")
