@@ -27,6 +27,42 @@ class Misdirected(HeadraceError):
     """A request is addressed to a host that is not this machine."""
 
 
+class KeyNeeded(HeadraceError):
+    """A request has no API key, and keys are in force."""
+
+
+class KeyRefused(KeyNeeded):
+    """The API key of a request is not one of those in force."""
+
+
+class ScopeMissing(HeadraceError):
+    """The API key of a request is not for what is asked."""
+
+
+class TooFast(HeadraceError):
+    """A key is over its rate; later is fine."""
+
+    def __init__(self, message: str, *, retry_s: int) -> None:
+        super().__init__(message)
+        self.retry_s = retry_s
+
+
+class KeysBusy(HeadraceError):
+    """Too many keys are being verified for the first time; later is fine."""
+
+
+class BadKeys(HeadraceError):
+    """The file of API keys cannot be read, trusted or written."""
+
+
+class UnknownKey(HeadraceError):
+    """No API key has this id or name."""
+
+
+class BadKeyName(HeadraceError):
+    """A new API key has a name that is taken or cannot be used."""
+
+
 class Busy(HeadraceError):
     """More bytes are in flight than the memory set aside for them; later is fine."""
 

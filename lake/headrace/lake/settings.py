@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     body_bytes: int = Field(
         default=64 * MIB, gt=0
     )  # of one request, before and after decompression
+    keys: Path | None = None  # file of API keys; default: keys.json in `home`
+    key_requests_per_s: float | None = Field(default=None, gt=0)  # of each key; default: no limit
+    key_bytes_per_s: float | None = Field(default=None, gt=0)
+    key_burst_s: float = Field(default=10.0, gt=0)  # a pause saves up that many seconds of either
     spool_bytes: int = Field(default=4096 * MIB, ge=MIB)  # then the sidecar answers 503
     drain_rows: int = Field(default=500, gt=0)  # bodies a drain transaction takes at most
     drain_interval_s: float = Field(default=0.5, gt=0)
@@ -68,6 +72,10 @@ class Settings(BaseSettings):
     @property
     def data_path(self) -> str:
         return self.data or f"{self.home.absolute() / 'data'}/"
+
+    @property
+    def keys_path(self) -> Path:
+        return self.keys or self.home / "keys.json"
 
     @property
     def spool_path(self) -> Path:
