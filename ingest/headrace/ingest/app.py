@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from fastapi import FastAPI
@@ -22,12 +22,16 @@ from headrace.ingest.spool import Spool
 from headrace.ingest.works import alone, works
 from headrace.lake.errors import HeadraceError
 from headrace.lake.settings import Settings
-from headrace.lake.store import Lake
+
+if TYPE_CHECKING:
+    from headrace.lake.store import Lake
 
 log = structlog.get_logger("headrace.ingest")
 
 
-def create_app(settings: Settings, spool: Spool | None = None, lake: Lake | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, spool: Spool | None = None, lake: "Lake | None" = None
+) -> FastAPI:
     """The application over a spool and a lake.
 
     Without a spool it holds the whole sidecar: lock, spool and drain live as long as it does.

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import msgspec
 
 from headrace.lake.message import Message
 from headrace.lake.record import Episode, LogEvent, Outcome, Span, Toolset
 from headrace.lake.statement import statements
-from headrace.lake.store import Transaction
+
+if TYPE_CHECKING:
+    from headrace.lake.store import Transaction
 
 Signal = Literal["traces", "logs", "episodes", "outcomes"]
 
@@ -50,7 +52,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def write(tx: Transaction, batch: Batch) -> int:
+def write(tx: "Transaction", batch: Batch) -> int:
     """Put a batch into the lake so that a second delivery of the same rows changes nothing.
 
     How many episodes were new or became a new revision.
@@ -65,7 +67,7 @@ def write(tx: Transaction, batch: Batch) -> int:
     return tx.append("episodes", _revised(tx, batch.episodes))
 
 
-def _revised(tx: Transaction, episodes: Sequence[Episode]) -> list[Episode]:
+def _revised(tx: "Transaction", episodes: Sequence[Episode]) -> list[Episode]:
     """The episodes that say something new, each with the revision that comes next."""
     fresh: list[Episode] = []
     known = {key: row for name in _projects(episodes) for key, row in _current(tx, name, episodes)}
@@ -85,7 +87,7 @@ def _projects(episodes: Sequence[Episode]) -> list[str]:
 
 
 def _current(
-    tx: Transaction, project: str, episodes: Sequence[Episode]
+    tx: "Transaction", project: str, episodes: Sequence[Episode]
 ) -> Iterator[tuple[tuple[str, str], tuple[int, str | None]]]:
     """Key, revision and content of the episodes that the lake knows already."""
     ids = sorted({row.episode_id for row in episodes if row.project == project})

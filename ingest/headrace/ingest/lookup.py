@@ -3,16 +3,17 @@
 import json
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import msgspec
 
 from headrace.ingest.errors import BadHeader, LakeAway
 from headrace.lake.errors import HeadraceError
 from headrace.lake.settings import Settings
 from headrace.lake.statement import statements
-from headrace.lake.store import Lake, Parameters
+
+if TYPE_CHECKING:
+    from headrace.lake.store import Lake, Parameters
 
 Document = dict[str, Any]
 
@@ -22,7 +23,7 @@ _JSON = ("tools", "metadata", "correction")
 class Lookup:
     """Reads the lake, which is opened by the first question and again after a failure."""
 
-    def __init__(self, settings: Settings, lake: Lake | None = None) -> None:
+    def __init__(self, settings: Settings, lake: "Lake | None" = None) -> None:
         self._settings = settings
         self._given = lake
         self._lake = lake
@@ -98,7 +99,9 @@ class Lookup:
         bodies = {row["hash"]: msgspec.Raw(row["body"].encode()) for row in rows}
         return [bodies[name] for name in hashes]
 
-    def _rows(self, name: str, where: Parameters | None = None) -> list[Document]:
+    def _rows(self, name: str, where: "Parameters | None" = None) -> list[Document]:
+        import duckdb  # with Arrow half the memory of a sidecar: not before somebody asks
+
         sql = statements("headrace.ingest", "sidecar.sql")[name]
         try:
             return self._opened().rows(sql, where)
@@ -109,7 +112,9 @@ class Lookup:
                 "see the log of the sidecar"
             ) from error
 
-    def _opened(self) -> Lake:
+    def _opened(self) -> "Lake":
+        from headrace.lake.store import Lake
+
         with self._opening:
             if self._lake is None:
                 self._lake = Lake.open(settings=self._settings)

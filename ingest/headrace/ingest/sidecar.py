@@ -14,7 +14,6 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-import httpx
 import msgspec
 import structlog
 import uvicorn
@@ -190,6 +189,8 @@ def _announcement(home: Path) -> Address | None:
 
 
 def _answers(address: Address) -> bool:
+    import httpx  # a sidecar serves, it asks nobody: a tenth of a second of its start
+
     try:
         return httpx.get(f"{address.url}/readyz", timeout=10.0, trust_env=False).is_success
     except httpx.TransportError:
