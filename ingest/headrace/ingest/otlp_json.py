@@ -3,7 +3,6 @@
 import base64
 import binascii
 import math
-from collections.abc import Iterable
 from itertools import islice
 from typing import TypeVar
 
@@ -40,6 +39,9 @@ class _Any(_Json):
     array_value: "_Array | None" = None
     kvlist_value: "_Pairs | None" = None
     bytes_value: str | None = None
+
+
+_EMPTY = _Any()
 
 
 class _Array(_Json):
@@ -134,8 +136,9 @@ T = TypeVar("T")
 def traces(payload: bytes, limits: Limits) -> Export:
     """The spans of an `ExportTraceServiceRequest` in JSON. Raises Undecodable."""
     found = [
-        (span, _attributes(group.resource, limits), _named(scope.scope))
+        (span, resource, _named(scope.scope))
         for group in _decoded(payload, _Traces, limits).resource_spans or ()
+        for resource in [_attributes(group.resource, limits, [])]
         for scope in group.scope_spans or ()
         for span in scope.spans or ()
     ]
@@ -148,8 +151,9 @@ def traces(payload: bytes, limits: Limits) -> Export:
 def logs(payload: bytes, limits: Limits) -> Export:
     """The records of an `ExportLogsServiceRequest` in JSON. Raises Undecodable."""
     found = [
-        (record, _attributes(group.resource, limits), _named(scope.scope))
+        (record, resource, _named(scope.scope))
         for group in _decoded(payload, _Logs, limits).resource_logs or ()
+        for resource in [_attributes(group.resource, limits, [])]
         for scope in group.scope_logs or ()
         for record in scope.log_records or ()
     ]
@@ -179,9 +183,12 @@ def _bounded(count: int, limits: Limits) -> None:
 
 
 def _span(span: _Span, resource: dict[str, Value], scope: str, limits: Limits) -> SpanData:
-    pairs, events, links = span.attributes or [], span.events or [], span.links or []
-    cut = max(0, len(pairs) - limits.attributes)
-    cut += max(0, len(events) - limits.events) + max(0, len(links) - limits.links)
+    events, links = span.events or [], span.links or []
+    lost = [
+        max(0, len(events) - limits.events),
+        max(0, len(links) - limits.links),
+        _integer(span.dropped_attributes_count),
+    ]
     status = span.status or _Status()
     return SpanData(
         trace_id=_id(span.trace_id, 16) or "",
@@ -192,18 +199,18 @@ def _span(span: _Span, resource: dict[str, Value], scope: str, limits: Limits) -
         ended_at=moment(_integer(span.end_time_unix_nano)),
         status=_STATUS.get(str(status.code), "unset"),
         status_message=(status.message or "")[: limits.text_chars],
-        attributes=_attributes(span, limits),
-        events=tuple(_event(event, limits) for event in events[: limits.events]),
+        attributes=_attributes(span, limits, lost),
+        events=tuple(_event(event, limits, lost) for event in events[: limits.events]),
         links=tuple(_link(link) for link in links[: limits.links]),
         resource=resource,
         scope=scope,
-        dropped=cut + _integer(span.dropped_attributes_count),
+        dropped=sum(lost),
     )
 
 
-def _event(event: _Event, limits: Limits) -> EventData:
+def _event(event: _Event, limits: Limits, lost: list[int]) -> EventData:
     at = moment(_integer(event.time_unix_nano))
-    return EventData(name=event.name or "", at=at, attributes=_attributes(event, limits))
+    return EventData(name=event.name or "", at=at, attributes=_attributes(event, limits, lost))
 
 
 def _link(link: _Link) -> LinkData:
@@ -217,29 +224,38 @@ def _log(record: _Record, resource: dict[str, Value], scope: str, limits: Limits
         trace_id=_id(record.trace_id, 16),
         span_id=_id(record.span_id, 8),
         at=moment(at),
-        attributes=_attributes(record, limits),
-        body=_value(record.body, limits, limits.depth),
+        attributes=_attributes(record, limits, []),
+        body=_value(record.body, limits, limits.depth, []),
         resource=resource,
         scope=scope,
     )
 
 
-def _attributes(holder: _Holder | None, limits: Limits) -> dict[str, Value]:
-    pairs: Iterable[_Pair] = (holder.attributes if holder else None) or ()
-    kept = islice(pairs, limits.attributes)
-    return {(p.key or "")[: limits.key_chars]: _value(p.value, limits, limits.depth) for p in kept}
+def _attributes(holder: _Holder | None, limits: Limits, lost: list[int]) -> dict[str, Value]:
+    """What a cap cuts off is counted in `lost`."""
+    pairs = (holder.attributes if holder else None) or []
+    if len(pairs) > limits.attributes:
+        lost.append(len(pairs) - limits.attributes)
+    kept, depth = islice(pairs, limits.attributes), limits.depth
+    return {(p.key or "")[: limits.key_chars]: _value(p.value, limits, depth, lost) for p in kept}
 
 
-def _value(value: _Any | None, limits: Limits, depth: int) -> Value:
-    if value is None or depth == 0:
+def _value(value: _Any | None, limits: Limits, depth: int, lost: list[int]) -> Value:
+    if value is None:
+        return None
+    if depth == 0:
+        lost.append(int(value != _EMPTY))
         return None
     if value.string_value is not None:
+        if len(value.string_value) > limits.text_chars:
+            lost.append(1)
         return clean(value.string_value[: limits.text_chars])
     if value.array_value is not None:
-        return [_value(item, limits, depth - 1) for item in value.array_value.values or ()]
+        items = value.array_value.values or ()
+        return [_value(item, limits, depth - 1, lost) for item in items]
     if value.kvlist_value is not None:
-        pairs = value.kvlist_value.values or ()
-        return {pair.key or "": _value(pair.value, limits, depth - 1) for pair in pairs}
+        pairs, chars = value.kvlist_value.values or (), limits.key_chars
+        return {(p.key or "")[:chars]: _value(p.value, limits, depth - 1, lost) for p in pairs}
     if value.int_value is not None:
         return _integer(value.int_value)
     if value.double_value is not None:

@@ -153,7 +153,7 @@ def test_a_span_over_its_caps_is_cut_and_counted() -> None:
     ):
         [span] = decode("traces", content_type, payload, limits).spans
         assert dict(span.attributes) == {"key-0": "abcd", "key-1": "abcd", "key-2": "abcd"}
-        assert (len(span.events), span.dropped) == (2, 15)
+        assert (len(span.events), span.dropped) == (2, 7 + 8 + 3)  # three values were cut
 
 
 def test_values_nested_too_deeply_end() -> None:
