@@ -10,13 +10,13 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import msgspec
-import zstandard
 
 from headrace.ingest.batch import Body, Signal
 from headrace.ingest.errors import SpoolFailed
+from headrace.ingest.page import Head, Sheet, unpacked
 from headrace.ingest.writer import Entry, Room, Writer, used_bytes
 from headrace.lake.settings import Settings
 from headrace.lake.statement import statements
@@ -25,6 +25,7 @@ TAKE_BYTES = 32 * 1024 * 1024  # decoded rows take a multiple of it in memory
 SHRINK_BYTES = 64 * 1024 * 1024  # an emptied file larger than this is given back to the disk
 BUSY_S = 30.0
 WAL_BYTES = 16 * 1024 * 1024
+PAGE_BYTES = 16 * 1024
 
 
 class Depth(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,35 +83,42 @@ class Spool:
 
         The future raises SpoolFull or SpoolFailed; the spool goes on when there is room again.
         """
-        row = {
-            "signal": signal,
-            "content_type": content_type,
-            "project": project,
-            "received_at": received_at.astimezone(UTC).isoformat(),
-            "size": len(payload),
-            "payload": zstandard.ZstdCompressor(level=3).compress(payload),
-        }
-        return self._writer.put(Entry(row=row))
+        head = Head(
+            signal=signal,
+            content_type=content_type,
+            project=project,
+            received_at=received_at.astimezone(UTC),
+            size=len(payload),
+        )
+        return self._writer.put(Entry(sheet=Sheet(head=head, payload=payload)))
 
     def probe(self) -> "Future[int]":
         """Try to store: a small write, fsynced; fails as an append of one byte would."""
-        return self._writer.put(Entry(row=None))
+        return self._writer.put(Entry(sheet=None))
 
     def take(self, limit: int, *, after: int = 0, most_bytes: int = TAKE_BYTES) -> list[Body]:
         """The oldest bodies with a number above `after`: at most `limit` and, but for the first,
         at most `most_bytes`."""
+        taken: list[Body] = []
         with self._guarded() as connection:
-            rows = connection.execute(_sql("take"), {"after": after, "limit": limit})
-            with closing(rows):
-                return [_body(row) for row in _up_to(rows, most_bytes)]
+            pages = connection.execute(_sql("take"), {"after": after})
+            with closing(pages):
+                for body in _bodies(pages, after):
+                    most_bytes -= len(body.payload)
+                    if len(taken) == limit or (taken and most_bytes < 0):
+                        break
+                    taken.append(body)
+        return taken
 
     def forget(self, upto: int) -> None:
-        """Drop the bodies up to and including a number: the lake has them."""
+        """Drop the bodies up to and including a number: the lake has them.
+
+        A page goes with its last body.
+        """
         with self._guarded() as connection:
             connection.execute(_sql("forget"), {"upto": upto})
-            free = connection.execute("pragma freelist_count").fetchone()[0]
-            page = connection.execute("pragma page_size").fetchone()[0]
-            if free * page > SHRINK_BYTES and used_bytes(connection) < SHRINK_BYTES:
+            [freed] = connection.execute(_sql("freed")).fetchone()
+            if freed > SHRINK_BYTES and used_bytes(connection) < SHRINK_BYTES:
                 connection.executescript("pragma incremental_vacuum")  # execute does one page
 
     def depth(self, now: datetime) -> Depth:
@@ -174,7 +182,9 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
     )
-    connection.execute("pragma auto_vacuum = incremental")  # heeded before the first table only
+    # both are heeded before the first table only; a body fills several pages
+    connection.execute(f"pragma page_size = {PAGE_BYTES:d}")
+    connection.execute("pragma auto_vacuum = incremental")
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = full")
     connection.execute(f"pragma journal_size_limit = {WAL_BYTES:d}")
@@ -184,34 +194,11 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _make_tables(connection: sqlite3.Connection, rng: random.Random) -> None:
     connection.execute("begin immediate")
     connection.execute(_sql("identity"))
-    connection.execute(_sql("bodies"))
+    connection.execute(_sql("pages"))
     connection.execute(_sql("name_it"), {"id": f"{rng.getrandbits(64):016x}"})
     connection.execute("commit")
 
 
-def _up_to(rows: sqlite3.Cursor, most_bytes: int) -> Iterator[tuple[Any, ...]]:
-    taken = 0
-    for row in rows:
-        taken += row[5]
-        if taken > most_bytes and taken > row[5]:
-            return
-        yield row
-
-
-def _body(row: tuple[Any, ...]) -> Body:
-    seq, signal, content_type, project, received_at, size, payload = row
-    return Body(
-        seq=seq,
-        signal=signal,
-        content_type=content_type,
-        project=project,
-        received_at=datetime.fromisoformat(received_at),
-        payload=_unpacked(payload, size),
-    )
-
-
-def _unpacked(payload: bytes, size: int) -> bytes:
-    try:
-        return zstandard.ZstdDecompressor().decompress(payload, max_output_size=size)
-    except zstandard.ZstdError:  # damaged on disk: no reader takes it, a dead letter keeps it
-        return payload
+def _bodies(pages: sqlite3.Cursor, after: int) -> Iterator[Body]:
+    """The bodies of pages; of the first one only those that come after a number."""
+    return (body for page in pages for body in unpacked(*page) if body.seq > after)

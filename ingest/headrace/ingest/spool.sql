@@ -3,16 +3,15 @@
 -- name: identity
 create table if not exists spool (id text not null, probes integer not null default 0);
 
--- name: bodies
+-- name: pages
 -- autoincrement: a sequence number is never given twice, even after all rows are gone.
-create table if not exists bodies (
-    seq integer primary key autoincrement,
-    signal text not null,
-    content_type text not null,
-    project text,
-    received_at text not null,
-    size integer not null,
-    payload blob not null
+create table if not exists pages (
+    last integer primary key autoincrement, -- number of its last body; they have no gaps
+    bodies integer not null,
+    oldest text not null, -- when the first was received
+    heads blob not null, -- what is known of each body, msgpack
+    size integer not null, -- bytes of all payloads
+    payload blob not null -- all payloads one after another, zstd
 );
 
 -- name: find_id
@@ -24,20 +23,31 @@ insert into spool (id) select :id where not exists (select 1 from spool);
 -- name: probe
 update spool set probes = probes + 1;
 
+-- name: given
+-- The last sequence number that was given.
+select coalesce(max(seq), 0) from sqlite_sequence where name = 'pages';
+
 -- name: append
-insert into bodies (signal, content_type, project, received_at, size, payload)
-values (:signal, :content_type, :project, :received_at, :size, :payload);
+insert into pages (last, bodies, oldest, heads, size, payload)
+values (:last, :bodies, :oldest, :heads, :size, :payload);
 
 -- name: take
-select seq, signal, content_type, project, received_at, size, payload from bodies
-where seq > :after order by seq limit :limit;
+select last, heads, size, payload from pages where last > :after order by last;
 
 -- name: forget
-delete from bodies where seq <= :upto;
+delete from pages where last <= :upto;
 
 -- name: ends
 -- Numbers have no gaps (only a head is ever deleted), so the ends give the count without a scan.
 select
-    (select min(seq) from bodies) as first,
-    (select max(seq) from bodies) as last,
-    (select received_at from bodies order by seq limit 1) as oldest;
+    (select last - bodies + 1 from pages order by last limit 1) as first,
+    (select max(last) from pages) as last,
+    (select oldest from pages order by last limit 1) as oldest;
+
+-- name: used
+-- Bytes of the pages in use, without a scan.
+select (c.page_count - f.freelist_count) * s.page_size
+from pragma_page_count c, pragma_freelist_count f, pragma_page_size s;
+
+-- name: freed
+select f.freelist_count * s.page_size from pragma_freelist_count f, pragma_page_size s;

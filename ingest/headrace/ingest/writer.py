@@ -1,17 +1,17 @@
-"""The spool's one writer: many waiting appends become one transaction and one fsync."""
+"""The spool's one writer: many waiting appends become one page, one commit and one fsync."""
 
 import queue
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from headrace.ingest.errors import SpoolFailed, SpoolFull
+from headrace.ingest.page import Sheet, packed
 from headrace.lake.statement import statements
 
 GROUP_BODIES = 1000
@@ -21,14 +21,14 @@ ROW_BYTES = 256  # a row's share of pages beside its payload
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """One append that waits for the disk; without a row it only tries whether a write works."""
+    """One append that waits for the disk; without a sheet it only tries whether a write works."""
 
-    row: dict[str, Any] | None
+    sheet: Sheet | None
     future: "Future[int]" = msgspec.field(default_factory=Future)
 
     @property
     def bytes(self) -> int:
-        return ROW_BYTES + (len(self.row["payload"]) if self.row else 0)
+        return len(self.sheet.payload) if self.sheet else 0
 
 
 class Room(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +61,7 @@ class Writer:
         self._room = room
         self._queue: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._connection: sqlite3.Connection | None = None
+        self._given = 0  # the last number, while there is a connection
         self._thread: threading.Thread | None = None
         self._state = threading.Lock()
         self._closed = False
@@ -122,14 +123,31 @@ class Writer:
             self._settle([entry])
 
     def _commit(self, group: list[Entry]) -> list[int]:
+        """The number of each entry; 0 for one that only tries."""
+        connection = self._connected()
+        sheets = [entry.sheet for entry in group if entry.sheet is not None]
+        self._write(connection, sheets)
+        first = self._given + 1
+        self._given += len(sheets)
+        numbers = iter(range(first, first + len(sheets)))
+        return [next(numbers) if entry.sheet else 0 for entry in group]
+
+    def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = self._connect()
-        connection = self._connection
-        self._room.check(used_bytes(connection), sum(entry.bytes for entry in group))
-        connection.execute("begin immediate")
-        numbers = [_write(connection, entry) for entry in group]
-        connection.execute("commit")
-        return numbers
+            [self._given] = self._connection.execute(_sql("given")).fetchone()
+        return self._connection
+
+    def _write(self, connection: sqlite3.Connection, sheets: Sequence[Sheet]) -> None:
+        """One statement, so one transaction: each one costs a turn at the interpreter's lock."""
+        if not sheets:
+            self._room.check(used_bytes(connection), ROW_BYTES)
+            connection.execute(_sql("probe"))
+            return
+        row = packed(sheets, self._given + 1)
+        more = ROW_BYTES + len(row["heads"]) + len(row["payload"])
+        self._room.check(used_bytes(connection), more)
+        connection.execute(_sql("append"), row)
 
     def _drop(self) -> None:
         """Close the connection, which rolls back; the next commit starts with a fresh one."""
@@ -140,18 +158,11 @@ class Writer:
 
 def used_bytes(connection: sqlite3.Connection) -> int:
     """Bytes of the pages in use, without a scan."""
-    [pages] = connection.execute("pragma page_count").fetchone()
-    [free] = connection.execute("pragma freelist_count").fetchone()
-    [size] = connection.execute("pragma page_size").fetchone()
-    return int((pages - free) * size)
+    return int(connection.execute(_sql("used")).fetchone()[0])
 
 
-def _write(connection: sqlite3.Connection, entry: Entry) -> int:
-    sql = statements("headrace.ingest", "spool.sql")
-    if entry.row is None:
-        connection.execute(sql["probe"])
-        return 0
-    return int(connection.execute(sql["append"], entry.row).lastrowid or 0)
+def _sql(name: str) -> str:
+    return statements("headrace.ingest", "spool.sql")[name]
 
 
 def _failure(error: Exception) -> SpoolFailed:

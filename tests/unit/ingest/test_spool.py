@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,8 +16,9 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from headrace.ingest import reader
 from headrace.ingest.batch import Body
-from headrace.ingest.errors import SpoolFailed, SpoolFull
+from headrace.ingest.errors import SpoolFailed, SpoolFull, Undecodable
 from headrace.ingest.spool import Spool
 from headrace.ingest.writer import Entry, Room, Writer
 from headrace.lake.settings import MIB, Settings
@@ -213,12 +214,38 @@ def test_a_file_that_is_no_spool_says_what_to_do(settings: Settings) -> None:
         Spool.open(settings)
 
 
-def test_a_body_damaged_on_disk_is_given_as_it_lies_there(spool: Spool) -> None:
-    put(spool, b"whole").result()
-    with sqlite3.connect(spool.path) as other:
-        other.execute("update bodies set payload = x'00'")
+def test_a_page_damaged_on_disk_gives_bodies_that_nobody_reads(spool: Spool) -> None:
+    with sqlite3.connect(spool.path, isolation_level=None) as other:
+        other.execute("begin immediate")
+        first = put(spool, b"the writer waits with this one")
+        while not first.running():
+            continue
+        rest = [put(spool, noise(5000, n)) for n in range(2)]
+        other.execute("rollback")
+        assert [future.result(timeout=30) for future in (first, *rest)] == [1, 2, 3]
+        other.execute("update pages set payload = substr(payload, 1, 20) where last = 3")
     other.close()
-    assert spool.take(1)[0].payload == b"\0"
+    whole, lost, more = spool.take(9)
+    assert whole.payload == b"the writer waits with this one"
+    assert (lost.content_type, more.content_type) == ("application/zstd", "application/zstd")
+    assert (len(lost.payload), more.payload) == (20, b"")
+    for body in (lost, more):
+        with pytest.raises(Undecodable):
+            reader.read(body)
+
+
+def test_of_a_page_only_what_is_asked_for_is_taken(spool: Spool) -> None:
+    with sqlite3.connect(spool.path, isolation_level=None) as other:
+        other.execute("begin immediate")
+        futures = [put(spool, b"%d" % n) for n in range(10)]
+        other.execute("rollback")
+    other.close()
+    assert [future.result(timeout=30) for future in futures] == list(range(1, 11))
+    assert [body.payload for body in spool.take(3, after=4)] == [b"4", b"5", b"6"]
+    spool.forget(9)
+    assert [body.seq for body in spool.take(99, after=9)] == [10]
+    spool.forget(10)
+    assert (spool.take(99), spool.depth(NOON).depth) == ([], 0)
 
 
 def test_a_closed_spool_takes_no_more(settings: Settings) -> None:
@@ -279,10 +306,23 @@ class SpoolMachine(RuleBasedStateMachine):
         assert put(self.spool, payload).result() == self.given
         self.model.append((self.given, payload))
 
+    @rule(payloads=st.lists(st.binary(max_size=50), min_size=2, max_size=5))
+    def append_together(self, payloads: list[bytes]) -> None:
+        with closing(sqlite3.connect(self.spool.path, isolation_level=None)) as other:
+            other.execute("begin immediate")
+            futures = [put(self.spool, payload) for payload in payloads]
+            other.execute("rollback")
+        for future, payload in zip(futures, payloads, strict=True):
+            self.given += 1
+            assert future.result() == self.given
+            self.model.append((self.given, payload))
+
     @precondition(lambda self: self.model)
     @rule(share=st.floats(0, 1))
     def forget(self, share: float) -> None:
-        upto = self.model[int(share * (len(self.model) - 1))][0]
+        with closing(sqlite3.connect(self.spool.path)) as other:
+            ends = [last for (last,) in other.execute("select last from pages order by last")]
+        upto = ends[int(share * (len(ends) - 1))]
         self.spool.forget(upto)
         self.model = [item for item in self.model if item[0] > upto]
 
