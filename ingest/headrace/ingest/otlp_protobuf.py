@@ -52,6 +52,24 @@ def traces(payload: bytes, limits: Limits) -> Export:
     return Export(spans=tuple(spans), invalid=len(found) - len(spans))
 
 
+def survey(payload: bytes, limits: Limits) -> tuple[int, int]:
+    """How many spans of `traces` are valid and invalid, without building them.
+
+    Raises Undecodable where `traces` does.
+    """
+    request = ExportTraceServiceRequest()
+    _parse(request, payload, census.TRACES, limits)
+    valid = invalid = 0
+    for group in request.resource_spans:
+        for scope in group.scope_spans:
+            for span in scope.spans:
+                if _valid(span):
+                    valid += 1
+                else:
+                    invalid += 1
+    return valid, invalid
+
+
 def logs(payload: bytes, limits: Limits) -> Export:
     """The records of an `ExportLogsServiceRequest`. Raises Undecodable."""
     request = ExportLogsServiceRequest()

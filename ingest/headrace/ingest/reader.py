@@ -14,6 +14,7 @@ from headrace.ingest.telemetry import Attributes
 
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 
+_INVALID = "{} spans without a valid trace and span id (16 and 8 bytes, not zero)"
 _TOLD = 5  # refused lines that an answer names
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # checking leaves no rows: any time will do
 _LINES: dict[str, Callable[..., tuple[str, Batch]]] = {
@@ -40,12 +41,15 @@ def check(signal: Signal, content_type: str, payload: bytes, project: str | None
     """
     if signal in ("episodes", "outcomes"):
         return _check_lines(signal, content_type, payload, project)
-    export = otlp.decode(signal, content_type, payload)
-    invalid = f"{export.invalid} spans without a valid trace and span id (16 and 8 bytes, not zero)"
+    if signal == "traces":
+        valid, invalid = otlp.survey(content_type, payload)
+    else:
+        logs = otlp.decode(signal, content_type, payload).logs
+        valid, invalid = sum(kept(log) for log in logs), 0
     return Accepted(
-        accepted=len(export.spans) + sum(kept(log) for log in export.logs),
-        rejected=export.invalid,
-        error=invalid if export.invalid else "",
+        accepted=valid,
+        rejected=invalid,
+        error=_INVALID.format(invalid) if invalid else "",
         kept=payload,
         ids=(),
     )

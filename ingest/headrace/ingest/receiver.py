@@ -1,7 +1,6 @@
 """The receiver: from a request to acknowledged bytes in the spool."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -19,8 +18,10 @@ from headrace.ingest.gate import Caller
 from headrace.ingest.payload import Ration, inflate, received
 from headrace.ingest.reader import NDJSON, Accepted
 from headrace.ingest.spool import Spool
+from headrace.ingest.tally import Tally
 
 DECODES = 4  # at a time; each can need many times the body's size in memory
+LIGHT = 64 * 1024  # bytes that are checked sooner than a thread would have taken over
 FLIGHTS = 8  # bodies of full size in memory at a time
 
 TYPES: dict[Signal, tuple[str, ...]] = {
@@ -36,10 +37,9 @@ log = structlog.get_logger("headrace.ingest")
 class Receiver:
     """Reads, checks and stores bodies; belongs to one event loop."""
 
-    def __init__(self, spool: Spool, body_bytes: int) -> None:
+    def __init__(self, spool: Spool, body_bytes: int, tally: Tally | None = None) -> None:
         self.spool = spool
-        self.accepted: Counter[str] = Counter()  # bodies by signal
-        self.refused: Counter[str] = Counter()  # bodies by reason
+        self.tally = tally or Tally()
         self._body_bytes = body_bytes
         self._ration = Ration(FLIGHTS * body_bytes)
         self._decodes = CapacityLimiter(DECODES)
@@ -53,11 +53,17 @@ class Receiver:
         encoding = request.headers.get("content-encoding", "").strip().lower() or "identity"
         with self._ration.share() as take:
             wire = await received(request, self._body_bytes, take)
+            self.tally.received(signal, len(wire))
             work = self._work(wire, encoding, signal, content_type, caller.project)
-            accepted, stored = await to_thread.run_sync(work, limiter=self._decodes)
+            if len(wire) <= LIGHT and encoding == "identity":
+                accepted, stored, size = work()
+            else:
+                accepted, stored, size = await to_thread.run_sync(work, limiter=self._decodes)
             if stored is not None:
                 await asyncio.wrap_future(stored)
-                self.accepted[signal] += 1
+                self.tally.stored(
+                    signal, size, accepted=accepted.accepted, rejected=accepted.rejected
+                )
         return accepted
 
     async def discard(self, request: Request) -> None:
@@ -67,15 +73,15 @@ class Receiver:
 
     def _work(
         self, wire: bytes, encoding: str, signal: Signal, content_type: str, project: str | None
-    ) -> Callable[[], tuple[Accepted, "Future[int] | None"]]:
-        def work() -> tuple[Accepted, "Future[int] | None"]:
+    ) -> Callable[[], tuple[Accepted, "Future[int] | None", int]]:
+        def work() -> tuple[Accepted, "Future[int] | None", int]:
             payload = inflate(wire, encoding, self._body_bytes)
             accepted = _checked(signal, content_type, payload, project)
             if not accepted.accepted:
-                return accepted, None
+                return accepted, None, 0
             kept, now = accepted.kept, datetime.now(UTC)
             stored = self.spool.append(signal, content_type, project, kept, now)
-            return msgspec.structs.replace(accepted, kept=b""), stored
+            return msgspec.structs.replace(accepted, kept=b""), stored, len(kept)
 
         return work
 
