@@ -61,14 +61,18 @@ class Lookup:
             "outcomes": [_read(row) for row in outcomes],
         }
 
-    def facts(self) -> Document:
-        """Counts and the newest night and verdict; None for what is unknown or out of reach."""
+    def facts(self, project: str | None = None) -> Document:
+        """Counts and the newest verdict of a project, None: of all, and the newest night.
+
+        None stands for what is unknown or out of reach.
+        """
+        where = {"project": project}
         try:
             return {
-                "lake": self._rows("counts")[0],
-                "dead_letters": self._rows("dead_letters")[0]["dead_letters"],
+                "lake": self._rows("counts", where)[0],
+                "dead_letters": self._rows("dead_letters", where)[0]["dead_letters"],
                 "nightly": next(iter(self._rows("last_night")), None),
-                "verdict": next(iter(self._rows("last_verdict")), None),
+                "verdict": next(iter(self._rows("last_verdict", where)), None),
             }
         except LakeAway:
             return dict.fromkeys(("lake", "dead_letters", "nightly", "verdict"))

@@ -62,12 +62,13 @@ order by started_at nulls last, span_id;
 
 -- name: counts
 select
-    (select count(*) from spans) as spans,
-    (select count(*) from current_episodes) as episodes,
-    (select count(*) from outcomes) as outcomes;
+    (select count(*) from spans where $project::varchar is null or project = $project) as spans,
+    (select count(*) from current_episodes where $project::varchar is null or project = $project) as episodes,
+    (select count(*) from outcomes where $project::varchar is null or project = $project) as outcomes;
 
 -- name: dead_letters
-select count(*) as dead_letters from dead_letters;
+select count(*) as dead_letters from dead_letters
+where $project::varchar is null or project = $project;
 
 -- name: last_night
 select night_id, status, started_at, ended_at, until from nights
@@ -75,4 +76,5 @@ order by started_at desc, night_id limit 1;
 
 -- name: last_verdict
 select project, verdict_id, kind, state, "at", expires_at from verdicts
+where $project::varchar is null or project = $project
 order by "at" desc, verdict_id limit 1;
