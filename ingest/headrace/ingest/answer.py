@@ -1,5 +1,7 @@
 """Answers of the sidecar: acceptance and refusal in the language of the request."""
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -15,6 +17,8 @@ from headrace.ingest.refusal import Refusal
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
 OTLP = ("traces", "logs", "metrics")
+DETAIL_CHARS = 4_000  # of an error: a long field name would be quoted in full
+IDS_BYTES = 3 * 1024 * 1024  # an answer has at most 4 MiB
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -34,15 +38,24 @@ def refuse(request: Request, told: Refusal, detail: str) -> Response:
 
     For OTLP in JSON the document carries the members of Status too.
     """
-    answer = _refusal_body(request, told, detail)
+    answer = _refusal_body(request, told, detail[:DETAIL_CHARS])
     answer.status_code = told.status
+    if told.closes:
+        answer.headers["connection"] = "close"
     if told.retry_s is not None:
         answer.headers["retry-after"] = str(told.retry_s)
+    if told.challenge is not None:
+        answer.headers["www-authenticate"] = told.challenge
     return answer
 
 
+def is_otlp(request: Request) -> bool:
+    """Whether a request is for an address of OTLP, with any prefix."""
+    return request.url.path.rpartition("/")[2] in OTLP
+
+
 def _refusal_body(request: Request, told: Refusal, detail: str) -> Response:
-    otlp = request.url.path.rpartition("/")[2] in OTLP
+    otlp = is_otlp(request)
     if otlp and media_type(request) == PROTOBUF:
         # this message has the wire shape of google.rpc.Status: 1 a varint, 2 a text
         status = ExportTracePartialSuccess(rejected_spans=told.code, error_message=detail)
@@ -84,13 +97,23 @@ def _export_response(signal: str, rejected: int, error: str) -> bytes:
     return bytes(logs.SerializeToString())
 
 
+def _fitting(ids: Iterable[str]) -> Iterator[str]:
+    """The first ids, as many as an answer may have."""
+    size = 0
+    for name in ids:
+        size += 4 * len(name) + 3
+        if size > IDS_BYTES:
+            return
+        yield name
+
+
 def counted(accepted: Accepted) -> Response:
     """Success of posted episodes or outcomes."""
     return document(
         {
             "accepted": accepted.accepted,
             "rejected": accepted.rejected,
-            "ids": accepted.ids,
+            "ids": list(_fitting(accepted.ids)),
             "errors": accepted.error.splitlines(),
         }
     )

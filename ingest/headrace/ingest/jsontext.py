@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 DEPTH = 64  # deepest nesting that is read
+VALUES = 1_000_000  # of one text: an empty list is 3 bytes in JSON and 60 in memory
 
 _UNREADABLE = (ValueError, RecursionError, MemoryError)  # UnicodeError is a ValueError
 _SUSPECT = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -14,14 +15,18 @@ _ESCAPE = re.compile(
     rb"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
+_MARK = b"\xef\xbb\xbf"  # some editors begin files with it
+_QUOTED = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # linear also where no quote ends
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def parse(text: str) -> object:
-    """The value of a JSON text, or None where it is no JSON, too deep or too large to be a number.
+    """The value of a JSON text, or None where it is no JSON, too deep or of too many values.
 
     Bare NaN and Infinity are read as text: they are no JSON, but Python products write them.
     """
+    if len(text) > 2 * VALUES and crowded(text.encode("utf-8", "replace")):
+        return None
     try:
         value: object = json.loads(text, parse_constant=str)
     except _UNREADABLE:
@@ -66,8 +71,24 @@ def cleaned(value: object) -> object:
 
 
 def whole(payload: bytes) -> bytes:
-    """JSON with U+FFFD for escaped halves of a character: texts that were cut end in them."""
+    """JSON without a byte order mark, and with U+FFFD for escaped halves of a character.
+
+    Texts that were cut end in such halves.
+    """
+    payload = payload.removeprefix(_MARK)
     return _ESCAPE.sub(_paired, payload) if _SUSPECT.search(payload) else payload
+
+
+def crowded(payload: bytes) -> bool:
+    """Whether a JSON text has more than about `VALUES` values and keys, what is quoted aside."""
+    if _most(payload) <= VALUES:
+        return False
+    return _most(_QUOTED.sub(b"", payload)) > VALUES
+
+
+def _most(payload: bytes) -> int:
+    """At least the number of values and keys: each but the first comes after one of these."""
+    return sum(payload.count(mark) for mark in (b",", b":", b"[", b"{"))
 
 
 def _paired(escape: re.Match[bytes]) -> bytes:

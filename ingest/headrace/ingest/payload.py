@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from headrace.ingest.errors import Busy, TooLarge, Undecodable, UnknownType
 
-READ_S = 60.0  # a body that takes longer to arrive is given up
+READ_S = 30.0  # for a body to arrive
 STEP = 1024 * 1024
 PIECE = 512  # bytes in; 4 can stand for a zstd block of 128 KiB, so at most 16 MiB come out
 MEMBERS = 10_000
@@ -45,15 +45,17 @@ class Ration:
             self._taken -= mine
 
 
-async def received(request: Request, limit: int, take: Callable[[int], None]) -> bytes:
+async def received(
+    request: Request, limit: int, take: Callable[[int], None], read_s: float = READ_S
+) -> bytes:
     """The body as it came over the wire.
 
-    Raises TooLarge above `limit` bytes, Busy, TimeoutError.
+    Raises TooLarge above `limit` bytes, Busy, TimeoutError after `read_s` seconds.
     """
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > 2 * limit:
         raise _too_large(limit)
-    async with asyncio.timeout(READ_S):
+    async with asyncio.timeout(read_s):
         return await _collected(request.stream(), limit, take)
 
 
@@ -75,15 +77,21 @@ async def _collected(
     return b"".join(chunks)
 
 
+def known(encoding: str) -> None:
+    """Raises UnknownType for what is not one of `ENCODINGS`, two in a row included."""
+    if encoding not in ENCODINGS:
+        raise UnknownType(
+            f"Content-Encoding {encoding[:100]!r} is not read here: use one of "
+            f"{', '.join(ENCODINGS)}"
+        )
+
+
 def inflate(data: bytes, encoding: str, limit: int) -> bytes:
     """Undo a Content-Encoding of `ENCODINGS`, never holding more than `limit` bytes of output.
 
     Raises TooLarge, UnknownType, Undecodable where the stream is damaged or ends early.
     """
-    if encoding not in ENCODINGS:
-        raise UnknownType(
-            f"Content-Encoding {encoding!r} is not read here: use one of {', '.join(ENCODINGS)}"
-        )
+    known(encoding)
     if encoding == "identity":
         return data
     steps = _zstd(data) if encoding == "zstd" else _zlib(data, gzip=encoding == "gzip")

@@ -13,9 +13,11 @@ from headrace.ingest.log_row import kept, row
 from headrace.ingest.telemetry import Attributes
 
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+LINES = 50_000  # of one body, as many as spans
 
 _INVALID = "{} spans without a valid trace and span id (16 and 8 bytes, not zero)"
 _TOLD = 5  # refused lines that an answer names
+_TOLD_CHARS = 500  # of each: a long field name would be quoted in full
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # checking leaves no rows: any time will do
 _LINES: dict[str, Callable[..., tuple[str, Batch]]] = {
     "episodes": posted.episodes,
@@ -108,6 +110,8 @@ def _lines(content_type: str, payload: bytes) -> Iterator[tuple[int, bytes]]:
     if content_type not in NDJSON:
         yield 1, payload
         return
+    if payload.count(b"\n") > LINES:
+        raise Undecodable(f"more than {LINES:,} lines in one body: send fewer at a time")
     for number, line in enumerate(payload.split(b"\n"), start=1):
         if line.strip():
             yield number, line
@@ -115,7 +119,8 @@ def _lines(content_type: str, payload: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _told(faults: list[str]) -> str:
     more = len(faults) - _TOLD
-    return "\n".join([*faults[:_TOLD], *([f"and {more} more"] if more > 0 else [])])
+    told = [fault[:_TOLD_CHARS] for fault in faults[:_TOLD]]
+    return "\n".join([*told, *([f"and {more} more"] if more > 0 else [])])
 
 
 def _telemetry(body: Body) -> Batch:

@@ -5,10 +5,15 @@ import msgspec
 from headrace.ingest.errors import (
     BadHeader,
     Busy,
+    KeyNeeded,
+    KeyRefused,
+    KeysBusy,
     LakeAway,
     Misdirected,
+    ScopeMissing,
     SpoolFailed,
     SpoolFull,
+    TooFast,
     TooLarge,
     Undecodable,
     UnknownType,
@@ -24,6 +29,9 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     cure: str
     code: int  # of google.rpc.Code
     retry_s: int | None = None
+    otlp_status: int | None = None  # for exporters, where they retry on another one than others do
+    closes: bool = False  # the rest of the request is not waited for
+    challenge: str | None = None  # the value of WWW-Authenticate
 
 
 # The first class that fits counts. OTLP clients retry 429, 502, 503 and 504 only.
@@ -79,13 +87,72 @@ REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
         ),
     ),
     (
+        KeyRefused,
+        Refusal(
+            status=401,
+            reason="wrong_key",
+            title="The API key is not in force",
+            cure="Make one where the sidecar runs: `headrace key add NAME`.",
+            code=16,
+            challenge='Bearer realm="headrace", error="invalid_token"',
+        ),
+    ),
+    (
+        KeyNeeded,
+        Refusal(
+            status=401,
+            reason="no_key",
+            title="An API key is needed",
+            cure="Send Authorization: Bearer KEY; exporters take it from "
+            "OTEL_EXPORTER_OTLP_HEADERS. `headrace key add NAME` makes one.",
+            code=16,
+            challenge='Bearer realm="headrace"',
+        ),
+    ),
+    (
+        ScopeMissing,
+        Refusal(
+            status=403,
+            reason="scope",
+            title="The API key is not for this",
+            cure="Use a key that has the scope: `headrace key add NAME --scope SCOPE`.",
+            code=7,
+        ),
+    ),
+    (
+        TooFast,
+        Refusal(
+            status=429,
+            reason="rate",
+            title="Too much at a time",
+            cure="Send again after Retry-After, or raise HEADRACE_KEY_REQUESTS_PER_S or "
+            "HEADRACE_KEY_BYTES_PER_S.",
+            code=8,
+            retry_s=1,
+        ),
+    ),
+    (
+        KeysBusy,
+        Refusal(
+            status=503,
+            reason="keys_busy",
+            title="Too many API keys are being verified",
+            cure="Send again after Retry-After.",
+            code=14,
+            retry_s=1,
+        ),
+    ),
+    (
         TimeoutError,
         Refusal(
             status=408,
             reason="slow",
             title="The body did not arrive in time",
-            cure="Send smaller batches, or from nearer by.",
+            cure="Send smaller batches, or from nearer by; raise HEADRACE_READ_TIMEOUT_S.",
             code=4,
+            retry_s=1,
+            otlp_status=503,  # exporters drop what is answered with 408
+            closes=True,
         ),
     ),
     (
@@ -150,6 +217,11 @@ UNEXPECTED = Refusal(
 )
 
 
-def refusal_of(error: Exception) -> Refusal:
-    """The entry of `REFUSALS` for an error; `UNEXPECTED` where there is none."""
-    return next((told for kind, told in REFUSALS if isinstance(error, kind)), UNEXPECTED)
+def refusal_of(error: Exception, *, exporter: bool = False) -> Refusal:
+    """The entry of `REFUSALS` for an error, as exporters are told; `UNEXPECTED` where is none."""
+    told = next((told for kind, told in REFUSALS if isinstance(error, kind)), UNEXPECTED)
+    if exporter and told.otlp_status is not None:
+        return msgspec.structs.replace(told, status=told.otlp_status)
+    if isinstance(error, TooFast):
+        return msgspec.structs.replace(told, retry_s=error.retry_s)
+    return told

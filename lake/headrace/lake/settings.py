@@ -3,9 +3,9 @@
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from headrace.lake.errors import SettingsError
@@ -16,6 +16,7 @@ MIB = 1024 * 1024
 _PASSWORD = re.compile(
     r"(?P<head>password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)|(?P<user>://[^:/@\s]*:)\S+(?=@)", re.I
 )
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.I)
 
 
 class Settings(BaseSettings):
@@ -39,9 +40,14 @@ class Settings(BaseSettings):
     key_requests_per_s: float | None = Field(default=None, gt=0)  # of each key; default: no limit
     key_bytes_per_s: float | None = Field(default=None, gt=0)
     key_burst_s: float = Field(default=10.0, gt=0)  # a pause saves up that many seconds of either
+    read_timeout_s: float = Field(default=30.0, gt=0)  # of a request's head, and of its body
+    cors_origins: str = ""  # of web pages that may post: `https://app.example.com,https://...`
     spool_bytes: int = Field(default=4096 * MIB, ge=MIB)  # then the sidecar answers 503
     drain_rows: int = Field(default=500, gt=0)  # bodies a drain transaction takes at most
     drain_interval_s: float = Field(default=0.5, gt=0)
+    stop_requests_s: int = Field(default=10, ge=0)  # for requests in flight when asked to stop
+    stop_drain_s: float = Field(default=10.0, ge=0)  # then, to bring what waits into the lake
+    log_format: Literal["logfmt", "json"] = "logfmt"
 
     waiting_days: float = Field(default=7.0, ge=0, le=36_500)  # an unmarked episode is `pending`
 
@@ -55,6 +61,23 @@ class Settings(BaseSettings):
             return cls() if home is None else cls(home=Path(home))
         except ValidationError as error:
             raise SettingsError(_sentence(error)) from error
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _explicit(cls, text: str) -> str:
+        for origin in filter(None, map(str.strip, text.split(","))):
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"{origin!r} is no origin: give scheme://host or scheme://host:port"
+                )
+        return text
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of `cors_origins`, as browsers send them."""
+        return tuple(
+            origin.strip().lower() for origin in self.cors_origins.split(",") if origin.strip()
+        )
 
     @property
     def waiting(self) -> timedelta:

@@ -53,7 +53,7 @@ def test_other_refusals_are_problem_documents() -> None:
 
 @pytest.mark.parametrize("told", [told for _, told in REFUSALS] + [UNEXPECTED])
 def test_whoever_may_try_again_is_told_when(told: Refusal) -> None:
-    assert (told.status in RETRYABLE) == (told.retry_s is not None)
+    assert ((told.otlp_status or told.status) in RETRYABLE) == (told.retry_s is not None)
 
 
 def test_the_narrower_error_is_found_first() -> None:

@@ -131,10 +131,11 @@ def test_the_count_is_that_of_the_objects_in_json(
     groups: list[list[int]], objects: int, spans: int
 ) -> None:
     """Both encodings take and refuse the same requests; a JSON request itself is one object."""
-    request, told = ExportTraceServiceRequest(), []
+    request = ExportTraceServiceRequest()
+    told: list[dict[str, Any]] = []
     for sizes in groups:
-        scopes, group = [{"spans": [{}] * size} for size in sizes], request.resource_spans.add()
-        told.append({"scopeSpans": scopes})
+        group = request.resource_spans.add()
+        told.append({"scopeSpans": [{"spans": [{}] * size} for size in sizes]})
         for size in sizes:
             scope = group.scope_spans.add()
             for _ in range(size):

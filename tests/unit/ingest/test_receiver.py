@@ -5,13 +5,15 @@ import gzip
 import json
 import sqlite3
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from headrace.ingest import payload, reader
+from headrace.ingest import reader
 from headrace.ingest.receiver import FLIGHTS
 from headrace.ingest.spool import Spool
+from headrace.lake.settings import Settings
 
 JSON = {"content-type": "application/json"}
 NDJSON = {"content-type": "application/x-ndjson"}
@@ -134,10 +136,19 @@ async def _endless() -> AsyncIterator[bytes]:
     await asyncio.Event().wait()
 
 
-def test_a_body_that_never_ends_is_given_up(narrow: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(payload, "READ_S", 0.0)
-    answer = narrow.post("/v1/outcomes", content=_endless(), headers=JSON)
-    assert (answer.status_code, narrow.refused()) == (408, {"slow": 1})
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/v1/outcomes", 408), ("/v1/traces", 503), ("/v1/metrics", 503), ("/old/v1/logs", 503)],
+)
+def test_a_body_that_never_ends_is_given_up_in_words_its_sender_heeds(
+    tmp_path: Path, spool: Spool, opened: Any, path: str, status: int
+) -> None:
+    """An exporter would drop what is answered with 408."""
+    with opened(Settings(home=tmp_path, read_timeout_s=1e-9), spool, None) as door:
+        answer = door.post(path, content=_endless(), headers=JSON)
+        assert (answer.status_code, door.refused()) == (status, {"slow": 1})
+    assert (answer.headers["connection"], answer.headers["retry-after"]) == ("close", "1")
+    assert "HEADRACE_READ_TIMEOUT_S" in answer.json()["cure"]
 
 
 def _sends(*messages: dict[str, Any]) -> Any:
