@@ -13,6 +13,7 @@ from headrace.console.command import (
     demo,
     doctor,
     evaluation,
+    key,
     load,
     nightly,
     serve,
@@ -46,6 +47,11 @@ DATASET: Mapping[str, Command] = {
     "build": (dataset.build, "headrace dataset build refunds --objective sft --out refunds/"),
     "list": (dataset.list_, "headrace dataset list --json"),
     "validate": (dataset.validate, "headrace dataset validate refunds/"),
+}
+KEY: Mapping[str, Command] = {
+    "add": (key.add, "headrace key add support-agent --scope ingest --project support"),
+    "list": (key.list_, "headrace key list --json"),
+    "revoke": (key.revoke, "headrace key revoke support-agent"),
 }
 EXTRAS: Mapping[str, str] = {
     "scipy": "curate",
@@ -85,6 +91,10 @@ app.add_typer(
 app.add_typer(
     group(DATASET, help="Data sets to train on.", epilog="Example: " + DATASET["build"][1]),
     name="dataset",
+)
+app.add_typer(
+    group(KEY, help="API keys of the sidecar.", epilog="Example: " + KEY["add"][1]),
+    name="key",
 )
 
 

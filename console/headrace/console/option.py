@@ -20,6 +20,10 @@ Project = Annotated[
         help="One product or workload. Default: all for nightly and status, else `default`.",
     ),
 ]
+Reach = Annotated[
+    str | None,
+    typer.Option("--project", callback=_named, help="The one project. Default: every project."),
+]
 Home = Annotated[
     Path | None,
     typer.Option("--home", help="Folder of the lake. Default: HEADRACE_HOME, else ./.headrace."),

@@ -21,6 +21,8 @@ MARK = ".headrace-demo"  # a folder that holds it may be written anew
 DRAIN_S = 300.0
 PROMPT = timedelta(minutes=10)
 LATE = timedelta(days=1)
+# whatever stands in the environment, the demo has a sidecar of its own that lets it in
+ALONE = {"port": 0, "keys": None, "key_requests_per_s": None, "key_bytes_per_s": None}
 
 Told = Callable[[str], None]
 
@@ -42,7 +44,7 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
 def play(out: Path, *, now: datetime, told: Told) -> Played:
     """The whole wheel into `out`; `told` hears what is going on. Raises DemoError."""
     prepare(out)
-    settings = Settings.load(out / "lake").model_copy(update={"port": 0})
+    settings = Settings.load(out / "lake").model_copy(update=ALONE)
     sample = runs(now)
     late = [run for run in latest(sample) if int(run.run_id, 16) % 5 == 0]
     prompt = [run for run in sample if run not in late]

@@ -59,8 +59,8 @@ class UnknownKey(HeadraceError):
     """No API key has this id or name."""
 
 
-class BadKeyName(HeadraceError):
-    """A new API key has a name that is taken or cannot be used."""
+class UnfitKey(HeadraceError):
+    """A new API key has a name or a project that is taken or cannot be used."""
 
 
 class Busy(HeadraceError):

@@ -11,8 +11,8 @@ from typing import Literal
 import msgspec
 
 from headrace.ingest import key, naming
-from headrace.ingest.errors import BadKeyName, BadKeys, UnknownKey
-from headrace.ingest.key import Entry
+from headrace.ingest.errors import UnfitKey, BadKeys, UnknownKey
+from headrace.ingest.key import Entry, Key
 
 BYTES = 16 * 1024 * 1024  # about 40,000 keys
 NAME_CHARS = 200
@@ -58,22 +58,32 @@ def read(path: Path) -> tuple[tuple[Entry, ...], State | None]:
 
 
 def add(path: Path, entry: Entry) -> None:
-    """Add a key. Raises BadKeyName where its name is taken or cannot be used, BadKeys."""
+    """Add a key.
+
+    Raises UnfitKey where its name is taken, or its name or project cannot be used; BadKeys.
+    """
     name = entry.key.name
-    if not name.strip() or not naming.usable(name, NAME_CHARS) or name.startswith("hr_"):
-        raise BadKeyName(
-            f"a key's name has 1 to {NAME_CHARS} printable characters and does not start with hr_"
-        )
+    _check(entry.key)
 
     def with_it(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
         if any(name in (other.key.name, other.key.id) for other in entries):
-            raise BadKeyName(
+            raise UnfitKey(
                 f"a key {name!r} exists: name the new one otherwise, or first "
                 f"`headrace key revoke {name}`"
             )
         return (*entries, entry)
 
     _change(path, with_it)
+
+
+def _check(new: Key) -> None:
+    if not new.name.strip() or not naming.usable(new.name, NAME_CHARS) or "hr_" in new.name:
+        raise UnfitKey(
+            f"a key's name has 1 to {NAME_CHARS} printable characters, and no hr_ as the text of "
+            "keys has"
+        )
+    if new.project is not None and not naming.usable(new.project, naming.PROJECT_CHARS):
+        raise UnfitKey(f"a project has at most {naming.PROJECT_CHARS} printable characters")
 
 
 def revoke(path: Path, name: str) -> tuple[Entry, int]:
