@@ -11,14 +11,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from headrace.ingest import answer, naming, probes, refusal
+from headrace.ingest import answer, cors, naming, probes, refusal
 from headrace.ingest.batch import Signal
 from headrace.ingest.errors import Undecodable
-from headrace.ingest.gate import Caller, Gate, Scope
+from headrace.ingest.gate import Caller, Gate
+from headrace.ingest.key import Scope
+from headrace.ingest.log import Seldom
 from headrace.ingest.lookup import Lookup
 from headrace.ingest.receiver import Receiver
-from headrace.ingest.route import Answer, Direct, guarded, threaded
+from headrace.ingest.route import Answer, Direct, guarded, tallied, threaded
 from headrace.ingest.spool import Spool
+from headrace.ingest.tally import SIGNALS, Tally
 from headrace.ingest.works import alone, works
 from headrace.lake.errors import HeadraceError
 from headrace.lake.settings import Settings
@@ -30,23 +33,29 @@ log = structlog.get_logger("headrace.ingest")
 
 
 def create_app(
-    settings: Settings, spool: Spool | None = None, lake: "Lake | None" = None
+    settings: Settings,
+    spool: Spool | None = None,
+    lake: "Lake | None" = None,
+    gate: Gate | None = None,
+    tally: Tally | None = None,
 ) -> FastAPI:
     """The application over a spool and a lake.
 
     Without a spool it holds the whole sidecar: lock, spool and drain live as long as it does.
-    Without a lake the first question opens the one of `settings`.
+    Without a lake the first question opens the one of `settings`. Raises BadKeys.
     """
+
+    tally = tally or Tally()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.lookup = Lookup(settings, lake)
         if spool is not None:
-            app.state.receiver = Receiver(spool, settings.body_bytes)
+            app.state.receiver = _receiving(spool, settings, tally)
             yield
         else:
-            with alone(settings.home), works(settings) as own:
-                app.state.receiver = Receiver(own, settings.body_bytes)
+            with alone(settings.home), works(settings, tally) as own:
+                app.state.receiver = _receiving(own, settings, tally)
                 yield
         app.state.lookup.close()
 
@@ -57,11 +66,19 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
     )
-    app.state.gate = Gate(settings)
+    app.state.gate = gate or Gate(settings)
+    app.state.home = settings.home
+    app.state.spool_bytes = settings.spool_bytes
+    app.state.seldom = Seldom()
     _add_routes(app)
+    cors.allow(app, settings.origins)
     for kind in (HeadraceError, TimeoutError, HTTPException, ClientDisconnect, Exception):
         app.add_exception_handler(kind, refused)
     return app
+
+
+def _receiving(spool: Spool, settings: Settings, tally: Tally) -> Receiver:
+    return Receiver(spool, settings.body_bytes, tally, read_s=settings.read_timeout_s)
 
 
 async def post_traces(request: Request, caller: Caller) -> Response:
@@ -97,7 +114,7 @@ def get_episode(request: Request, caller: Caller) -> Response:
 
 def get_trace(request: Request, caller: Caller) -> Response:
     lookup: Lookup = request.app.state.lookup
-    trace_id = request.path_params["trace_id"]
+    trace_id = request.path_params["trace_id"].replace("-", "").lower()
     found = lookup.trace(trace_id, caller.project)
     return _known(request, found, f"trace {trace_id!r}")
 
@@ -124,15 +141,16 @@ GETS: Mapping[str, tuple[Answer, Scope | None]] = {
 
 
 def _add_routes(app: FastAPI) -> None:
-    routes: list[tuple[str, str, Answer, Scope | None]] = [
-        (path, "POST", reply, "ingest") for path, reply in POSTS.items()
+    posts = [
+        (path, "POST", tallied(guarded(reply, "ingest"), path.rpartition("/")[2]))
+        for path, reply in POSTS.items()
     ]
-    routes += [(path, "GET", reply, scope) for path, (reply, scope) in GETS.items()]
-    for path, method, reply, scope in routes:
+    gets = [(path, "GET", guarded(reply, scope)) for path, (reply, scope) in GETS.items()]
+    for path, method, endpoint in [*posts, *gets]:
         app.router.add_api_route(
             path,
-            guarded(reply, scope),
-            methods=[method],
+            endpoint,
+            methods=["GET", "HEAD"] if method == "GET" else [method],
             response_model=None,
             route_class_override=Direct,
         )
@@ -144,9 +162,12 @@ async def refused(request: Request, error: Exception) -> Response:
         return _http_error(request, error)
     if isinstance(error, ClientDisconnect):  # nobody reads this
         return Response(status_code=HTTPStatus.BAD_REQUEST)
-    told = refusal.refusal_of(error)
-    _receiver(request).refused[told.reason] += 1
-    log.warning("refused", reason=told.reason, path=request.url.path, error=type(error).__name__)
+    told = refusal.refusal_of(error, exporter=answer.is_otlp(request))
+    _count_refusal(request, told)
+    seldom: Seldom = request.app.state.seldom
+    if (held := seldom.passes(told.reason)) is not None:
+        kind, path = type(error).__name__, request.url.path
+        log.warning("refused", reason=told.reason, path=path, error=kind, unsaid=held)
     detail = str(error) if isinstance(error, HeadraceError) else told.title
     return answer.refuse(request, told, detail)
 
@@ -160,9 +181,18 @@ def _http_error(request: Request, error: HTTPException) -> Response:
         "/v1/episodes/ID, /v1/traces/ID, /healthz, /readyz, /metrics.",
         code=12,
     )
+    _count_refusal(request, told)
     response = answer.refuse(request, told, f"{request.method} {request.url.path}")
     response.headers.update(error.headers or {})
     return response
+
+
+def _count_refusal(request: Request, told: refusal.Refusal) -> None:
+    tally = _receiver(request).tally
+    tally.refused[told.reason] += 1
+    signal = request.url.path.rpartition("/")[2]
+    if request.method == "POST" and signal in SIGNALS:
+        tally.answered(signal, told.status)
 
 
 def _receiver(request: Request) -> Receiver:

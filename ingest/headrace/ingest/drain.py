@@ -2,6 +2,7 @@
 
 import argparse
 import fcntl
+import os
 import select
 import signal
 import sys
@@ -20,6 +21,7 @@ from headrace.ingest import reader
 from headrace.ingest.batch import Batch, Body, write
 from headrace.ingest.bookmark import Bookmark
 from headrace.ingest.errors import OffsetMoved, Undecodable
+from headrace.ingest.logbook import Logbook
 from headrace.ingest.spool import Spool
 from headrace.lake.errors import HeadraceError, LakeLocked
 from headrace.lake.record import DeadLetter
@@ -28,7 +30,7 @@ from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
 DEADLY = 3  # deaths of the process over one body before it is set aside
-STOP_S = 10.0  # to go on after a request to stop
+COUNT_S = 60.0  # between two looks at what the lake holds: others take dead letters out of it
 PAUSE_S = (0.5, 10.0)  # first and longest pause while the lake is away
 
 # Faults of the lake: all bodies wait. Any other fault in writing is one of a body.
@@ -64,21 +66,28 @@ class Drain:
         *,
         limit: int,
         clock: Callable[[], datetime],
+        logbook: Logbook | None = None,
     ) -> None:
         self._lake = lake
         self._spool = spool
         self._bookmark = bookmark
         self._limit = limit
         self._clock = clock
+        self._logbook = logbook
+        self._begun = time.monotonic()
         [row] = lake.rows(_sql("offset"), {"spool": spool.id})
         self._offset: int = row["seq"] or 0
         spool.forget(self._offset)  # a crash may have come between commit and forgetting
+        self._count()
 
     def carry(self) -> int:
         """Move the oldest bodies into the lake; how many there were.
 
         Raises what `AWAY` names, and HeadraceError of the spool: nothing is lost, try again.
         """
+        self._begun = time.monotonic()
+        if self._begun > self._counted + COUNT_S:
+            self._count()
         bodies = self._spool.take(self._limit, after=self._offset)
         if not bodies:
             return 0
@@ -136,6 +145,27 @@ class Drain:
 
         self._lake.write(work)
         self._offset = last
+        self._tell(parts, batch)
+
+    def _count(self) -> None:
+        self._counted = time.monotonic()
+        if self._logbook is not None:
+            [letters] = self._lake.rows(_sql("count_letters"))
+            self._logbook.counted(letters["dead_letters"])
+
+    def _tell(self, parts: Sequence[Part], batch: Batch) -> None:
+        rows = {table: len(getattr(batch, table)) for table in batch.__struct_fields__}
+        now = time.monotonic()
+        seconds, self._begun = now - self._begun, now
+        log.info("drained", bodies=len(parts), rows=sum(rows.values()), seconds=round(seconds, 3))
+        if self._logbook is not None:
+            self._logbook.committed(
+                bodies=len(parts),
+                received_at=parts[-1].body.received_at,
+                rows=rows,
+                set_aside=sum(part.letter is not None for part in parts),
+                seconds=seconds,
+            )
 
     def _dead(self, body: Body, reason: str) -> Part:
         log.warning("dead_letter", seq=body.seq, signal=body.signal, bytes=len(body.payload))
@@ -186,7 +216,10 @@ def run(settings: Settings, stop: Stop) -> None:
     pause, longest = PAUSE_S
     make_home(settings.home)
     with (settings.home / "drain.lock").open("w") as lock:
-        while _alone(lock, stop) and not _drained(settings, stop):
+        if not _alone(lock, stop):
+            return
+        logbook = Logbook(settings.home, pid=os.getpid(), clock=_now)
+        while not _drained(settings, stop, logbook):
             stop.wait(pause)
             pause = min(pause * 2, longest)
             if stop.asked:
@@ -205,7 +238,7 @@ def _alone(lock: IO[str], stop: Stop) -> bool:
             stop.wait(0.2)
 
 
-def _drained(settings: Settings, stop: Stop) -> bool:
+def _drained(settings: Settings, stop: Stop, logbook: Logbook) -> bool:
     """Drain until asked to stop; False where something is in the way."""
     try:
         with (
@@ -213,24 +246,27 @@ def _drained(settings: Settings, stop: Stop) -> bool:
             Lake.open(settings=settings) as lake,
             Bookmark(settings.home / "drain.bookmark") as bookmark,
         ):
-            pump(
-                Drain(lake, spool, bookmark, limit=settings.drain_rows, clock=_now),
-                stop,
-                settings.drain_interval_s,
+            drain = Drain(
+                lake, spool, bookmark, limit=settings.drain_rows, clock=_now, logbook=logbook
             )
+            log.info("drain_started", waiting=spool.depth(_now()).depth)
+            pump(drain, stop, settings.drain_interval_s, settings.stop_drain_s)
+            log.info("drain_stopped", waiting=spool.depth(_now()).depth)
+            logbook.stopped()
             return True
     except Exception as error:  # whatever it is: the spool keeps the bodies meanwhile
         cure = str(error) if isinstance(error, HeadraceError) else None
         log.error("drain_waits", error=type(error).__name__, cure=cure)
+        logbook.waits(type(error).__name__)
         return False
 
 
-def pump(drain: Drain, stop: Stop, interval_s: float) -> None:
-    """Carry until asked to stop, then as long as something is left, within `STOP_S`."""
+def pump(drain: Drain, stop: Stop, interval_s: float, stop_s: float) -> None:
+    """Carry until asked to stop, then as long as something is left, for at most `stop_s`."""
     while not stop.asked:
         if not drain.carry():
             stop.wait(interval_s)
-    end = time.monotonic() + STOP_S
+    end = time.monotonic() + stop_s
     while time.monotonic() < end and drain.carry():
         continue
 
@@ -249,9 +285,10 @@ def main() -> int:
     parser.add_argument("--home", help="default: HEADRACE_HOME, else ./.headrace")
     parser.add_argument("--attached", action="store_true", help="stop when stdin is closed")
     given = parser.parse_args()
-    logs.configure()
     try:
-        run(Settings.load(given.home), Stop(sys.stdin.fileno() if given.attached else None))
+        settings = Settings.load(given.home)
+        logs.configure(settings.log_format)
+        run(settings, Stop(sys.stdin.fileno() if given.attached else None))
     except HeadraceError as error:
         print(error, file=sys.stderr)
         return 1

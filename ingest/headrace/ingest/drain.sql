@@ -8,3 +8,6 @@ delete from drains where spool = $spool;
 
 -- name: set_offset
 insert into drains values ($spool, $seq, $now);
+
+-- name: count_letters
+select count(*) as dead_letters from dead_letters;

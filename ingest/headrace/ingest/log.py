@@ -1,17 +1,23 @@
-"""Logs: key=value lines on stderr, never with what a body holds."""
+"""Logs: lines of key=value or JSON on stderr, never with what a body holds."""
 
 import logging
 import sys
+import time
 import traceback
+from collections import Counter
+from collections.abc import Callable
+from typing import Literal
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+Shape = Literal["logfmt", "json"]
+
 SERVER = ("uvicorn", "uvicorn.error", "uvicorn.access")
 
 
-def configure() -> None:
-    """Send structlog and the loggers of libraries to stderr in one shape."""
+def configure(shape: Shape = "logfmt") -> None:
+    """Send structlog and the loggers of libraries to stderr, one line each of one shape."""
     shared: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -30,7 +36,7 @@ def configure() -> None:
             foreign_pre_chain=shared,
             processors=[
                 formatter.remove_processors_meta,
-                structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+                _renderer(shape),
             ],
         )
     )
@@ -41,6 +47,32 @@ def configure() -> None:
         server = logging.getLogger(name)
         server.handlers, server.propagate = [], True
         server.setLevel(logging.NOTSET)
+
+
+class Seldom:
+    """Lets one line through per name and interval, so that a flood of refusals stays readable."""
+
+    def __init__(self, every_s: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._every_s = every_s
+        self._clock = clock
+        self._next: dict[str, float] = {}
+        self._held: Counter[str] = Counter()
+
+    def passes(self, name: str) -> int | None:
+        """How many lines were held back since the last one; None: hold this one back too."""
+        now = self._clock()
+        if now < self._next.get(name, now):
+            self._held[name] += 1
+            return None
+        self._next[name] = now + self._every_s
+        return self._held.pop(name, 0)
+
+
+def _renderer(shape: Shape) -> Processor:
+    order = ["timestamp", "level", "event"]
+    if shape == "logfmt":
+        return structlog.processors.LogfmtRenderer(key_order=order)
+    return structlog.processors.JSONRenderer(ensure_ascii=False)
 
 
 def _place(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

@@ -2,15 +2,18 @@
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from headrace.ingest import answer
 from headrace.ingest.errors import SpoolFailed
 from headrace.ingest.gate import Caller
+from headrace.ingest.logbook import of_drain
 from headrace.ingest.lookup import Lookup
 from headrace.ingest.receiver import Receiver
+from headrace.ingest.tally import Tally
 
 PROBE_S = 10.0
 
@@ -31,44 +34,39 @@ async def readyz(request: Request, caller: Caller) -> Response:
 
 
 def status(request: Request, caller: Caller) -> Response:
-    """Where the wheel stands; null is what cannot be told."""
-    lookup: Lookup = request.app.state.lookup
-    receiver: Receiver = request.app.state.receiver
+    """Where the wheel stands, its counts for the caller's project; null is what cannot be told."""
+    state = request.app.state
+    lookup: Lookup = state.lookup
+    receiver: Receiver = state.receiver
     try:
         spool = receiver.spool.depth(datetime.now(UTC))
     except SpoolFailed:
         spool = None
     behind = None if spool is None else spool.oldest_s or 0.0
-    return answer.document({"spool": spool, "behind_s": behind, **lookup.facts()})
+    drain = _drain(state.home, receiver.tally)
+    facts = lookup.facts(caller.project)
+    return answer.document({"spool": spool, "behind_s": behind, **facts, "drain": drain})
 
 
 def metrics(request: Request, caller: Caller) -> Response:
-    """Prometheus text format 0.0.4."""
-    receiver: Receiver = request.app.state.receiver
-    depth = receiver.spool.depth(datetime.now(UTC))
-    accepted, refused = receiver.accepted.copy(), receiver.refused.copy()
-    lines = [
-        *_metric("headrace_spool_depth", "gauge", "Bodies that wait.", {"": depth.depth}),
-        *_metric("headrace_spool_bytes", "gauge", "Bytes on disk.", {"": depth.bytes}),
-        *_metric(
-            "headrace_spool_oldest_seconds", "gauge", "Oldest body.", {"": depth.oldest_s or 0}
-        ),
-        *_metric(
-            "headrace_bodies_accepted_total",
-            "counter",
-            "Bodies acknowledged.",
-            {f'{{signal="{signal}"}}': count for signal, count in sorted(accepted.items())},
-        ),
-        *_metric(
-            "headrace_bodies_refused_total",
-            "counter",
-            "Requests refused.",
-            {f'{{reason="{reason}"}}': count for reason, count in sorted(refused.items())},
-        ),
-    ]
-    return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
+    """Prometheus text, or OpenMetrics for those who ask for it."""
+    from headrace.ingest import metrics  # brings an HTTP server with it: not before it is asked
+
+    state = request.app.state
+    receiver: Receiver = state.receiver
+    registry = metrics.registry(state.home, state.spool_bytes, receiver.spool, receiver.tally)
+    text, media = metrics.exposition(registry, request.headers.get("accept", ""))
+    return Response(text, headers={"content-type": media})
 
 
-def _metric(name: str, kind: str, about: str, values: dict[str, float]) -> list[str]:
-    series = [f"{name}{labels} {value}" for labels, value in values.items()]
-    return [f"# HELP {name} {about}", f"# TYPE {name} {kind}", *series]
+def _drain(home: Path, tally: Tally) -> dict[str, object]:
+    told = of_drain(home, tally)
+    return {
+        "alive": None if tally.drain_restarts is None else tally.drain_pid is not None,
+        "restarts": tally.drain_restarts,
+        "state": told and told.state,
+        "cause": told and told.cause,
+        "committed_at": told and told.committed_at,
+        "received_at": told and told.received_at,
+        "removed": told and told.removed,
+    }

@@ -1,6 +1,7 @@
 """Routes that pass the gate and then hand the request over as it is."""
 
 from collections.abc import Awaitable, Callable, Coroutine
+from time import perf_counter
 from typing import Any
 
 from fastapi.routing import APIRoute
@@ -9,7 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import request_response
 
-from headrace.ingest.gate import Caller, Gate, Scope
+from headrace.ingest.gate import Caller, Gate
+from headrace.ingest.key import Scope
+from headrace.ingest.tally import Tally
 
 Answer = Callable[[Request, Caller], Awaitable[Response]]
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -28,10 +31,25 @@ def guarded(answer: Answer, scope: Scope | None) -> Endpoint:
 
     async def endpoint(request: Request) -> Response:
         gate: Gate = request.app.state.gate
-        return await answer(request, await gate.admit(request, scope))
+        caller = await gate.admit(request, scope)
+        return await answer(gate.metered(request, caller), caller)
 
     endpoint.__name__, endpoint.__doc__ = answer.__name__, answer.__doc__
     return endpoint
+
+
+def tallied(endpoint: Endpoint, signal: str) -> Endpoint:
+    """The endpoint that counts its answers, and the time to them; errors count where they end."""
+
+    async def counted(request: Request) -> Response:
+        begun = perf_counter()
+        response = await endpoint(request)
+        tally: Tally = request.app.state.receiver.tally
+        tally.answered(signal, response.status_code, perf_counter() - begun)
+        return response
+
+    counted.__name__, counted.__doc__ = endpoint.__name__, endpoint.__doc__
+    return counted
 
 
 def threaded(answer: Callable[[Request, Caller], Response]) -> Answer:

@@ -21,13 +21,16 @@ import uvicorn
 from headrace.ingest import log as logs
 from headrace.ingest.app import create_app
 from headrace.ingest.errors import OpenAddress, PortTaken, SidecarFailed
-from headrace.ingest.works import alone, environment, works
+from headrace.ingest.gate import Gate
+from headrace.ingest.tally import Tally
+from headrace.ingest.wire import wire
+from headrace.ingest.works import alone, environment, stop_s, works
 from headrace.lake.errors import HeadraceError, SettingsError
 from headrace.lake.settings import Settings, make_home
 
-GRACEFUL_S = 10  # for requests in flight when asked to stop
+KEEP_ALIVE_S = 75  # exporters send every few seconds up to a minute
 START_S = 60.0
-STOP_S = 45.0  # requests in flight, then the drain
+STOP_S = 5.0  # beyond what the requests in flight, the drain and its grace take
 
 log = structlog.get_logger("headrace.ingest")
 
@@ -48,24 +51,27 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 def serve(settings: Settings) -> None:
     """Receive and drain until SIGTERM or SIGINT; then drain what is left, within a deadline.
 
-    To be called from the main thread. Raises OpenAddress, AlreadyServing, PortTaken,
+    To be called from the main thread. Raises BadKeys, OpenAddress, AlreadyServing, PortTaken,
     SpoolFailed, SettingsError.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _quit)
-    logs.configure()
+    logs.configure(settings.log_format)
+    gate, tally = Gate(settings), Tally()
     with (
         alone(settings.home),
-        _listening(settings.host, settings.port) as listener,
-        works(settings) as spool,
+        _listening(settings.host, settings.port, keyed=gate.keyed) as listener,
+        works(settings, tally) as spool,
         _announced(settings.home, listener) as address,
     ):
         config = uvicorn.Config(
-            create_app(settings, spool),
+            create_app(settings, spool, gate=gate, tally=tally),
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=GRACEFUL_S,
+            http=wire(settings.read_timeout_s),
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=settings.stop_requests_s,
         )
         _run(uvicorn.Server(config), listener, address)
     log.info("stopped", url=address.url)
@@ -92,7 +98,7 @@ def running(settings: Settings) -> Iterator[Address]:
     finally:
         process.terminate()
         try:
-            process.wait(STOP_S)
+            process.wait(stop_s(settings) + STOP_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -114,8 +120,8 @@ def _quit(number: int, frame: FrameType | None) -> NoReturn:
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    family, place = _loopback(host, port)
+def _listening(host: str, port: int, *, keyed: bool = False) -> Iterator[socket.socket]:
+    family, place = _place(host, port, keyed=keyed)
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -126,8 +132,10 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _loopback(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:
-    """The first address of a host, all of which must be this machine's own."""
+def _place(
+    host: str, port: int, *, keyed: bool
+) -> tuple[socket.AddressFamily, tuple[str | int | bytes, ...]]:
+    """The first address of a host; without keys all of them must be this machine's own."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:  # a label over 63 characters is a UnicodeError
@@ -135,14 +143,13 @@ def _loopback(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, in
             f"HEADRACE_HOST={host!r} is no address of this machine: use 127.0.0.1"
         ) from error
     for *_, place in found:
-        if not ipaddress.ip_address(str(place[0]).partition("%")[0]).is_loopback:
+        if not (keyed or ipaddress.ip_address(str(place[0]).partition("%")[0]).is_loopback):
             raise OpenAddress(
                 f"{host!r} can be reached from other machines, and without API keys anyone there "
-                "could write: use --host 127.0.0.1, behind a proxy that asks for credentials "
-                "if others must reach it"
+                "could write: make a key with `headrace key add NAME`, or use --host 127.0.0.1"
             )
     family, _, _, _, place = found[0]
-    return family, (str(place[0]), port)
+    return family, place
 
 
 def _taken(host: str, port: int, error: OSError) -> PortTaken:

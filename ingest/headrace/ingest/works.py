@@ -15,9 +15,10 @@ import structlog
 
 from headrace.ingest.errors import AlreadyServing
 from headrace.ingest.spool import Spool
+from headrace.ingest.tally import Tally
 from headrace.lake.settings import Settings, make_home
 
-DRAIN_STOP_S = 20.0  # the drain ends by itself before that
+GRACE_S = 10.0  # to a drain that should have ended by itself: a commit can take seconds
 RESTART_S = (0.2, 10.0)  # first and longest pause before a dead drain is started again
 
 log = structlog.get_logger("headrace.ingest")
@@ -39,21 +40,28 @@ def alone(home: Path) -> Iterator[None]:
 
 
 @contextmanager
-def works(settings: Settings) -> Iterator[Spool]:
+def works(settings: Settings, tally: Tally) -> Iterator[Spool]:
     """The spool with its drain; at the end what can be drained is. Raises SpoolFailed."""
     with Spool.open(settings) as spool:
-        keeper = DrainKeeper(settings)
+        keeper = DrainKeeper(settings, tally)
         try:
             yield spool
         finally:
             keeper.stop()
 
 
+def stop_s(settings: Settings) -> float:
+    """Seconds after a request to stop within which a sidecar has ended."""
+    return settings.stop_requests_s + settings.stop_drain_s + GRACE_S
+
+
 class DrainKeeper:
     """Runs the drain as a process and starts it again whenever it dies."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tally: Tally) -> None:
         self._settings = settings
+        self._tally = tally
+        tally.drain_restarts = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._changing = threading.Lock()
         self._stopping = threading.Event()
@@ -68,8 +76,9 @@ class DrainKeeper:
         if process is not None:
             _let_go(process)
             try:
-                process.wait(DRAIN_STOP_S)
+                process.wait(self._settings.stop_drain_s + GRACE_S)
             except subprocess.TimeoutExpired:
+                log.warning("drain_killed", pid=process.pid)
                 process.kill()
         self._thread.join()
 
@@ -79,12 +88,14 @@ class DrainKeeper:
         while (process := self._started()) is not None:
             began = time.monotonic()
             code = process.wait()
+            self._tally.drain_pid = None
             _let_go(process)
             if self._stopping.is_set():
                 return
             if time.monotonic() - began > longest:  # it worked well for a while
                 pause = first
             log.warning("drain_ended", code=code, restart_in_s=pause)
+            self._tally.drain_restarts = (self._tally.drain_restarts or 0) + 1
             self._stopping.wait(pause)
             pause = min(pause * 2, longest)
 
@@ -99,6 +110,7 @@ class DrainKeeper:
                 stdin=subprocess.PIPE,  # closed to stop it, or by our own death
                 start_new_session=True,
             )
+            self._tally.drain_pid = self._process.pid
             return self._process
 
 

@@ -238,7 +238,8 @@ def test_a_project_header_must_be_readable(shared: Any) -> None:
 
 def test_the_status_has_the_shape_of_the_contract(shared: Any) -> None:
     status = shared.drained()
-    assert set(status) == {"spool", "lake", "behind_s", "dead_letters", "nightly", "verdict"}
+    contract = {"spool", "lake", "behind_s", "dead_letters", "nightly", "verdict"}
+    assert set(status) == contract | {"drain"}
     assert status["spool"] == {"depth": 0, "bytes": 0, "oldest_s": None}
     assert set(status["lake"]) == {"spans", "episodes", "outcomes"}
     assert (status["behind_s"], status["nightly"], status["verdict"]) == (0.0, None, None)
@@ -251,7 +252,7 @@ def test_prometheus_reads_depth_and_counts(shared: Any) -> None:
     after = _series(shared.get("/metrics"))
     for name in (
         'headrace_bodies_accepted_total{signal="outcomes"}',
-        'headrace_bodies_refused_total{reason="undecodable"}',
+        'headrace_refusals_total{reason="undecodable"}',
     ):
         assert after[name] == before.get(name, 0) + 1
     assert "headrace_spool_depth" in after

@@ -373,15 +373,13 @@ def asked() -> Iterator[Stop]:
 
 
 def test_asked_to_stop_a_drain_goes_on_until_the_deadline(
-    lake: Lake, spool: Spool, bookmark: Bookmark, asked: Stop, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, spool: Spool, bookmark: Bookmark, asked: Stop
 ) -> None:
     drain = Drain(lake, spool, bookmark, limit=1, clock=lambda: NOON)
     put(spool, "a", "b")
-    with monkeypatch.context() as patched:
-        patched.setattr(module, "STOP_S", 0.0)
-        pump(drain, asked, 60.0)
+    pump(drain, asked, 60.0, 0.0)
     assert spool.depth(NOON).depth == 2
-    pump(drain, asked, 60.0)
+    pump(drain, asked, 60.0, 10.0)
     assert names(lake) == ["a", "b"]
 
 
@@ -454,7 +452,8 @@ def test_a_lake_that_comes_back_gets_what_waited(
         run(settings, stop)
     assert names(lake) == ["a", "b"]
     assert stop.waits == [0.5, 1.0, settings.drain_interval_s]
-    assert [(line["error"], line["cure"]) for line in told] == [
+    waits = [line for line in told if line["event"] == "drain_waits"]
+    assert [(line["error"], line["cure"]) for line in waits] == [
         ("LakeLocked", "x"),
         ("RuntimeError", None),  # a text that is not ours may hold content
     ]

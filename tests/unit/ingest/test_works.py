@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from headrace.ingest import works as module
 from headrace.ingest.errors import AlreadyServing
+from headrace.ingest.tally import Tally
 from headrace.ingest.works import DrainKeeper, alone, environment
 from headrace.lake.settings import Settings
 
@@ -96,6 +97,7 @@ class Process:
     """A stand-in for a drain process: it ends when told, or when its stdin is closed."""
 
     def __init__(self, clock: "Clock", lives: float | None, deaf: bool = False) -> None:
+        self.pid = 77
         self.stdin = Pipe(lambda: None if deaf else self._ended.set())
         self.killed = False
         self._clock = clock
@@ -160,13 +162,16 @@ def drains(monkeypatch: pytest.MonkeyPatch) -> Drains:
 
 def kept(settings: Settings, started: list[Process], wanted: int) -> list[float]:
     """Keep a drain until so many were started; the pauses before each restart."""
+    tally = Tally()
     with capture_logs() as told:
-        keeper = DrainKeeper(settings)
+        keeper = DrainKeeper(settings, tally)
         while len(started) < wanted:
             keeper._stopping.wait(0.001)
         keeper.stop()
     assert not keeper._thread.is_alive()
-    return [line["restart_in_s"] for line in told if line["event"] == "drain_ended"]
+    pauses = [line["restart_in_s"] for line in told if line["event"] == "drain_ended"]
+    assert (tally.drain_restarts, tally.drain_pid) == (len(pauses), None)
+    return pauses
 
 
 def test_a_drain_that_dies_is_started_again_after_longer_and_longer_pauses(
