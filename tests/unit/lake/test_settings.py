@@ -148,3 +148,26 @@ def test_a_new_home_is_for_its_owner_alone_and_one_that_stands_keeps_its_mode(
     for folder in (home, home, shared):
         make_home(folder)
     assert [folder.stat().st_mode & 0o777 for folder in (home, shared)] == [0o700, 0o750]
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [
+        ("", ()),
+        (" , ", ()),
+        ("https://App.example.com", ("https://app.example.com",)),
+        ("https://a.example, http://[::1]:3000 ", ("https://a.example", "http://[::1]:3000")),
+    ],
+)
+def test_origins_are_a_list_with_commas(text: str, origins: tuple[str, ...]) -> None:
+    assert Settings(cors_origins=text).origins == origins
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["*", "app.example.com", "https://a.example/", "https://*.a.example", "null", "https://a b"],
+)
+def test_an_origin_is_explicit(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("HEADRACE_CORS_ORIGINS", text)
+    with pytest.raises(SettingsError, match="HEADRACE_CORS_ORIGINS.*give scheme://host"):
+        Settings.load()
