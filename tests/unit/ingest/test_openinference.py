@@ -291,6 +291,28 @@ def test_the_raw_answer_tells_why_it_ended(body: Any, reason: str | None) -> Non
     assert content({"output.value": json.dumps(body)}).finish == reason
 
 
+def test_an_answer_may_be_bare_text() -> None:
+    own = {**flat(USER), "output.value": "It leaves today.", "output.mime_type": "text/plain"}
+    assert canonical(content(own).output) == [{"role": "assistant", "content": "It leaves today."}]
+
+
+@pytest.mark.parametrize("text", ["__REDACTED__", "", " ", "[cut", '{"unknown": 1}', 7, None])
+def test_what_is_no_bare_text_is_no_answer(text: object) -> None:
+    assert content({**flat(USER), "output.value": text}).output == []
+
+
+def test_a_flattened_answer_goes_before_bare_text() -> None:
+    told = flat({"role": "assistant", "content": "flat"}, side="output")
+    [body] = canonical(content({**flat(USER), **told, "output.value": "bare"}).output)
+    assert body["content"] == "flat"
+
+
+def test_the_text_of_a_failed_call_is_no_answer() -> None:
+    own = {"openinference.span.kind": "LLM", **flat(USER), "output.value": "rate limited"}
+    found = openinference.content(msgspec.structs.replace(span(own), status="error"))
+    assert found is not None and found.output == []
+
+
 def test_only_keys_that_hold_messages_count_as_read() -> None:
     own = {**flat(USER), "input.value": "{}", "input.mime_type": "application/json", "other": 1}
     assert content(own).read == {*flat(USER), "input.value"}

@@ -44,9 +44,10 @@ def content(span: SpanData) -> Content | None:
     raw = _requested(request, attributes)
     chosen, output = (raw, True) if len(raw) >= len(flat) else (flat, whole)
     listed = _definitions(attributes)
+    answered = _answered(response) or _first_choice(_flat(attributes, _OUTPUT)[0], attributes)
     return Content(
         input=chosen,
-        output=_answered(response) or _first_choice(_flat(attributes, _OUTPUT)[0], attributes),
+        output=answered or _plain(span),
         tools=listed if listed is not None else definitions(_get(request, "tools")),
         defects=tuple(_defects(attributes, intact=output and bool(chosen))),
         read=_read_keys(attributes),
@@ -88,6 +89,14 @@ def _answered(response: object) -> list[Body]:
     blocks = _get(response, "content")
     given = isinstance(blocks, list) and _get(response, "role") == "assistant"
     return [{"role": "assistant", "content": blocks}] if given else []
+
+
+def _plain(span: SpanData) -> list[Body]:
+    """An answer that is told as bare text alone, as bridges from other conventions do."""
+    text = span.attributes.get("output.value")
+    if not isinstance(text, str) or text == HIDDEN or span.status == "error":
+        return []
+    return [] if text.lstrip()[:1] in ("", "{", "[") else [{"role": "assistant", "content": text}]
 
 
 def _finish(response: object) -> str | None:
