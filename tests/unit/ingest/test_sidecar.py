@@ -27,8 +27,8 @@ def test_an_address_is_a_url_that_clients_can_use(host: str, url: str) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "127.8.9.10", "::1", "localhost"])
 def test_without_keys_this_machine_can_be_served(host: str) -> None:
-    _, (place, port) = sidecar._loopback(host, 4318)
-    assert place.startswith("127.") or place == "::1"
+    _, (place, port, *_) = sidecar._place(host, 4318, keyed=False)
+    assert str(place).startswith("127.") or place == "::1"
     assert port == 4318
 
 
@@ -36,14 +36,14 @@ def test_without_keys_this_machine_can_be_served(host: str) -> None:
     "host", ["0.0.0.0", "0", "::", "10.0.0.1", "8.8.8.8", "::ffff:0.0.0.0", "fe80::1", "0x0"]
 )
 def test_without_keys_no_address_is_served_that_others_reach(host: str) -> None:
-    with pytest.raises(OpenAddress, match=r"without API keys.*--host 127\.0\.0\.1"):
-        sidecar._loopback(host, 4318)
+    with pytest.raises(OpenAddress, match=r"without API keys.*key add.*--host 127\.0\.0\.1"):
+        sidecar._place(host, 4318, keyed=False)
 
 
 @pytest.mark.parametrize("host", ["", " ", "127.0.0.1:4318", "http://localhost", "a" * 300])
 def test_what_is_no_address_is_told_with_the_cure(host: str) -> None:
     with pytest.raises(SettingsError, match=r"HEADRACE_HOST=.*use 127\.0\.0\.1"):
-        sidecar._loopback(host, 4318)
+        sidecar._place(host, 4318, keyed=False)
 
 
 def test_port_zero_is_any_free_port_and_a_taken_one_is_told() -> None:
