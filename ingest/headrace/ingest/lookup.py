@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from headrace.ingest.errors import BadHeader, LakeAway
+from headrace.ingest.facts import Facts
 from headrace.lake.errors import HeadraceError
 from headrace.lake.settings import Settings
 from headrace.lake.statement import statements
 
 if TYPE_CHECKING:
     from headrace.lake.store import Lake, Parameters
+
+PROJECTS = 64  # of which the counts are remembered
 
 Document = dict[str, Any]
 
@@ -28,6 +31,7 @@ class Lookup:
         self._given = lake
         self._lake = lake
         self._opening = threading.Lock()
+        self._facts: dict[str | None, Facts] = {}  # by project
 
     def episode(self, episode_id: str, project: str | None) -> Document | None:
         """An episode with messages, resolution, outcomes and decisions; None: not in the lake.
@@ -66,15 +70,12 @@ class Lookup:
 
         None stands for what is unknown or out of reach.
         """
-        where = {"project": project}
+        if len(self._facts) > PROJECTS:
+            self._facts.clear()
         try:
-            return {
-                "lake": self._rows("counts", where)[0],
-                "dead_letters": self._rows("dead_letters", where)[0]["dead_letters"],
-                "nightly": next(iter(self._rows("last_night")), None),
-                "verdict": next(iter(self._rows("last_verdict", where)), None),
-            }
+            return self._facts.setdefault(project, Facts(self._rows, project)).read()
         except LakeAway:
+            self._facts.clear()  # what comes back may be another lake
             return dict.fromkeys(("lake", "dead_letters", "nightly", "verdict"))
 
     def close(self) -> None:

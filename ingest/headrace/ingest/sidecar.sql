@@ -60,15 +60,44 @@ from spans
 where trace_id = $trace_id and ($project::varchar is null or project = $project)
 order by started_at nulls last, span_id;
 
--- name: counts
-select
-    (select count(*) from spans where $project::varchar is null or project = $project) as spans,
-    (select count(*) from current_episodes where $project::varchar is null or project = $project) as episodes,
-    (select count(*) from outcomes where $project::varchar is null or project = $project) as outcomes;
+-- name: changes
+select snapshot_id, changes_made
+from __ducklake_metadata_lake.ducklake_snapshot_changes
+where snapshot_id > $seen;
 
--- name: dead_letters
-select count(*) as dead_letters from dead_letters
-where $project::varchar is null or project = $project;
+-- name: tables
+select table_id, table_name from __ducklake_metadata_lake.ducklake_table
+where end_snapshot is null;
+
+-- name: count_spans
+select count(*) as n from spans where $project::varchar is null or project = $project;
+
+-- name: count_outcomes
+select count(*) as n from outcomes where $project::varchar is null or project = $project;
+
+-- name: count_dead_letters
+select count(*) as n from dead_letters where $project::varchar is null or project = $project;
+
+-- name: count_episodes
+-- As many as `current_episodes` has, without its window over all keys: every episode has one
+-- first revision, and few are superseded.
+with mine as (
+    select project, episode_id, revision, superseded from episodes
+    where $project::varchar is null or project = $project
+), left_out as (
+    select project, episode_id, max(revision) as revision from mine
+    where superseded
+    group by project, episode_id
+)
+select
+    (select count(*) from mine where revision = 1)
+    - (select count(*) from left_out)
+    + (
+        select count(distinct (m.project, m.episode_id))
+        from mine m
+        join left_out l on l.project = m.project and l.episode_id = m.episode_id
+        where m.revision > l.revision
+    ) as n;
 
 -- name: last_night
 select night_id, status, started_at, ended_at, until from nights
