@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from headrace.ingest import key, naming
-from headrace.ingest.errors import UnfitKey, BadKeys, UnknownKey
+from headrace.ingest.errors import BadKeys, UnfitKey, UnknownKey
 from headrace.ingest.key import Entry, Key
 
 BYTES = 16 * 1024 * 1024  # about 40,000 keys
