@@ -90,6 +90,12 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(Settings(home=tmp_path / "home", port=0, drain_interval_s=0.05))
 
 
+@pytest.fixture(scope="session")
+def bench_of() -> type[Bench]:
+    """To start a sidecar with settings of one's own."""
+    return Bench
+
+
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """One sidecar for tests that leave nothing behind that others could trip over."""
