@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import UTC, datetime
+from functools import partial
 
-import msgspec
 import structlog
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
@@ -13,20 +12,22 @@ from starlette.requests import Request
 from headrace.ingest import reader
 from headrace.ingest.answer import JSON, PROTOBUF, media_type
 from headrace.ingest.batch import Signal
-from headrace.ingest.errors import Undecodable, UnknownType
+from headrace.ingest.errors import Busy, Undecodable, UnknownType
 from headrace.ingest.gate import Caller
-from headrace.ingest.payload import Ration, inflate, received
+from headrace.ingest.payload import READ_S, Ration, inflate, known, received
 from headrace.ingest.reader import NDJSON, Accepted
 from headrace.ingest.spool import Spool
 from headrace.ingest.tally import Tally
 
 DECODES = 4  # at a time; each can need many times the body's size in memory
 LIGHT = 64 * 1024  # bytes that are checked sooner than a thread would have taken over
+WAITING = 512  # for a decode: packed bodies weigh little until then, but each costs its time
 FLIGHTS = 8  # bodies of full size in memory at a time
 
-TYPES: dict[Signal, tuple[str, ...]] = {
+TYPES: dict[str, tuple[str, ...]] = {
     "traces": (PROTOBUF, JSON),
     "logs": (PROTOBUF, JSON),
+    "metrics": (PROTOBUF, JSON),
     "episodes": (JSON, *NDJSON),
     "outcomes": (JSON, *NDJSON),
 }
@@ -37,10 +38,19 @@ log = structlog.get_logger("headrace.ingest")
 class Receiver:
     """Reads, checks and stores bodies; belongs to one event loop."""
 
-    def __init__(self, spool: Spool, body_bytes: int, tally: Tally | None = None) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        body_bytes: int,
+        tally: Tally | None = None,
+        *,
+        read_s: float = READ_S,
+    ) -> None:
         self.spool = spool
         self.tally = tally or Tally()
         self._body_bytes = body_bytes
+        self._read_s = read_s
+        self._waiting = 0
         self._ration = Ration(FLIGHTS * body_bytes)
         self._decodes = CapacityLimiter(DECODES)
 
@@ -50,57 +60,68 @@ class Receiver:
         Raises UnknownType, TooLarge, Undecodable, Busy, TimeoutError, SpoolFailed.
         """
         content_type = _content_type(request, signal)
-        encoding = request.headers.get("content-encoding", "").strip().lower() or "identity"
+        encoding = _encoding(request)
         with self._ration.share() as take:
-            wire = await received(request, self._body_bytes, take)
+            wire = await received(request, self._body_bytes, take, self._read_s)
             self.tally.received(signal, len(wire))
-            work = self._work(wire, encoding, signal, content_type, caller.project)
-            if len(wire) <= LIGHT and encoding == "identity":
-                accepted, stored, size = work()
-            else:
-                accepted, stored, size = await to_thread.run_sync(work, limiter=self._decodes)
-            if stored is not None:
-                await asyncio.wrap_future(stored)
-                self.tally.stored(
-                    signal, size, accepted=accepted.accepted, rejected=accepted.rejected
-                )
+            check = partial(self._checked, wire, encoding, signal, content_type, caller.project)
+            accepted = check() if _light(wire, encoding) else await self._threaded(check)
+            if accepted.accepted:
+                await self._stored(signal, content_type, caller.project, accepted)
         return accepted
 
     async def discard(self, request: Request) -> None:
-        """Read a body and let it go. Raises TooLarge, Busy, TimeoutError."""
+        """Read metrics and let them go. Raises UnknownType, TooLarge, Busy, TimeoutError."""
+        _content_type(request, "metrics")
+        known(_encoding(request))
         with self._ration.share() as take:
-            await received(request, self._body_bytes, take)
+            await received(request, self._body_bytes, take, self._read_s)
 
-    def _work(
+    async def _threaded(self, check: Callable[[], Accepted]) -> Accepted:
+        """Check in a thread; waits for one, unless too many do. Raises Busy."""
+        if self._waiting >= WAITING:
+            raise Busy("too many requests wait to be read: send again in a moment")
+        self._waiting += 1
+        try:
+            return await to_thread.run_sync(check, limiter=self._decodes)
+        finally:
+            self._waiting -= 1
+
+    def _checked(
         self, wire: bytes, encoding: str, signal: Signal, content_type: str, project: str | None
-    ) -> Callable[[], tuple[Accepted, "Future[int] | None", int]]:
-        def work() -> tuple[Accepted, "Future[int] | None", int]:
-            payload = inflate(wire, encoding, self._body_bytes)
-            accepted = _checked(signal, content_type, payload, project)
-            if not accepted.accepted:
-                return accepted, None, 0
-            kept, now = accepted.kept, datetime.now(UTC)
-            stored = self.spool.append(signal, content_type, project, kept, now)
-            return msgspec.structs.replace(accepted, kept=b""), stored, len(kept)
+    ) -> Accepted:
+        payload = inflate(wire, encoding, self._body_bytes)
+        try:
+            return reader.check(signal, content_type, payload, project)
+        except Undecodable:
+            raise
+        except Exception as error:
+            # a fault of ours must not lose the body: the drain sets it aside with the reason
+            log.error("check_failed", signal=signal, bytes=len(payload), error=type(error).__name__)
+            return Accepted(accepted=1, rejected=0, error="", kept=payload, ids=())
 
-        return work
+    async def _stored(
+        self, signal: Signal, content_type: str, project: str | None, accepted: Accepted
+    ) -> None:
+        future = asyncio.get_running_loop().create_future()
+        kept, now = accepted.kept, datetime.now(UTC)
+        self.spool.append_for(future, signal, content_type, project, kept, now)
+        await future
+        self.tally.stored(signal, len(kept), accepted=accepted.accepted, rejected=accepted.rejected)
 
 
-def _content_type(request: Request, signal: Signal) -> str:
+def _light(wire: bytes, encoding: str) -> bool:
+    return len(wire) <= LIGHT and encoding == "identity"
+
+
+def _encoding(request: Request) -> str:
+    return request.headers.get("content-encoding", "").strip().lower() or "identity"
+
+
+def _content_type(request: Request, signal: str) -> str:
     given = media_type(request)
     if given not in TYPES[signal]:
         raise UnknownType(
             f"Content-Type {given[:100]!r} is not read here: use {' or '.join(TYPES[signal])}"
         )
     return given
-
-
-def _checked(signal: Signal, content_type: str, payload: bytes, project: str | None) -> Accepted:
-    try:
-        return reader.check(signal, content_type, payload, project)
-    except Undecodable:
-        raise
-    except Exception as error:
-        # a fault of ours must not lose the body: the drain sets it aside with the reason
-        log.error("check_failed", signal=signal, bytes=len(payload), error=type(error).__name__)
-        return Accepted(accepted=1, rejected=0, error="", kept=payload, ids=())

@@ -1,5 +1,6 @@
 """The spool's one writer: many waiting appends become one page, one commit and one fsync."""
 
+import asyncio
 import queue
 import shutil
 import sqlite3
@@ -20,15 +21,24 @@ RESERVE_BYTES = 64 * 1024 * 1024  # free disk left to the drain: it makes room b
 ROW_BYTES = 256  # a row's share of pages beside its payload
 
 
+Outcome = int | SpoolFailed  # of an append: its number, or what was in the way
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One append that waits for the disk; without a sheet it only tries whether a write works."""
 
     sheet: Sheet | None
-    future: "Future[int]" = msgspec.field(default_factory=Future)
+    future: "Future[int] | asyncio.Future[int]" = msgspec.field(default_factory=Future)
 
     @property
     def bytes(self) -> int:
         return len(self.sheet.payload) if self.sheet else 0
+
+    def begin(self) -> bool:
+        """Whether somebody waits still: from here on who goes away can no longer cancel it."""
+        if isinstance(self.future, Future):
+            return self.future.set_running_or_notify_cancel()
+        return not self.future.cancelled()
 
 
 class Room(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,8 +76,8 @@ class Writer:
         self._state = threading.Lock()
         self._closed = False
 
-    def put(self, entry: Entry) -> "Future[int]":
-        """The entry's future: done after the commit, or failed with SpoolFailed."""
+    def put(self, entry: Entry) -> None:
+        """The entry's future will be done after the commit, or fail with SpoolFailed."""
         with self._state:
             if self._closed:
                 raise SpoolFailed("the spool is closed: the sidecar is stopping")
@@ -75,7 +85,6 @@ class Writer:
                 self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
                 self._thread.start()
             self._queue.put(entry)
-        return entry.future
 
     def close(self) -> None:
         """Finish what was put; nothing can be put afterwards."""
@@ -87,9 +96,8 @@ class Writer:
 
     def _run(self) -> None:
         for group in self._groups():
-            # from here on a client that goes away can no longer cancel its append
-            if waiting := [e for e in group if e.future.set_running_or_notify_cancel()]:
-                self._settle(waiting)
+            if waiting := [entry for entry in group if entry.begin()]:
+                _tell(waiting, self._settled(waiting))
         self._drop()
 
     def _groups(self) -> Iterator[list[Entry]]:
@@ -104,23 +112,16 @@ class Writer:
                 size += entry.bytes
             yield group
 
-    def _settle(self, group: list[Entry]) -> None:
+    def _settled(self, group: list[Entry]) -> list[Outcome]:
         try:
-            numbers = self._commit(group)
+            return list(self._commit(group))
         except Exception as error:  # whatever it was: whoever waits must hear of it
-            self._refuse(group, error)
-            return
-        for entry, number in zip(group, numbers, strict=True):
-            entry.future.set_result(number)
-
-    def _refuse(self, group: list[Entry], error: Exception) -> None:
-        if not isinstance(error, SpoolFull):
-            self._drop()
-        if len(group) == 1:
-            group[0].future.set_exception(_failure(error))
-            return
-        for entry in group:  # what is small may fit where all together do not
-            self._settle([entry])
+            if not isinstance(error, SpoolFull):
+                self._drop()
+            if len(group) == 1:
+                return [_failure(error)]
+            # what is small may fit where all together do not
+            return [outcome for entry in group for outcome in self._settled([entry])]
 
     def _commit(self, group: list[Entry]) -> list[int]:
         """The number of each entry; 0 for one that only tries."""
@@ -154,6 +155,34 @@ class Writer:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def _tell(group: list[Entry], outcomes: list[Outcome]) -> None:
+    """Let whoever waits know; those of one event loop together, for each call wakes it up."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], Outcome]]] = {}
+    for entry, outcome in zip(group, outcomes, strict=True):
+        if isinstance(entry.future, Future):
+            _finish(entry.future, outcome)
+        else:
+            by_loop.setdefault(entry.future.get_loop(), []).append((entry.future, outcome))
+    for loop, told in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_tell_here, told)
+        except RuntimeError:  # the loop is closed: nobody waits there any more
+            continue
+
+
+def _tell_here(told: "list[tuple[asyncio.Future[int], Outcome]]") -> None:
+    for future, outcome in told:
+        if not future.done():
+            _finish(future, outcome)
+
+
+def _finish(future: "Future[int] | asyncio.Future[int]", outcome: Outcome) -> None:
+    if isinstance(outcome, SpoolFailed):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
 
 
 def used_bytes(connection: sqlite3.Connection) -> int:

@@ -205,7 +205,7 @@ def test_a_fault_of_ours_can_be_retried_and_tells_no_secret(
     def broken(*given: object) -> None:
         raise ZeroDivisionError("my secret")
 
-    monkeypatch.setattr(spool, "append", broken)
+    monkeypatch.setattr(spool, "append_for", broken)
     answer = door.post("/v1/traces", json=export())
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
     assert (answer.json()["code"], "secret" in answer.text) == (14, False)

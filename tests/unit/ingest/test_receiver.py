@@ -93,14 +93,13 @@ def test_nothing_is_acknowledged_before_it_is_on_disk(
     door: Any, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handed: list[object] = []
-    append = spool.append
+    append = spool.append_for
 
-    def noted(*given: Any) -> Any:
-        future = append(*given)
-        handed.append(future)
-        return future
+    def noted(*given: Any) -> None:
+        append(*given)
+        handed.append(given)
 
-    monkeypatch.setattr(spool, "append", noted)
+    monkeypatch.setattr(spool, "append_for", noted)
 
     async def post(other: sqlite3.Connection) -> tuple[bool, int]:
         task = asyncio.create_task(door.http.post("/v1/traces", json=EXPORT))

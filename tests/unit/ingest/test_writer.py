@@ -1,5 +1,6 @@
 """The spool's writer: which appends share a commit, and what becomes of those that fail."""
 
+import asyncio
 import random
 import shutil
 import sqlite3
@@ -37,6 +38,12 @@ def entry(payload: bytes = b"x", **fields: Any) -> Entry:
         "size": len(payload),
     }
     return Entry(sheet=Sheet(head=Head(**head | fields), payload=payload))
+
+
+def put(writer: Writer, item: Entry) -> "Future[int]":
+    writer.put(item)
+    assert isinstance(item.future, Future)
+    return item.future
 
 
 def noise(size: int) -> bytes:
@@ -104,7 +111,7 @@ def test_a_try_needs_room_for_a_row(path: Path) -> None:
         used = used_bytes(reader)
     for limit, fits in ((used + ROW_BYTES, True), (used + ROW_BYTES - 1, False)):
         writer = Writer(lambda: connected(path), Room(folder=path.parent, limit=limit, reserve=0))
-        tried = writer.put(Entry(sheet=None))
+        tried = put(writer, Entry(sheet=None))
         assert (tried.exception(PATIENCE_S) is None) == fits
         writer.close()
 
@@ -132,13 +139,13 @@ def groups(
 
     monkeypatch.setattr(Writer, "_commit", noted)
 
-    def put() -> list["Future[int]"]:
-        first = writer.put(entry(b"the writer waits with this one"))
+    def put_all() -> list["Future[int]"]:
+        first = put(writer, entry(b"the writer waits with this one"))
         while not first.running():
             continue
-        return [first, *(writer.put(item) for item in entries)]
+        return [first, *(put(writer, item) for item in entries)]
 
-    for future in held(path, put):
+    for future in held(path, put_all):
         future.result(PATIENCE_S)
     return sizes[1:]
 
@@ -161,7 +168,7 @@ def test_a_commit_grows_until_it_has_so_many_bytes(
 def test_of_a_group_only_what_cannot_be_written_fails(writer: Writer, path: Path) -> None:
     bad = entry(b"bad", content_type=object())
     first, refused, last = held(
-        path, lambda: [writer.put(item) for item in (entry(b"a"), bad, entry(b"c"))]
+        path, lambda: [put(writer, item) for item in (entry(b"a"), bad, entry(b"c"))]
     )
     assert (first.result(PATIENCE_S), last.result(PATIENCE_S)) == (1, 2)
     with pytest.raises(SpoolFailed, match="object.*see the disk"):
@@ -177,8 +184,8 @@ def test_a_full_disk_is_full_and_not_merely_broken(path: Path) -> None:
 
     writer = Writer(tight, Room(folder=path.parent, limit=64 * MIB, reserve=0))
     with pytest.raises(SpoolFull, match="what was acknowledged is safe"):
-        writer.put(entry(noise(500_000))).result(PATIENCE_S)
-    assert writer.put(entry(b"small")).result(PATIENCE_S) == 1
+        put(writer, entry(noise(500_000))).result(PATIENCE_S)
+    assert put(writer, entry(b"small")).result(PATIENCE_S) == 1
     writer.close()
 
 
@@ -195,8 +202,8 @@ def test_a_connection_that_broke_is_made_anew(path: Path) -> None:
     writer = Writer(connect, Room(folder=path.parent, limit=64 * MIB, reserve=0))
     for words in ("unable to open", "too many files"):
         with pytest.raises(SpoolFailed, match=words):
-            writer.put(entry()).result(PATIENCE_S)
-    assert [writer.put(entry()).result(PATIENCE_S) for _ in range(2)] == [1, 2]
+            put(writer, entry()).result(PATIENCE_S)
+    assert [put(writer, entry()).result(PATIENCE_S) for _ in range(2)] == [1, 2]
     assert len(made) == 1
     writer.close()
 
@@ -211,19 +218,19 @@ def test_a_refusal_for_want_of_room_keeps_the_connection(path: Path) -> None:
     writer = Writer(connect, Room(folder=path.parent, limit=MIB, reserve=0))
     for _ in range(3):
         with pytest.raises(SpoolFull):
-            writer.put(entry(noise(2 * MIB))).result(PATIENCE_S)
-    assert writer.put(entry()).result(PATIENCE_S) == 1
+            put(writer, entry(noise(2 * MIB))).result(PATIENCE_S)
+    assert put(writer, entry()).result(PATIENCE_S) == 1
     assert len(made) == 1
     writer.close()
 
 
 def test_closing_finishes_what_waits_and_may_be_done_twice(writer: Writer, path: Path) -> None:
-    futures = held(path, lambda: [writer.put(entry(b"%d" % n)) for n in range(5)])
+    futures = held(path, lambda: [put(writer, entry(b"%d" % n)) for n in range(5)])
     writer.close()
     writer.close()
     assert [future.result(0) for future in futures] == [1, 2, 3, 4, 5]
     with pytest.raises(SpoolFailed, match="stopping"):
-        writer.put(entry())
+        put(writer, entry())
 
 
 def test_a_writer_without_work_opens_nothing() -> None:
@@ -233,6 +240,46 @@ def test_a_writer_without_work_opens_nothing() -> None:
     writer = Writer(connect, Room(folder=Path("/"), limit=1))
     writer.close()
     assert writer._thread is None
+
+
+def test_those_of_one_event_loop_are_told_together(
+    writer: Writer, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def waited() -> list[int | BaseException]:
+        loop = asyncio.get_running_loop()
+        calls: list[object] = []
+        soon = loop.call_soon_threadsafe
+
+        def noted(*call: Any) -> object:
+            calls.append(call)
+            return soon(*call)
+
+        monkeypatch.setattr(loop, "call_soon_threadsafe", noted)
+        futures = [loop.create_future() for _ in range(4)]
+        payloads = [entry(b"a"), entry(b"b", content_type=object()), entry(b"c"), entry(b"d")]
+        futures[3].cancel()
+        with closing(connected(path)) as other:
+            other.execute("begin immediate")
+            for future, item in zip(futures, payloads, strict=True):
+                writer.put(Entry(sheet=item.sheet, future=future))
+            other.execute("rollback")
+        told = await asyncio.gather(*futures[:3], return_exceptions=True)
+        assert len(calls) <= 2  # the first may have gone alone
+        return told
+
+    first, refused, last = asyncio.run(waited())
+    assert (first, last) == (1, 2)
+    assert isinstance(refused, SpoolFailed)
+    assert payloads(path) == [b"a", b"c"]
+
+
+def test_an_event_loop_that_is_gone_does_not_stop_the_writer(writer: Writer, path: Path) -> None:
+    loop = asyncio.new_event_loop()
+    future = loop.create_future()
+    loop.close()
+    writer.put(Entry(sheet=entry(b"nobody waits").sheet, future=future))
+    assert put(writer, entry(b"next")).result(PATIENCE_S) == 2
+    assert payloads(path) == [b"nobody waits", b"next"]
 
 
 def test_pages_that_were_freed_are_not_in_use(path: Path) -> None:
