@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,8 +15,11 @@ from headrace.ingest.logbook import of_drain
 from headrace.ingest.lookup import Lookup
 from headrace.ingest.receiver import Receiver
 from headrace.ingest.tally import Tally
+from headrace.ingest.writer import Room
+from headrace.lake.settings import MIB
 
 PROBE_S = 10.0
+PROBE_BYTES = MIB  # a sidecar is ready that could store so much; of small spools a sixteenth
 
 
 async def healthz(request: Request, caller: Caller) -> Response:
@@ -23,13 +27,18 @@ async def healthz(request: Request, caller: Caller) -> Response:
 
 
 async def readyz(request: Request, caller: Caller) -> Response:
-    """Ready as long as a small write reaches the disk."""
+    """Ready as long as a small write reaches the disk and a body of common size has room."""
     receiver: Receiver = request.app.state.receiver
+    limit: int = request.app.state.spool_bytes
     try:
         async with asyncio.timeout(PROBE_S):
             await asyncio.wrap_future(receiver.spool.probe())
     except TimeoutError:
         raise SpoolFailed(f"the disk took more than {PROBE_S:g} s for a small write") from None
+    depth = await run_in_threadpool(receiver.spool.depth, datetime.now(UTC))
+    Room(folder=request.app.state.home, limit=limit).check(
+        depth.bytes, min(PROBE_BYTES, limit // 16)
+    )
     return answer.document({"status": "ready"})
 
 

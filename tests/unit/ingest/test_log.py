@@ -1,6 +1,7 @@
 """Log lines: one shape, one line each, and never what a body holds."""
 
 import io
+import json
 import logging
 import sys
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from headrace.ingest.log import configure
+from headrace.ingest.log import Seldom, configure
 
 
 @pytest.fixture
@@ -122,3 +123,29 @@ def test_a_log_that_cannot_be_written_does_not_stop_the_work(
     configure()
     structlog.get_logger("headrace.x").warning("refused")
     assert told.getvalue() == ""
+
+
+def test_json_lines_hold_the_same_fields(
+    told: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", told)
+    configure("json")
+    structlog.get_logger("headrace.x").warning("refused", reason="größe\n", bytes=7)
+    logging.getLogger("uvicorn.error").warning("slow %s", "client")
+    ours, theirs = [json.loads(line) for line in told.getvalue().splitlines()]
+    assert ours.pop("timestamp").startswith("2")
+    assert ours == {"level": "warning", "event": "refused", "reason": "größe\\n", "bytes": 7}
+    assert (theirs["level"], theirs["event"]) == ("warning", "slow client")
+
+
+def test_of_a_flood_one_line_passes_per_name_and_interval() -> None:
+    now = 0.0
+    seldom = Seldom(10.0, lambda: now)
+    assert [seldom.passes("busy") for _ in range(10_000)] == [0] + [None] * 9_999
+    assert seldom.passes("spool_full") == 0
+    now = 9.9
+    assert seldom.passes("busy") is None
+    now = 10.0
+    assert seldom.passes("busy") == 10_000
+    now = 30.0
+    assert (seldom.passes("busy"), seldom.passes("busy")) == (0, None)
