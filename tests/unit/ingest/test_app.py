@@ -175,7 +175,7 @@ def test_without_room_clients_are_asked_to_come_back(
     full: Any, path: str, headers: dict[str, str], content: str
 ) -> None:
     answer = full.post(path, content=content, headers=headers)
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     otlp = path != "/v1/outcomes"
     language = headers["content-type"] if otlp else "application/problem+json"
     assert answer.headers["content-type"] == language
@@ -207,7 +207,7 @@ def test_a_fault_of_ours_can_be_retried_and_tells_no_secret(
 
     monkeypatch.setattr(spool, "append_for", broken)
     answer = door.post("/v1/traces", json=export())
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     assert (answer.json()["code"], "secret" in answer.text) == (14, False)
     assert door.refused() == {"unexpected": 1}
 
@@ -284,10 +284,11 @@ def test_prometheus_can_read_every_series(door: Any) -> None:
     door.post("/v1/outcomes", content=b"{", headers=JSON)
     families = {f.name: f for f in text_string_to_metric_families(door.get("/metrics").text)}
     accepted = families["headrace_bodies_accepted"].samples
-    assert {s.labels["signal"]: s.value for s in accepted} == {"traces": 1, "outcomes": 1}
+    counts = {s.labels["signal"]: s.value for s in accepted}
+    assert counts == {"traces": 1, "outcomes": 1, "logs": 0, "episodes": 0}
     assert families["headrace_spool_depth"].samples[0].value == 2
     assert families["headrace_spool_depth"].type == "gauge"
-    assert families["headrace_bodies_refused"].type == "counter"
+    assert families["headrace_refusals"].type == "counter"
     assert door.refused() == {"undecodable": 1}
 
 
