@@ -24,10 +24,11 @@ class Wire(HttpToolsProtocol):
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
+        of_body = self._in_body  # what comes after its end in the same piece is at most a piece
         super().data_received(data)
         if not self._answered:
             return
-        self._head = 0 if self._in_body else self._head + len(data)
+        self._head = 0 if of_body or self._in_body else self._head + len(data)
         if self._head > HEAD_BYTES:
             self._cut_off()
         elif self._deadline is None:  # also for the rest of a body that was refused unread
