@@ -34,7 +34,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     challenge: str | None = None  # the value of WWW-Authenticate
 
 
-# The first class that fits counts. OTLP clients retry 429, 502, 503 and 504 only.
+# The first class that fits counts. OTLP clients retry 429, 502, 503 and 504 only, and drop a batch
+# once Retry-After leads beyond their 10 s in total.
 REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
     (
         Undecodable,
@@ -174,7 +175,7 @@ REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
             title="The spool is full",
             cure="Send again after Retry-After; see why the drain lags: `headrace status`.",
             code=14,
-            retry_s=10,
+            retry_s=2,
         ),
     ),
     (
@@ -185,7 +186,7 @@ REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
             title="The spool cannot store",
             cure="Send again after Retry-After; look at the disk of HEADRACE_HOME.",
             code=14,
-            retry_s=10,
+            retry_s=2,
         ),
     ),
     (
@@ -213,7 +214,7 @@ UNEXPECTED = Refusal(
     title="The sidecar failed on this request",
     cure="Send again after Retry-After; the log of the sidecar has the cause.",
     code=14,
-    retry_s=10,
+    retry_s=2,
 )
 
 

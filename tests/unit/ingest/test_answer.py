@@ -48,7 +48,7 @@ def test_other_refusals_are_problem_documents() -> None:
     body = json.loads(bytes(answer.body))
     assert answer.media_type == "application/problem+json"
     assert set(body) == {"type", "title", "status", "detail", "cure"}
-    assert answer.headers["retry-after"] == "10"
+    assert answer.headers["retry-after"] == "2"
 
 
 @pytest.mark.parametrize("told", [told for _, told in REFUSALS] + [UNEXPECTED])
