@@ -6,16 +6,18 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import duckdb
 import msgspec
-import pyarrow as pa
 
 from headrace.lake import extension, migration
 from headrace.lake.errors import HeadraceError, LakeLocked, NoLake
 from headrace.lake.settings import Settings, make_home
 from headrace.lake.statement import statements
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Parameters = Mapping[str, object]
 Relation = duckdb.DuckDBPyRelation
@@ -64,6 +66,8 @@ class Transaction:
     def _insert(
         self, table: str, rows: list[msgspec.Struct], sql: str, before: str | None = None
     ) -> int:
+        import pyarrow as pa  # whoever only reads does without its 35 MB
+
         if not rows:
             return 0
         batch = pa.Table.from_pylist(
@@ -261,7 +265,7 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> pa.Schema:
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> "pa.Schema":
     if not table.isidentifier():
         raise HeadraceError(f"{table!r} is no table name")
     return connection.sql(f"select * from {table} limit 0").to_arrow_table().schema
