@@ -1,7 +1,8 @@
 """Reading bodies: once to validate and count before the spool, once more in the drain."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -10,10 +11,15 @@ from headrace.ingest.aliases import PROJECT
 from headrace.ingest.batch import Batch, Body, Signal
 from headrace.ingest.errors import NoJson, Undecodable
 from headrace.ingest.log_row import kept, row
-from headrace.ingest.telemetry import Attributes
+from headrace.ingest.secrets import export as secrets
+from headrace.ingest.telemetry import Attributes, Export
+from headrace.lake.record import Episode, Span
+
+Marked = TypeVar("Marked", Episode, Span)
 
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 LINES = 50_000  # of one body, as many as spans
+STRIPPED = "application/vnd.headrace.telemetry+msgpack"  # decoded, without secrets; never sent
 
 _INVALID = "{} spans without a valid trace and span id (16 and 8 bytes, not zero)"
 _TOLD = 5  # refused lines that an answer names
@@ -31,18 +37,28 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     accepted: int  # spans, log records, episodes or outcomes
     rejected: int
     error: str  # names line, field and cure of what was refused; empty: no complaint
-    kept: bytes  # what to spool
+    kept: bytes  # what to spool; of posted lines and of what is STRIPPED, without secrets
     ids: tuple[str, ...]  # of posted episodes or outcomes, in their order
+    content_type: str | None = None  # of `kept`; None: as it came
 
 
-def check(signal: Signal, content_type: str, payload: bytes, project: str | None) -> Accepted:
-    """Validate a decompressed body before it is spooled.
+def check(
+    signal: Signal,
+    content_type: str,
+    payload: bytes,
+    project: str | None,
+    *,
+    strict: bool = False,
+) -> Accepted:
+    """Validate a decompressed body before it is spooled; `strict`: keep nothing secret of it.
 
-    Log records that no convention uses are dropped without a complaint. Posted lines get their
-    final ids. Raises Undecodable where nothing of the body can be kept.
+    Log records that no convention uses are dropped without a complaint. Posted lines lose their
+    secrets and get their final ids. Raises Undecodable where nothing of the body can be kept.
     """
     if signal in ("episodes", "outcomes"):
         return _check_lines(signal, content_type, payload, project)
+    if strict:
+        return _check_strictly(signal, content_type, payload)
     if signal == "traces":
         valid, invalid = otlp.survey(content_type, payload)
     else:
@@ -57,18 +73,54 @@ def check(signal: Signal, content_type: str, payload: bytes, project: str | None
     )
 
 
+def decoded(signal: Signal, content_type: str, payload: bytes) -> Export:
+    """Telemetry without its secrets. Raises Undecodable."""
+    if content_type != STRIPPED:
+        return secrets.stripped(otlp.decode(signal, content_type, payload))
+    try:
+        return secrets.stripped(msgspec.msgpack.decode(payload, type=Export))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Undecodable(f"no stripped telemetry of this version: {error}") from error
+
+
+def _check_strictly(signal: Signal, content_type: str, payload: bytes) -> Accepted:
+    """What is spooled is made of what was understood alone: nothing unseen comes along."""
+    export = decoded(signal, content_type, payload)
+    return Accepted(
+        accepted=len(export.spans) + sum(kept(log) for log in export.logs),
+        rejected=export.invalid,
+        error=_INVALID.format(export.invalid) if export.invalid else "",
+        kept=msgspec.msgpack.encode(export),
+        content_type=STRIPPED,
+        ids=(),
+    )
+
+
 def read(body: Body) -> Batch:
     """The rows of a spooled body: the same body gives the same rows.
 
     Raises Undecodable.
     """
     if body.signal in ("episodes", "outcomes"):
-        reader = _LINES[body.signal]
         lines = (line for _, line in _lines(body.content_type, body.payload))
-        return Batch.union(
-            reader(line, project=body.project, received_at=body.received_at)[1] for line in lines
-        )
+        return Batch.union(_posted(body, line) for line in lines)
     return _telemetry(body)
+
+
+def _posted(body: Body, line: bytes) -> Batch:
+    bare, removed = secrets.stripped_line(line)
+    reader = _LINES[body.signal]
+    _, batch = reader(bare, project=body.project, received_at=body.received_at)
+    if not removed:
+        return batch
+    episodes = tuple(_marked(episode, removed) for episode in batch.episodes)
+    return msgspec.structs.replace(batch, episodes=episodes)
+
+
+def _marked(row: Marked, removed: Iterable[str]) -> Marked:
+    """A row that says what was removed from it."""
+    defects = {*row.defects, *secrets.defects(removed)}
+    return msgspec.structs.replace(row, defects=tuple(sorted(defects)))
 
 
 def _check_lines(
@@ -78,6 +130,7 @@ def _check_lines(
     faults: list[str] = []
     for number, line in _lines(content_type, payload):
         try:
+            line, _ = secrets.stripped_line(line)
             identity, _ = _LINES[signal](line, project=project, received_at=_EPOCH)
             good.append((identity, posted.with_id(line, identity)))
         except Undecodable as error:
@@ -124,7 +177,7 @@ def _told(faults: list[str]) -> str:
 
 
 def _telemetry(body: Body) -> Batch:
-    export = otlp.decode(body.signal, body.content_type, body.payload)
+    export = decoded(body.signal, body.content_type, body.payload)
     at = body.received_at
     spans = [
         (
@@ -140,7 +193,9 @@ def _telemetry(body: Body) -> Batch:
         # every call repeats its history: each message once is enough
         messages=tuple({m.hash: m for _, rows in spans for m in rows.messages}.values()),
         toolsets=tuple({t.hash: t for _, rows in spans for t in rows.toolsets}.values()),
-        spans=tuple(rows.span for _, rows in spans),
+        spans=tuple(
+            _marked(rows.span, data.removed) if data.removed else rows.span for data, rows in spans
+        ),
         log_events=tuple(row(log, project=home, received_at=at) for log, home in logs),
         outcomes=(
             *(

@@ -51,6 +51,7 @@ class SpanData(msgspec.Struct, frozen=True, kw_only=True):
     resource: Attributes
     scope: str
     dropped: int  # attributes, events and links lost in the product or cut here
+    removed: tuple[str, ...] = ()  # kinds of secrets, one for each place
 
 
 class LogData(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +63,7 @@ class LogData(msgspec.Struct, frozen=True, kw_only=True):
     body: Value
     resource: Attributes
     scope: str
+    removed: tuple[str, ...] = ()  # kinds of secrets, one for each place
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""Credentials in telemetry: found by shape, by context and by the name of their key; removed."""
