@@ -37,11 +37,15 @@ class Settings(BaseSettings):
         default=64 * MIB, gt=0
     )  # of one request, before and after decompression
     keys: Path | None = None  # file of API keys; default: keys.json in `home`
-    key_requests_per_s: float | None = Field(default=None, gt=0)  # of each key; default: no limit
-    key_bytes_per_s: float | None = Field(default=None, gt=0)
-    key_burst_s: float = Field(default=10.0, gt=0)  # a pause saves up that many seconds of either
+    # of each key, without keys of all together; default: no limit
+    key_requests_per_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    key_bytes_per_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    key_burst_s: float = Field(
+        default=10.0, gt=0, allow_inf_nan=False
+    )  # a pause saves up that many seconds of either
     read_timeout_s: float = Field(default=30.0, gt=0)  # of a request's head, and of its body
     cors_origins: str = ""  # of web pages that may post: `https://app.example.com,https://...`
+    strict_secrets: bool = False  # removed before the spool already, not only before the lake
     spool_bytes: int = Field(default=4096 * MIB, ge=MIB)  # then the sidecar answers 503
     drain_rows: int = Field(default=500, gt=0)  # bodies a drain transaction takes at most
     drain_interval_s: float = Field(default=0.5, gt=0)

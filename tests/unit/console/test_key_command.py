@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from headrace.console import cli
+from headrace.console.command import doctor
 from headrace.ingest import key as keys
 from headrace.ingest import keyfile
 from headrace.lake.errors import HeadraceError
@@ -149,3 +150,21 @@ def test_a_damaged_file_is_left_as_it_is(desk: Desk, words: tuple[str, ...]) -> 
     ran = desk.run(*words)
     assert (ran.exit_code, desk.path.read_text()) == (1, "{")
     assert "is damaged" in str(ran.exception)
+
+
+def checked(desk: Desk, **environment: str) -> tuple[str, str]:
+    """What the doctor says of the keys."""
+    words = ["doctor", "--home", str(desk.home), "--json"]
+    found = json.loads(RUNNER.invoke(cli.app, words, env=environment).stdout)
+    [one] = [check for check in found if check["name"] == "keys"]
+    return one["state"], one["said"]
+
+
+def test_the_doctor_looks_at_the_keys(desk: Desk, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(doctor, "CHECKS", {"keys": doctor.CHECKS["keys"]})
+    assert checked(desk) == ("ok", "no API keys: the sidecar serves this machine alone")
+    desk.said("add", "agent")
+    assert checked(desk) == ("ok", f"API keys in {desk.path}: 1")
+    desk.path.chmod(0o666)
+    assert checked(desk)[0] == "fail"
+    assert checked(desk, HEADRACE_KEYS=str(tmp_path / "none.json"))[0] == "fail"

@@ -171,3 +171,19 @@ def test_an_origin_is_explicit(monkeypatch: pytest.MonkeyPatch, text: str) -> No
     monkeypatch.setenv("HEADRACE_CORS_ORIGINS", text)
     with pytest.raises(SettingsError, match="HEADRACE_CORS_ORIGINS.*give scheme://host"):
         Settings.load()
+
+
+def test_keys_lie_in_the_home_unless_a_file_is_named(tmp_path: Path) -> None:
+    assert Settings(home=tmp_path).keys_path == tmp_path / "keys.json"
+    named = Settings(home=tmp_path, keys=tmp_path / "mounted" / "keys.json")
+    assert named.keys_path == tmp_path / "mounted" / "keys.json"
+
+
+@pytest.mark.parametrize("name", ["KEY_REQUESTS_PER_S", "KEY_BYTES_PER_S", "KEY_BURST_S"])
+@pytest.mark.parametrize("value", ["0", "-1", "inf", "nan", "many"])
+def test_a_rate_is_a_number_above_zero(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"HEADRACE_{name}", value)
+    with pytest.raises(SettingsError, match=f"^HEADRACE_{name}='{value}'"):
+        Settings.load()

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from headrace.console.option import AsJson, Home
 from headrace.console.page import page, print_json, table
+from headrace.ingest import keyfile
 from headrace.lake import Lake, extension
 from headrace.lake.errors import HeadraceError
 from headrace.lake.settings import MIB, Settings, make_home
@@ -84,6 +85,15 @@ def _port(settings: Settings) -> Found:
     return "look", f"nobody listens on {settings.host}:{settings.port}: start `headrace serve`"
 
 
+def _keys(settings: Settings) -> Found:
+    keys, seen = keyfile.read(settings.keys_path)
+    if settings.keys is not None and seen is None:
+        return "fail", f"HEADRACE_KEYS names {str(settings.keys)!r}, which does not exist"
+    if not keys:
+        return "ok", "no API keys: the sidecar serves this machine alone"
+    return "ok", f"API keys in {settings.keys_path}: {len(keys)}"
+
+
 def _dead_letters(settings: Settings) -> Found:
     with Lake.open(settings=settings) as lake:
         rows = lake.rows(statements("headrace.console")["dead_letters"])
@@ -110,6 +120,7 @@ CHECKS: Mapping[str, Callable[[Settings], Found]] = {
     "disk": _disk,
     "lake": _lake,
     "port": _port,
+    "keys": _keys,
     "dead letters": _dead_letters,
     "content": _content,
 }
