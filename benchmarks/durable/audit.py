@@ -87,4 +87,3 @@ def _dead_letters(settings: Settings) -> int:
     with Lake.open(settings=settings, create=False) as lake:
         [row] = lake.rows("select count(*) as n from dead_letters")
         return int(row["n"])
-

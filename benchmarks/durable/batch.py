@@ -73,9 +73,7 @@ def _otlp_json(number: int, rng: random.Random, noise: int) -> Batch:
 
 def _traces(number: int, content_type: str, body: bytes, ids: list[tuple[str, str]]) -> Batch:
     keys = frozenset(("spans", f"{trace}/{span}") for trace, span in ids)
-    return Batch(
-        number=number, path="/v1/traces", content_type=content_type, body=body, keys=keys
-    )
+    return Batch(number=number, path="/v1/traces", content_type=content_type, body=body, keys=keys)
 
 
 def _logs(number: int, rng: random.Random, noise: int) -> Batch:

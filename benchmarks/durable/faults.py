@@ -63,6 +63,7 @@ def staged(
         clients = Clients(plant, Ledger(), make, rng=rng, connections=connections)
         stage = Stage(plant, clients)
         stage.clients.progress(MORE)
+        awaited(plant.drained_some, "the drain works")
         yield stage
     finally:
         plant.end()
@@ -159,7 +160,7 @@ def crowd(settings: Settings, rng: random.Random) -> Row:
         awaited(lambda: len(stage.plant.drains()) == 2, "two drains")
         for _ in range(3):
             stage.clients.progress(MORE)
-            stage.plant.signal(stage.plant.drains()[0], signal.SIGKILL)
+            stage.plant.signal(awaited(stage.plant.drains, "a drain")[0], signal.SIGKILL)
             stage.kills["drain"] += 1
         stage.settled()
         _ended(other)

@@ -38,11 +38,12 @@ class Plant:
         self.settings = settings
         self.port: int | None = None  # None: nobody serves
         self._sidecar = sidecar
+        self._told = settings.home.with_name("sidecar.log")  # not in the home: its disk may be full
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def log(self) -> str:
-        return (self.settings.home / "sidecar.log").read_text(errors="replace")
+        return self._told.read_text(errors="replace")
 
     @property
     def pid(self) -> int:
@@ -56,7 +57,7 @@ class Plant:
 
     def spawn(self, arguments: tuple[str, ...]) -> "subprocess.Popen[bytes]":
         make_home(self.settings.home)
-        with (self.settings.home / "sidecar.log").open("ab") as told:
+        with self._told.open("ab") as told:
             return subprocess.Popen(
                 [sys.executable, *arguments],
                 env=environment(self.settings),
@@ -113,6 +114,10 @@ class Plant:
         except (OSError, HTTPException, ValueError):
             return None
         return status
+
+    def drained_some(self) -> bool:
+        """Whether the drain has written something by now."""
+        return any(((self.status() or {}).get("lake") or {}).values())
 
     def drained(self) -> None:
         """Wait until everything acknowledged is in the lake."""

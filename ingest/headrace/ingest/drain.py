@@ -75,8 +75,10 @@ class Drain:
         self._clock = clock
         self._logbook = logbook
         self._begun = time.monotonic()
-        [row] = lake.rows(_sql("offset"), {"spool": spool.id})
-        self._offset: int = row["seq"] or 0
+        self._offset = self._found()
+        if self._offset > spool.given:  # an older copy was put in the spool's place
+            spool.rename()
+            self._offset = 0
         spool.forget(self._offset)  # a crash may have come between commit and forgetting
         self._count()
 
@@ -96,6 +98,11 @@ class Drain:
         self._store(parts)
         self._spool.forget(self._offset)
         return len(bodies)
+
+    def _found(self) -> int:
+        """How far the lake has this spool."""
+        [row] = self._lake.rows(_sql("offset"), {"spool": self._spool.id})
+        return int(row["seq"] or 0)
 
     def _read(self, body: Body) -> Part:
         if self._bookmark.begin(body.seq) >= DEADLY:
@@ -243,7 +250,8 @@ def _drained(settings: Settings, stop: Stop, logbook: Logbook) -> bool:
     try:
         with (
             Spool.open(settings) as spool,
-            Lake.open(settings=settings) as lake,
+            # a lake that was there and is away must not get a fresh one in its place
+            Lake.open(settings=settings, create=not spool.forgotten) as lake,
             Bookmark(settings.home / "drain.bookmark") as bookmark,
         ):
             drain = Drain(

@@ -122,7 +122,8 @@ class Lookup:
 
         with self._opening:
             if self._lake is None:
-                self._lake = Lake.open(settings=self._settings)
+                # the drain makes the lake: it knows whether there was one before
+                self._lake = Lake.open(settings=self._settings, create=False)
             return self._lake
 
 

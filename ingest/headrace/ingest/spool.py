@@ -5,7 +5,7 @@ import os
 import random
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -41,11 +41,15 @@ class Spool:
     """A SQLite file in WAL mode, fsynced at each commit; any thread may call any method.
 
     One process appends, another takes and forgets; a kill of either loses nothing.
+    A copy of the file is another spool: it has an id of its own.
     """
 
-    def __init__(self, path: Path, reader: sqlite3.Connection, room: Room) -> None:
+    def __init__(
+        self, path: Path, reader: sqlite3.Connection, room: Room, rng: random.Random
+    ) -> None:
         self.path = path
         self._reader = reader
+        self._rng = rng
         self._reading = threading.Lock()
         self._writer = Writer(lambda: _connect(path), room)
         with self._guarded() as connection:
@@ -61,11 +65,12 @@ class Spool:
         """
         path = settings.spool_path
         room = room or Room(folder=settings.home, limit=settings.spool_bytes)
+        rng = rng or random.SystemRandom()
         try:
-            _make_file(path)
+            file = _make_file(path)
             reader = _connect(path)
-            _make_tables(reader, rng or random.SystemRandom())
-            return cls(path, reader, room)
+            _make_tables(reader, {"id": _name(rng), "file": file})
+            return cls(path, reader, room, rng)
         except (sqlite3.Error, OSError) as error:
             raise SpoolFailed(
                 f"the spool {str(path)!r} cannot be opened ({error}): see that its folder can be "
@@ -145,6 +150,22 @@ class Spool:
                 depth=last - first + 1, bytes=used_bytes(connection), oldest_s=max(age, 0.0)
             )
 
+    @property
+    def given(self) -> int:
+        """The last sequence number that a body was given; 0: none yet."""
+        return self._number("given")
+
+    @property
+    def forgotten(self) -> int:
+        """The number of the last body that was dropped; 0: none yet."""
+        return self._number("forgotten")
+
+    def rename(self) -> None:
+        """Take a new id: no lake has seen a spool of that name."""
+        self.id = _name(self._rng)
+        with self._guarded() as connection:
+            connection.execute(_sql("rename"), {"id": self.id})
+
     def close(self) -> None:
         """Store what was appended, then let go of the file."""
         self._writer.close()
@@ -162,6 +183,11 @@ class Spool:
     ) -> None:
         self.close()
 
+    def _number(self, name: str) -> int:
+        with self._guarded() as connection:
+            [number] = connection.execute(_sql(name)).fetchone()
+            return int(number)
+
     @contextmanager
     def _guarded(self) -> Iterator[sqlite3.Connection]:
         with self._reading:
@@ -175,12 +201,19 @@ def _sql(name: str) -> str:
     return statements("headrace.ingest", "spool.sql")[name]
 
 
-def _make_file(path: Path) -> None:
+def _name(rng: random.Random) -> str:
+    return f"{rng.getrandbits(64):016x}"
+
+
+def _make_file(path: Path) -> int:
+    """The file's inode."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # to be written: an overlay file system then takes its own copy of what came with an image
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     path.chmod(0o600)  # SQLite gives -wal and -shm the mode of the file
     for folder in (path.parent, path.parent.absolute().parent):
         _sync(folder)  # or a power cut takes the new name and with it what was acknowledged
+    return path.stat().st_ino % 2**63  # SQLite has signed integers
 
 
 def _sync(folder: Path) -> None:
@@ -204,11 +237,12 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _make_tables(connection: sqlite3.Connection, rng: random.Random) -> None:
+def _make_tables(connection: sqlite3.Connection, name: Mapping[str, str | int]) -> None:
     connection.execute("begin immediate")
     connection.execute(_sql("identity"))
     connection.execute(_sql("pages"))
-    connection.execute(_sql("name_it"), {"id": f"{rng.getrandbits(64):016x}"})
+    connection.execute(_sql("name_it"), name)
+    connection.execute(_sql("name_copy"), name)
     connection.execute("commit")
 
 

@@ -1,7 +1,11 @@
 -- Statements of the spool: SQLite, values by `:name`.
 
 -- name: identity
-create table if not exists spool (id text not null, probes integer not null default 0);
+create table if not exists spool (
+    id text not null,
+    file integer not null, -- inode: a copy of the file is another spool
+    probes integer not null default 0
+);
 
 -- name: pages
 -- autoincrement: a sequence number is never given twice, even after all rows are gone.
@@ -18,7 +22,13 @@ create table if not exists pages (
 select id from spool;
 
 -- name: name_it
-insert into spool (id) select :id where not exists (select 1 from spool);
+insert into spool (id, file) select :id, :file where not exists (select 1 from spool);
+
+-- name: name_copy
+update spool set id = :id, file = :file where file != :file;
+
+-- name: rename
+update spool set id = :id;
 
 -- name: probe
 update spool set probes = probes + 1;
@@ -26,6 +36,14 @@ update spool set probes = probes + 1;
 -- name: given
 -- The last sequence number that was given.
 select coalesce(max(seq), 0) from sqlite_sequence where name = 'pages';
+
+-- name: forgotten
+-- Number of the last body that was dropped; 0: none yet.
+select coalesce(
+    (select last - bodies from pages order by last limit 1),
+    (select max(seq) from sqlite_sequence where name = 'pages'),
+    0
+);
 
 -- name: append
 insert into pages (last, bodies, oldest, heads, size, payload)

@@ -240,7 +240,8 @@ def _attach(
 
 def _must_exist(settings: Settings) -> None:
     kind, _, place = settings.catalog_uri.partition(":")
-    if kind == "sqlite" and not Path(place).exists():
+    # SQLite leaves an empty file behind where one looks for a database that is not there
+    if kind == "sqlite" and not (Path(place).exists() and Path(place).stat().st_size):
         raise NoLake(
             f"no lake in {str(settings.home)!r} yet: `headrace serve` or `headrace load` makes "
             "one; if yours is elsewhere, name it with --home or HEADRACE_HOME"
