@@ -39,7 +39,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     error: str  # names line, field and cure of what was refused; empty: no complaint
     kept: bytes  # what to spool; of posted lines and of what is STRIPPED, without secrets
     ids: tuple[str, ...]  # of posted episodes or outcomes, in their order
-    content_type: str | None = None  # of `kept`; None: as it came
+    content_type: str  # of `kept`
 
 
 def check(
@@ -69,6 +69,7 @@ def check(
         rejected=invalid,
         error=_INVALID.format(invalid) if invalid else "",
         kept=payload,
+        content_type=content_type,
         ids=(),
     )
 
@@ -142,6 +143,7 @@ def _check_lines(
         rejected=len(faults),
         error=_told(faults),
         kept=b"\n".join(line for _, line in good),
+        content_type=content_type,
         ids=tuple(identity for identity, _ in good),
     )
 

@@ -45,11 +45,13 @@ class Receiver:
         tally: Tally | None = None,
         *,
         read_s: float = READ_S,
+        strict: bool = False,
     ) -> None:
         self.spool = spool
         self.tally = tally or Tally()
         self._body_bytes = body_bytes
         self._read_s = read_s
+        self._strict = strict  # nothing secret is spooled
         self._waiting = 0
         self._ration = Ration(FLIGHTS * body_bytes)
         self._decodes = CapacityLimiter(DECODES)
@@ -67,7 +69,7 @@ class Receiver:
             check = partial(self._checked, wire, encoding, signal, content_type, caller.project)
             accepted = check() if _light(wire, encoding) else await self._threaded(check)
             if accepted.accepted:
-                await self._stored(signal, content_type, caller.project, accepted)
+                await self._stored(signal, caller.project, accepted)
         return accepted
 
     async def discard(self, request: Request) -> None:
@@ -92,20 +94,27 @@ class Receiver:
     ) -> Accepted:
         payload = inflate(wire, encoding, self._body_bytes)
         try:
-            return reader.check(signal, content_type, payload, project)
+            return reader.check(signal, content_type, payload, project, strict=self._strict)
         except Undecodable:
             raise
         except Exception as error:
+            if self._strict:  # what was not understood may hold a secret: refused, to be sent again
+                raise
             # a fault of ours must not lose the body: the drain sets it aside with the reason
             log.error("check_failed", signal=signal, bytes=len(payload), error=type(error).__name__)
-            return Accepted(accepted=1, rejected=0, error="", kept=payload, ids=())
+            return Accepted(
+                accepted=1,
+                rejected=0,
+                error="",
+                kept=payload,
+                content_type=content_type,
+                ids=(),
+            )
 
-    async def _stored(
-        self, signal: Signal, content_type: str, project: str | None, accepted: Accepted
-    ) -> None:
+    async def _stored(self, signal: Signal, project: str | None, accepted: Accepted) -> None:
         future = asyncio.get_running_loop().create_future()
         kept, now = accepted.kept, datetime.now(UTC)
-        self.spool.append_for(future, signal, content_type, project, kept, now)
+        self.spool.append_for(future, signal, accepted.content_type, project, kept, now)
         await future
         self.tally.stored(signal, len(kept), accepted=accepted.accepted, rejected=accepted.rejected)
 

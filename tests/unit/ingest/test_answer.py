@@ -22,7 +22,14 @@ def request(path: str, content_type: str) -> Request:
 
 
 def accepted(rejected: int = 0, error: str = "") -> Accepted:
-    return Accepted(accepted=2, rejected=rejected, error=error, kept=b"", ids=("a", "b"))
+    return Accepted(
+        accepted=2,
+        rejected=rejected,
+        error=error,
+        kept=b"",
+        content_type="application/json",
+        ids=("a", "b"),
+    )
 
 
 def test_protobuf_is_refused_with_a_google_rpc_status() -> None:

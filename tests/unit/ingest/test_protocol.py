@@ -293,9 +293,22 @@ def test_an_answer_quotes_no_more_of_a_body_than_it_must(door: Any) -> None:
 
 def test_an_answer_has_at_most_four_mebibytes() -> None:
     ids = tuple("\U0001f600" * 999 + str(n) for n in range(10_000))
-    told = answer.counted(Accepted(accepted=10_000, rejected=0, error="", kept=b"", ids=ids))
+    told = answer.counted(
+        Accepted(
+            accepted=10_000,
+            rejected=0,
+            error="",
+            kept=b"",
+            content_type="application/json",
+            ids=ids,
+        )
+    )
     assert 1 * MIB < len(told.body) <= 4 * MIB
-    few = answer.counted(Accepted(accepted=3, rejected=0, error="", kept=b"", ids=ids[:3]))
+    few = answer.counted(
+        Accepted(
+            accepted=3, rejected=0, error="", kept=b"", content_type="application/json", ids=ids[:3]
+        )
+    )
     assert json.loads(bytes(few.body))["ids"] == list(ids[:3])
 
 
