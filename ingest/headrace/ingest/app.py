@@ -78,7 +78,13 @@ def create_app(
 
 
 def _receiving(spool: Spool, settings: Settings, tally: Tally) -> Receiver:
-    return Receiver(spool, settings.body_bytes, tally, read_s=settings.read_timeout_s)
+    return Receiver(
+        spool,
+        settings.body_bytes,
+        tally,
+        read_s=settings.read_timeout_s,
+        strict=settings.strict_secrets,
+    )
 
 
 async def post_traces(request: Request, caller: Caller) -> Response:
