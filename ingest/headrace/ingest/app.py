@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from headrace.ingest import answer, cors, naming, probes, refusal
+from headrace.ingest import answer, cors, naming, openapi, probes, refusal
 from headrace.ingest.batch import Signal
 from headrace.ingest.errors import Undecodable
 from headrace.ingest.gate import Caller, Gate
@@ -143,6 +143,7 @@ GETS: Mapping[str, tuple[Answer, Scope | None]] = {
     "/healthz": (probes.healthz, None),
     "/readyz": (probes.readyz, None),
     "/metrics": (threaded(probes.metrics), "read"),
+    "/openapi.json": (openapi.describe, None),
 }
 
 
@@ -184,7 +185,7 @@ def _http_error(request: Request, error: HTTPException) -> Response:
         reason=HTTPStatus(error.status_code).name.lower(),
         title=HTTPStatus(error.status_code).phrase,
         cure="POST to /v1/traces, logs, metrics, episodes, outcomes; GET /v1/status, "
-        "/v1/episodes/ID, /v1/traces/ID, /healthz, /readyz, /metrics.",
+        "/v1/episodes/ID, /v1/traces/ID, /healthz, /readyz, /metrics, /openapi.json.",
         code=12,
     )
     _count_refusal(request, told)

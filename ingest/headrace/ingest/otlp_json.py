@@ -122,11 +122,11 @@ class _ResourceLogs(_Json):
     scope_logs: list[_ScopeLogs] | None = None
 
 
-class _Traces(_Json):
+class TracesRequest(_Json):
     resource_spans: list[_ResourceSpans] | None = None
 
 
-class _Logs(_Json):
+class LogsRequest(_Json):
     resource_logs: list[_ResourceLogs] | None = None
 
 
@@ -137,7 +137,7 @@ def traces(payload: bytes, limits: Limits) -> Export:
     """The spans of an `ExportTraceServiceRequest` in JSON. Raises Undecodable."""
     found = [
         (span, resource, _named(scope.scope))
-        for group in _decoded(payload, _Traces, limits).resource_spans or ()
+        for group in _decoded(payload, TracesRequest, limits).resource_spans or ()
         for resource in [_attributes(group.resource, limits, [])]
         for scope in group.scope_spans or ()
         for span in scope.spans or ()
@@ -152,7 +152,7 @@ def logs(payload: bytes, limits: Limits) -> Export:
     """The records of an `ExportLogsServiceRequest` in JSON. Raises Undecodable."""
     found = [
         (record, resource, _named(scope.scope))
-        for group in _decoded(payload, _Logs, limits).resource_logs or ()
+        for group in _decoded(payload, LogsRequest, limits).resource_logs or ()
         for resource in [_attributes(group.resource, limits, [])]
         for scope in group.scope_logs or ()
         for record in scope.log_records or ()

@@ -27,7 +27,7 @@ TARGETS: Mapping[str, TargetKind] = {  # field -> what it names
     "episode": "episode",
     "external_id": "external",
 }
-_MARKS = ("success", "score", "comment", "correction")
+MARKS = ("success", "score", "comment", "correction")
 _HEX = {"trace_id": 32, "span_id": 16}
 _INPUT = ("input_tokens", "prompt_tokens", "input")
 _OUTPUT = ("output_tokens", "completion_tokens", "output")
@@ -207,8 +207,8 @@ def _outcome(
     at: datetime,
     received_at: datetime,
 ) -> Outcome:
-    if all(getattr(posted, mark) is None for mark in _MARKS):
-        raise Undecodable(f"the outcome says nothing: give one of {', '.join(_MARKS)}")
+    if all(getattr(posted, mark) is None for mark in MARKS):
+        raise Undecodable(f"the outcome says nothing: give one of {', '.join(MARKS)}")
     source = next((name for name in SOURCES if name == posted.source), None)
     if source is None:
         known = ", ".join(SOURCES)
