@@ -19,6 +19,7 @@ from headrace.ingest.schema import REF, Node, schemas
 PROBLEM = "application/problem+json"
 _GATE = (400, 401, 403, 421, 429, 503)
 _BODY = (413, 415)
+_PACKED = f"Content-Encoding may be one of {', '.join(ENCODINGS)}."
 _ABOUT = (
     "Takes traces and logs over OTLP/HTTP, episodes and outcomes as JSON. A 2xx answer to a POST "
     "means that the body lies fsynced on disk. Any prefix before /v1/traces, /v1/logs and "
@@ -78,8 +79,8 @@ def _export(about: str, schema: Node) -> Node:
     content = {JSON: {"schema": schema}, PROTOBUF: _binary()}
     return {
         "summary": f"{about}, over OTLP",
-        "parameters": _headers(),
-        "requestBody": {"required": False, "content": content},
+        "parameters": [_project()],
+        "requestBody": {"required": False, "description": _PACKED, "content": content},
         "responses": {"200": _said("On disk", told), **_refusals((*_GATE, *_BODY), refused)},
     }
 
@@ -91,8 +92,8 @@ def _lines(about: str, name: str) -> Node:
     refusals = _refusals((*_GATE, *_BODY, 408), {PROBLEM: _json("Problem")[JSON]})
     return {
         "summary": f"{about}: one, or one a line",
-        "parameters": _headers(),
-        "requestBody": {"required": True, "content": content},
+        "parameters": [_project()],
+        "requestBody": {"required": True, "description": _PACKED, "content": content},
         "responses": {"200": _said("On disk", _json("Counted")), **refusals},
     }
 
@@ -100,7 +101,7 @@ def _lines(about: str, name: str) -> Node:
 def _asked(about: str, content: Node, name: str | None = None, *, public: bool = False) -> Node:
     """GET and HEAD of what is known."""
     statuses = (421, 503) if public else (*_GATE, *([404] if name else []))
-    project = [] if public else _headers()[:1]
+    project = [] if public else [_project()]
     part = {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
     operation: Node = {
         "summary": about,
@@ -119,12 +120,9 @@ def _asked(about: str, content: Node, name: str | None = None, *, public: bool =
     return {"get": operation, "head": head}
 
 
-def _headers() -> list[Node]:
-    project = {"type": "string", "maxLength": naming.PROJECT_CHARS}
-    return [
-        {"in": "header", "name": "x-headrace-project", "schema": project},
-        {"in": "header", "name": "content-encoding", "schema": {"enum": list(ENCODINGS)}},
-    ]
+def _project() -> Node:
+    schema = {"type": "string", "maxLength": naming.PROJECT_CHARS}
+    return {"in": "header", "name": "x-headrace-project", "schema": schema}
 
 
 def _refusals(statuses: Iterable[int], content: Node) -> Node:

@@ -28,7 +28,7 @@ TARGETS: Mapping[str, TargetKind] = {  # field -> what it names
     "external_id": "external",
 }
 MARKS = ("success", "score", "comment", "correction")
-_HEX = {"trace_id": 32, "span_id": 16}
+HEX = {"trace_id": 32, "span_id": 16}
 _INPUT = ("input_tokens", "prompt_tokens", "input")
 _OUTPUT = ("output_tokens", "completion_tokens", "output")
 
@@ -190,12 +190,12 @@ def _target(posted: PostedOutcome) -> tuple[TargetKind, str]:
         found = " and ".join(given) or "none"
         raise Undecodable(f"found {found}: give exactly one of {', '.join(TARGETS)}")
     [(field, value)] = given.items()
-    if field not in _HEX:
+    if field not in HEX:
         naming.checked(field, value)
         return TARGETS[field], str(value)
     plain = str(value).replace("-", "").lower()
-    if len(plain) != _HEX[field] or set(plain) - set("0123456789abcdef"):
-        raise Undecodable(f"{field} is {str(value)[:60]!r}: give {_HEX[field]} hex digits")
+    if len(plain) != HEX[field] or set(plain) - set("0123456789abcdef"):
+        raise Undecodable(f"{field} is {str(value)[:60]!r}: give {HEX[field]} hex digits")
     return TARGETS[field], plain
 
 

@@ -6,8 +6,9 @@ import msgspec
 
 from headrace.ingest.messages import ROLES
 from headrace.ingest.otlp_json import LogsRequest, TracesRequest
-from headrace.ingest.posted import MARKS, SOURCES, TARGETS, PostedEpisode, PostedOutcome
+from headrace.ingest.posted import HEX, MARKS, SOURCES, TARGETS, PostedEpisode, PostedOutcome
 
+PRINTABLE = "^[ -~]{1,1000}$"  # and any letter beyond ASCII
 REF = "#/components/schemas/{name}"
 
 Node = dict[str, Any]
@@ -39,9 +40,9 @@ def _sharpen(given: Node) -> None:
     for shape in (episode, outcome, inline):
         for moment in {"at", "started_at", "ended_at"} & shape["properties"].keys():
             shape["properties"][moment]["anyOf"][0]["format"] = "date-time"
-    for name, digits in (("trace_id", 32), ("span_id", 16)):
-        plain = outcome["properties"][name]["anyOf"][0]
-        plain["pattern"] = f"^[0-9a-fA-F]{{{digits}}}$"  # hyphens are taken too
+    for name in TARGETS:
+        pattern = f"^[0-9a-fA-F]{{{HEX[name]}}}$" if name in HEX else PRINTABLE
+        outcome["properties"][name] = {"type": "string", "pattern": pattern}
     outcome["oneOf"] = [{"required": [target]} for target in TARGETS]
 
 
