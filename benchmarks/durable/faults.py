@@ -139,8 +139,8 @@ def jumping_clock(settings: Settings, rng: random.Random) -> Row:
         stage.settled()
         with Lake.open(settings=settings) as lake:
             [row] = lake.rows(
-                "select count(distinct received_at::date) as days, max(outcome_id[2:]::bigint)"
-                " filter (outcome_id != 'latest') as last, any_value(comment)"
+                "select count(distinct received_at::date) as days, max(try_cast(outcome_id[2:] as bigint))"
+                " as last, any_value(comment)"
                 " filter (outcome_id = 'latest') as stands from outcomes"
             )
         if row["days"] < 2 or str(row["last"]) != row["stands"]:

@@ -1,5 +1,6 @@
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -457,6 +458,54 @@ def test_a_lake_that_comes_back_gets_what_waited(
         ("LakeLocked", "x"),
         ("RuntimeError", None),  # a text that is not ours may hold content
     ]
+
+
+def test_a_lake_that_was_there_gets_no_fresh_one_in_its_place(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    catalog, away = settings.home / "catalog.sqlite", tmp_path / "away.sqlite"
+    with Spool.open(settings) as spool:
+        put(spool, "a")
+        run(settings, Patient(1))
+        catalog.rename(away)
+        for empty in (False, True):
+            put(spool, "c" if empty else "b")
+            with capture_logs() as told:
+                run(settings, Patient(1))
+            assert [line.get("error") for line in told] == ["NoLake"]
+            catalog.touch()
+        away.replace(catalog)
+        run(settings, Patient(1))
+        assert spool.depth(NOON).depth == 0
+    with Lake.open(settings=settings, create=False) as lake:
+        assert names(lake) == ["a", "b", "c"]
+
+
+def test_of_two_copies_of_a_home_with_one_lake_both_arrive(
+    spool: Spool, settings: Settings, lake: Lake, bookmark: Bookmark, tmp_path: Path
+) -> None:
+    put(spool, "both")
+    there = settings.model_copy(update={"home": tmp_path / "copy"})
+    shutil.copytree(settings.home, there.home)
+    with Spool.open(there) as copy:
+        put(spool, "first", "second", "third")
+        Drain(lake, spool, bookmark, limit=100, clock=lambda: NOON).carry()
+        put(copy, "other", "another")
+        Drain(lake, copy, bookmark, limit=100, clock=lambda: NOON).carry()
+    assert sorted(names(lake)) == ["another", "both", "first", "other", "second", "third"]
+
+
+def test_an_older_copy_in_the_place_of_a_spool_loses_no_new_body(
+    spool: Spool, settings: Settings, lake: Lake, bookmark: Bookmark
+) -> None:
+    before = spool.path.read_bytes()
+    put(spool, "a", "b", "c")
+    Drain(lake, spool, bookmark, limit=100, clock=lambda: NOON).carry()
+    spool.close()
+    spool.path.write_bytes(before)
+    with Spool.open(settings) as restored:
+        put(restored, "d")
+        Drain(lake, restored, bookmark, limit=100, clock=lambda: NOON).carry()
+    assert sorted(names(lake)) == ["a", "b", "c", "d"]
 
 
 POISON = """

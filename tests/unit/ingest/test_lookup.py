@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -307,7 +308,7 @@ class Away:
         self.errors = list(errors)
         self.opened = 0
 
-    def __call__(self, *, settings: Settings) -> Lake:
+    def __call__(self, *, settings: Settings, create: bool) -> Lake:
         self.opened += 1
         if self.errors:
             raise self.errors.pop(0)
@@ -329,6 +330,12 @@ def test_a_lake_that_is_away_is_opened_afresh_when_it_is_back(
     assert lookup.facts()["lake"] is not None
     assert lookup.facts()["dead_letters"] >= 0
     assert away.opened == 3  # and kept open since
+
+
+def test_a_question_makes_no_lake(tmp_path: Path) -> None:
+    with closing(Lookup(Settings(home=tmp_path))) as lookup:
+        assert lookup.facts()["lake"] is None
+    assert not (tmp_path / "catalog.sqlite").exists()
 
 
 def test_a_lake_that_breaks_later_is_opened_again(

@@ -1,5 +1,6 @@
 import random
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -92,6 +93,41 @@ def test_the_id_stays_and_numbers_go_on_after_a_restart(settings: Settings) -> N
     other = settings.model_copy(update={"home": settings.home / "other"})
     with Spool.open(other) as stranger:
         assert stranger.id != first.id
+
+
+def test_a_copy_of_the_file_is_another_spool(settings: Settings, tmp_path: Path) -> None:
+    with Spool.open(settings) as spool:
+        put(spool, b"one").result()
+    there = settings.model_copy(update={"home": tmp_path / "copy"})
+    shutil.copytree(settings.home, there.home)
+    with Spool.open(there) as copy, Spool.open(settings) as first:
+        assert copy.id != first.id == spool.id
+        assert [body.payload for body in copy.take(9)] == [b"one"]
+        name = copy.id
+    with Spool.open(there) as again:
+        assert again.id == name
+
+
+def test_a_spool_knows_what_it_gave_and_what_it_dropped(settings: Settings) -> None:
+    with Spool.open(settings) as spool:
+        assert (spool.given, spool.forgotten) == (0, 0)
+        for text in (b"1", b"2", b"3"):
+            put(spool, text).result()
+        assert (spool.given, spool.forgotten) == (3, 0)
+        spool.forget(2)
+        assert (spool.given, spool.forgotten) == (3, 2)
+        spool.forget(3)
+    with Spool.open(settings) as again:
+        assert (again.given, again.forgotten) == (3, 3)
+
+
+def test_a_new_id_stays(settings: Settings) -> None:
+    with Spool.open(settings) as spool:
+        before = spool.id
+        spool.rename()
+        assert spool.id != before
+    with Spool.open(settings) as again:
+        assert again.id == spool.id
 
 
 def test_depth_tells_bodies_bytes_and_age(spool: Spool) -> None:
