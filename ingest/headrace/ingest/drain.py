@@ -21,7 +21,9 @@ from headrace.ingest import reader
 from headrace.ingest.batch import Batch, Body, write
 from headrace.ingest.bookmark import Bookmark
 from headrace.ingest.errors import OffsetMoved, Undecodable
+from headrace.ingest.letter import letter
 from headrace.ingest.logbook import Logbook
+from headrace.ingest.secrets.export import counted
 from headrace.ingest.spool import Spool
 from headrace.lake.errors import HeadraceError, LakeLocked
 from headrace.lake.record import DeadLetter
@@ -106,7 +108,8 @@ class Drain:
 
     def _read(self, body: Body) -> Part:
         if self._bookmark.begin(body.seq) >= DEADLY:
-            return self._dead(body, f"reading it ended the drain process {DEADLY} times")
+            why = f"reading it ended the drain process {DEADLY} times"
+            return self._dead(body, why, deadly=True)
         try:
             return Part(body=body, batch=reader.read(body))
         except Undecodable as error:
@@ -165,6 +168,8 @@ class Drain:
         now = time.monotonic()
         seconds, self._begun = now - self._begun, now
         log.info("drained", bodies=len(parts), rows=sum(rows.values()), seconds=round(seconds, 3))
+        if removed := counted(batch):
+            log.info("secrets_removed", **removed)  # rows by kind of secret
         if self._logbook is not None:
             self._logbook.committed(
                 bodies=len(parts),
@@ -174,20 +179,10 @@ class Drain:
                 seconds=seconds,
             )
 
-    def _dead(self, body: Body, reason: str) -> Part:
+    def _dead(self, body: Body, why: str, *, deadly: bool = False) -> Part:
         log.warning("dead_letter", seq=body.seq, signal=body.signal, bytes=len(body.payload))
-        letter = DeadLetter(
-            project=body.project or "default",
-            spool=self._spool.id,
-            seq=body.seq,
-            signal=body.signal,
-            reason=reason[:1000],
-            content_type=body.content_type,
-            body=body.payload,
-            received_at=body.received_at,
-            at=self._clock(),
-        )
-        return Part(body=body, letter=letter)
+        made = letter(body, why, spool=self._spool.id, at=self._clock(), deadly=deadly)
+        return Part(body=body, letter=made)
 
 
 class Stop:

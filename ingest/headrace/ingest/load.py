@@ -17,6 +17,7 @@ from headrace.ingest.episode_row import Given, episode, identity
 from headrace.ingest.errors import Undecodable
 from headrace.ingest.jsontext import value_of
 from headrace.ingest.picks import Picker, Picks
+from headrace.ingest.secrets import export as secrets
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Outcome
 from headrace.lake.statement import statements
@@ -106,6 +107,7 @@ class _Reading:
                 yield _Line(rows=None, refusal=f"{place}: {error}")
 
     def _rows(self, line: bytes, place: str) -> Batch:
+        line, removed = secrets.stripped_line(line)
         record = jsonl.record(line)
         if not self._proven:
             self._picker.prove(record)
@@ -118,7 +120,7 @@ class _Reading:
         self._once(name, content, place)
         mark = self._mark(found, name)
         self.marked += len(mark)
-        return Batch.union([rows, Batch(outcomes=mark)])
+        return Batch.union([secrets.told(rows, removed), Batch(outcomes=mark)])
 
     def _numbered(self, content: str) -> str:
         """The name of a line without an id: equal lines of a file are runs of their own."""

@@ -1,8 +1,7 @@
 """Reading bodies: once to validate and count before the spool, once more in the drain."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import TypeVar
 
 import msgspec
 
@@ -13,9 +12,6 @@ from headrace.ingest.errors import NoJson, Undecodable
 from headrace.ingest.log_row import kept, row
 from headrace.ingest.secrets import export as secrets
 from headrace.ingest.telemetry import Attributes, Export
-from headrace.lake.record import Episode, Span
-
-Marked = TypeVar("Marked", Episode, Span)
 
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 LINES = 50_000  # of one body, as many as spans
@@ -103,8 +99,8 @@ def read(body: Body) -> Batch:
     Raises Undecodable.
     """
     if body.signal in ("episodes", "outcomes"):
-        lines = (line for _, line in _lines(body.content_type, body.payload))
-        return Batch.union(_posted(body, line) for line in lines)
+        numbered = lines(body.content_type, body.payload)
+        return Batch.union(_posted(body, line) for _, line in numbered)
     return _telemetry(body)
 
 
@@ -112,16 +108,7 @@ def _posted(body: Body, line: bytes) -> Batch:
     bare, removed = secrets.stripped_line(line)
     reader = _LINES[body.signal]
     _, batch = reader(bare, project=body.project, received_at=body.received_at)
-    if not removed:
-        return batch
-    episodes = tuple(_marked(episode, removed) for episode in batch.episodes)
-    return msgspec.structs.replace(batch, episodes=episodes)
-
-
-def _marked(row: Marked, removed: Iterable[str]) -> Marked:
-    """A row that says what was removed from it."""
-    defects = {*row.defects, *secrets.defects(removed)}
-    return msgspec.structs.replace(row, defects=tuple(sorted(defects)))
+    return secrets.told(batch, removed)
 
 
 def _check_lines(
@@ -129,7 +116,7 @@ def _check_lines(
 ) -> Accepted:
     good: list[tuple[str, bytes]] = []
     faults: list[str] = []
-    for number, line in _lines(content_type, payload):
+    for number, line in lines(content_type, payload):
         try:
             line, _ = secrets.stripped_line(line)
             identity, _ = _LINES[signal](line, project=project, received_at=_EPOCH)
@@ -160,7 +147,7 @@ def _fault(error: Undecodable, number: int, *, many: bool) -> str:
     return f"{place}{error}; write one whole object a line"
 
 
-def _lines(content_type: str, payload: bytes) -> Iterator[tuple[int, bytes]]:
+def lines(content_type: str, payload: bytes) -> Iterator[tuple[int, bytes]]:
     """Numbered lines that hold something; plain JSON is one line."""
     if content_type not in NDJSON:
         yield 1, payload
@@ -196,7 +183,8 @@ def _telemetry(body: Body) -> Batch:
         messages=tuple({m.hash: m for _, rows in spans for m in rows.messages}.values()),
         toolsets=tuple({t.hash: t for _, rows in spans for t in rows.toolsets}.values()),
         spans=tuple(
-            _marked(rows.span, data.removed) if data.removed else rows.span for data, rows in spans
+            secrets.marked(rows.span, data.removed) if data.removed else rows.span
+            for data, rows in spans
         ),
         log_events=tuple(row(log, project=home, received_at=at) for log, home in logs),
         outcomes=(

@@ -1,14 +1,19 @@
 """Secrets in decoded telemetry and in posted lines."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 import msgspec
 
+from headrace.ingest.batch import Batch
 from headrace.ingest.jsontext import whole, written
 from headrace.ingest.secrets import keyname, text
 from headrace.ingest.secrets.tree import Stripper
 from headrace.ingest.telemetry import Attributes, EventData, Export, LogData, SpanData
+from headrace.lake.record import Episode, Span
 
+Marked = TypeVar("Marked", Episode, Span)
 Resources = dict[int, tuple[Attributes, tuple[str, ...]]]  # by identity; and what was removed
 
 DEFECT = "secret_removed"  # `secret_removed:openai_key` on a span or an episode
@@ -47,9 +52,35 @@ def stripped_line(line: bytes) -> tuple[bytes, tuple[str, ...]]:
     return (line if bare is value else written(bare).encode()), tuple(work.removed)
 
 
-def defects(removed: Iterable[str]) -> tuple[str, ...]:
-    """What a row says of the secrets that were removed from it, sorted."""
-    return tuple(sorted({f"{DEFECT}:{kind}" for kind in removed}))
+def marked(row: Marked, removed: Iterable[str]) -> Marked:
+    """A row whose defects say which kinds of secrets were removed from it."""
+    defects = {*row.defects, *(f"{DEFECT}:{kind}" for kind in removed)}
+    return msgspec.structs.replace(row, defects=tuple(sorted(defects)))
+
+
+def told(batch: Batch, removed: Iterable[str]) -> Batch:
+    """The rows of a posted line, its episodes marked."""
+    episodes = tuple(marked(episode, removed) for episode in batch.episodes)
+    return msgspec.structs.replace(batch, episodes=episodes) if removed else batch
+
+
+def counted(batch: Batch) -> Counter[str]:
+    """How many rows a secret was removed from, by its kind."""
+    told = [{*_kinds(row.defects)} for row in batch.spans]
+    told += [{*_kinds(row.defects)} for row in batch.episodes]
+    told += [_placed(row.attributes, row.body) for row in batch.log_events]
+    told += [_placed(row.comment, row.correction) for row in batch.outcomes]
+    return Counter(kind for kinds in told for kind in kinds)
+
+
+def _kinds(defects: Iterable[str]) -> Iterable[str]:
+    pairs = (defect.partition(":") for defect in defects)
+    return (kind for name, _, kind in pairs if name == DEFECT)
+
+
+def _placed(*texts: str | None) -> set[str]:
+    held = (one for one in texts if one and "[secret:" in one)
+    return {kind for one in held for kind in text.placeholders(one.encode())}
 
 
 def _same(new: tuple[object, ...], old: tuple[object, ...]) -> bool:

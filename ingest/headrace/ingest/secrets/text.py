@@ -80,11 +80,11 @@ def _pass(text: bytes) -> bytes:
     return b"".join([*out, _piece(text[at:])]) if out else _piece(text)
 
 
-def _piece(text: bytes) -> bytes:
-    """A text without placeholders: no rule may reach over one. The first rule takes its place."""
+def found(text: bytes) -> list[Span]:
+    """Where secrets stand in a text, none over another; the first rule takes its place."""
     hit = _rules().which.Match(text)
     if not hit:
-        return text
+        return []
     taken = bytearray(len(text))
     spans: list[Span] = []
     for index in sorted(hit):
@@ -92,7 +92,13 @@ def _piece(text: bytes) -> bytes:
             if taken.find(1, span[0], span[1]) < 0:
                 taken[span[0] : span[1]] = b"\1" * (span[1] - span[0])
                 spans.append(span)
-    return _spliced(text, sorted(spans)) if spans else text
+    return sorted(spans)
+
+
+def _piece(text: bytes) -> bytes:
+    """A text without placeholders: no rule may reach over one."""
+    spans = found(text)
+    return _spliced(text, spans) if spans else text
 
 
 def _spliced(text: bytes, spans: list[Span]) -> bytes:
