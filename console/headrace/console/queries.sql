@@ -40,8 +40,19 @@ qualify row_number() over (partition by project, name order by "at" desc) = 1
 order by project, name;
 
 -- name: dead_letters
-select signal, reason, count(*) as bodies, max(received_at) as last from dead_letters
+select signal, reason, count(*) as bodies, min(received_at) as first, max(received_at) as last
+from dead_letters
 group by all order by bodies desc, reason;
+
+-- name: secrets
+select split_part(defect, ':', 2) as kind, what, count(*) as found
+from (
+    select 'spans' as what, unnest(defects) as defect from spans
+    union all
+    select 'episodes' as what, unnest(defects) as defect from current_episodes where len(span_ids) = 0
+)
+where starts_with(defect, 'secret_removed:')
+group by all order by found desc, kind, what;
 
 -- name: without_content
 select project, service, count(*) as calls,

@@ -4,7 +4,8 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Mapping
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 
 import duckdb
 import msgspec
@@ -12,8 +13,10 @@ import typer
 from rich.text import Text
 
 from headrace.console.option import AsJson, Home
-from headrace.console.page import page, print_json, table
+from headrace.console.page import cell, errors, page, print_json, table
 from headrace.ingest import keyfile
+from headrace.ingest.replay import Remaining, remaining
+from headrace.ingest.replay import replay as replayed
 from headrace.lake import Lake, extension
 from headrace.lake.errors import HeadraceError
 from headrace.lake.settings import MIB, Settings, make_home
@@ -34,9 +37,27 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     said: str
 
 
-def doctor(home: Home = None, json: AsJson = False) -> None:
+def doctor(
+    replay: Annotated[
+        bool,
+        typer.Option("--replay", help="Read dead letters once more, after an upgrade or a fix."),
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option(help="With --replay: letters whose reason holds this text.")
+    ] = None,
+    project: Annotated[
+        str | None, typer.Option(help="With --replay: letters of this project. Default: all.")
+    ] = None,
+    home: Home = None,
+    json: AsJson = False,
+) -> None:
     """Check this machine and what has come in; exit 1 where something stops work."""
     settings = Settings.load(home)
+    if replay:
+        _replay(settings, project, reason, json)
+        return
+    if reason is not None or project is not None:
+        raise typer.BadParameter("--reason and --project pick the letters of --replay: add it")
     found = [_check(name, settings) for name in CHECKS]
     if json:
         print_json(found)
@@ -96,10 +117,53 @@ def _keys(settings: Settings) -> Found:
 
 def _dead_letters(settings: Settings) -> Found:
     with Lake.open(settings=settings) as lake:
-        rows = lake.rows(statements("headrace.console")["dead_letters"])
-    if not rows:
+        letters = remaining(lake)
+    if not letters:
         return "ok", "none"
-    return "look", "; ".join(f"{row['bodies']} {row['signal']}: {row['reason']}" for row in rows)
+    told = "; ".join(_letter(row) for row in letters)
+    return "look", f"{told}. After an upgrade or a fix: headrace doctor --replay"
+
+
+def _letter(row: Remaining) -> str:
+    first, last = cell(row.first), cell(row.last)
+    when = first if first == last else f"{first} to {last}"
+    return f"{row.bodies} {row.signal} ({when}): {row.reason}"
+
+
+def _secrets(settings: Settings) -> Found:
+    with Lake.open(settings=settings) as lake:
+        rows = lake.rows(statements("headrace.console")["secrets"])
+    if not rows:
+        return "ok", "none were removed"
+    told = ", ".join(f"{row['kind']} from {row['found']} {row['what']}" for row in rows)
+    return "look", f"removed: {told}; better your product never sends them"
+
+
+def _replay(settings: Settings, project: str | None, reason: str | None, json: bool) -> None:
+    seen = 0
+
+    def told(letters: int) -> None:
+        nonlocal seen
+        seen += letters
+        status.update(f"replaying: {seen:,} dead letters")
+
+    with (
+        errors().status("replaying dead letters") as status,
+        Lake.open(settings=settings, create=False) as lake,
+    ):
+        done = replayed(
+            lake,
+            clock=lambda: datetime.now(UTC),
+            project=project,
+            reason=reason,
+            on_progress=told,
+        )
+    if json:
+        print_json(done)
+        return
+    page().print(f"{done.replayed:,} dead letters are rows now, {done.left:,} remain")
+    for row in done.remaining:
+        page().print(_letter(row), soft_wrap=True)
 
 
 def _content(settings: Settings) -> Found:
@@ -122,5 +186,6 @@ CHECKS: Mapping[str, Callable[[Settings], Found]] = {
     "port": _port,
     "keys": _keys,
     "dead letters": _dead_letters,
+    "secrets": _secrets,
     "content": _content,
 }
