@@ -71,7 +71,9 @@ class Clients:
         self._mine = threading.local()
         self._faults: list[BaseException] = []
         self._threads = [
-            threading.Thread(target=self._run, args=(random.Random(rng.getrandbits(64)),))
+            threading.Thread(
+                target=self._run, args=(random.Random(rng.getrandbits(64)),), daemon=True
+            )
             for _ in range(connections)
         ]
         for thread in self._threads:

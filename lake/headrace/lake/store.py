@@ -122,7 +122,7 @@ class Lake:
         make_home(settings.home)
         connection = _connect(settings)
         with migration.alone(settings.home):
-            _attach(connection, settings, snapshot=snapshot)
+            _attach(connection, settings, snapshot=snapshot, create=create)
             if snapshot is None and migration.pending(connection):
                 _detach(connection)
                 _attach(connection, settings, inlining=False)
@@ -225,6 +225,7 @@ def _attach(
     *,
     snapshot: int | None = None,
     inlining: bool = True,
+    create: bool = True,
 ) -> None:
     options = {"data_path": _quoted(settings.data_path)}
     if _catalog(settings) == "sqlite":
@@ -233,19 +234,31 @@ def _attach(
         options |= {"snapshot_version": str(int(snapshot))}
     if not inlining:
         options |= {"data_inlining_row_limit": "0"}
+    if not create:
+        options |= {"create_if_not_exists": "false"}
     listed = ", ".join(f"{name} {value}" for name, value in options.items())
-    connection.execute(f"attach {_quoted('ducklake:' + settings.catalog_uri)} as lake ({listed})")
+    try:
+        connection.execute(
+            f"attach {_quoted('ducklake:' + settings.catalog_uri)} as lake ({listed})"
+        )
+    except duckdb.InvalidInputException as error:
+        if create or "does not exist" not in str(error):
+            raise
+        raise _no_lake(settings) from error
     _enter(connection)
 
 
 def _must_exist(settings: Settings) -> None:
     kind, _, place = settings.catalog_uri.partition(":")
-    # SQLite leaves an empty file behind where one looks for a database that is not there
-    if kind == "sqlite" and not (Path(place).exists() and Path(place).stat().st_size):
-        raise NoLake(
-            f"no lake in {str(settings.home)!r} yet: `headrace serve` or `headrace load` makes "
-            "one; if yours is elsewhere, name it with --home or HEADRACE_HOME"
-        )
+    if kind == "sqlite" and not Path(place).exists():
+        raise _no_lake(settings)
+
+
+def _no_lake(settings: Settings) -> NoLake:
+    return NoLake(
+        f"no lake in {str(settings.home)!r} yet: `headrace serve` or `headrace load` makes "
+        "one; if yours is elsewhere, name it with --home or HEADRACE_HOME"
+    )
 
 
 def _detach(connection: duckdb.DuckDBPyConnection) -> None:
