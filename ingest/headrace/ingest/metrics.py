@@ -103,7 +103,7 @@ def _of_drain(told: Told) -> Iterator[Metric]:
     yield _counter("drain_rows", "Rows offered to a table.", _by_one(told.rows), "table")
     yield _counter("drain_busy_seconds", "Spent on reading and writing.", {(): told.seconds})
     yield _counter("dead_letters", "Bodies set aside as unreadable.", {(): told.set_aside})
-    yield _counter("secrets_removed", "Secrets removed.", _by_one(told.removed), "kind")
+    yield _counter("secrets_removed", "Rows from which secrets went.", _by_one(told.removed), "kind")
     for name, about, at in (
         ("drain_commit", "When it last committed.", told.committed_at),
         ("drain_newest_body", "When the newest body in the lake was received.", told.received_at),

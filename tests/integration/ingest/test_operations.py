@@ -1,7 +1,12 @@
 """What operators see of a running sidecar: metrics, status and log, also when things go wrong."""
 
+import json
 import os
+import re
 import signal
+import socket
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -117,3 +122,18 @@ def test_a_drain_that_is_killed_is_counted_and_replaced(bench: Any) -> None:
         found = samples(client.get("/metrics"))
     assert (found["headrace_drain_up"], found["headrace_drain_restarts_total"]) == (1, 1)
     assert "event=drain_ended code=-9" in bench.log
+
+
+def test_the_health_check_of_the_image_says_what_readiness_says(shared: Any) -> None:
+    dockerfile = (Path(__file__).parents[3] / "docs" / "deploy" / "Dockerfile").read_text()
+    [command] = re.findall(r"^    CMD (\[.+\])$", dockerfile, re.MULTILINE)
+    _, *arguments = json.loads(command)
+
+    def code(port: int) -> int:
+        words = [word.replace("4318", str(port)) for word in arguments]
+        return subprocess.run([sys.executable, *words], stderr=subprocess.DEVNULL).returncode
+
+    assert code(shared.address.port) == 0
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        assert code(closed.getsockname()[1]) != 0
