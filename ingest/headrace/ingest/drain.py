@@ -177,6 +177,7 @@ class Drain:
                 rows=rows,
                 set_aside=sum(part.letter is not None for part in parts),
                 seconds=seconds,
+                removed=removed,
             )
 
     def _dead(self, body: Body, why: str, *, deadly: bool = False) -> Part:
