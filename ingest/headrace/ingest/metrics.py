@@ -1,6 +1,7 @@
 """The metrics: what a sidecar measures, for Prometheus. What could not be measured is absent."""
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -82,8 +83,7 @@ def _of_requests(tally: Tally) -> Iterator[Metric]:
         ("items_rejected", "Spans and lines refused of bodies taken in part.", tally.rejected),
     ):
         yield _counter(name, about, _by_one(counts), "signal")
-    requests: Values = {(*key,): count for key, count in dict(tally.requests).items()}
-    yield _counter("requests", "Posts answered.", requests, "signal", "status")
+    yield _counter("requests", "Posts answered.", _by_class(tally.requests), "signal", "status")
     yield _counter("refusals", "Requests refused.", _by_one(tally.refused), "reason")
     yield _times(tally.acknowledged)
 
@@ -103,7 +103,7 @@ def _of_drain(told: Told) -> Iterator[Metric]:
     yield _counter("drain_rows", "Rows offered to a table.", _by_one(told.rows), "table")
     yield _counter("drain_busy_seconds", "Spent on reading and writing.", {(): told.seconds})
     yield _counter("dead_letters", "Bodies set aside as unreadable.", {(): told.set_aside})
-    yield _counter("secrets_removed", "Rows from which secrets went.", _by_one(told.removed), "kind")
+    yield _counter("secrets_removed", "Rows that lost secrets.", _by_one(told.removed), "kind")
     for name, about, at in (
         ("drain_commit", "When it last committed.", told.committed_at),
         ("drain_newest_body", "When the newest body in the lake was received.", told.received_at),
@@ -138,6 +138,13 @@ def _gauge(name: str, about: str, values: Values, *labels: str) -> Metric:
     for key, value in values.items():
         family.add_metric(key, value)
     return family
+
+
+def _by_class(requests: Mapping[tuple[str, int], int]) -> Values:
+    sums: Counter[tuple[str, ...]] = Counter()
+    for (signal, status), count in dict(requests).items():
+        sums[signal, f"{status // 100}xx"] += count
+    return sums
 
 
 def _by_one(counts: Mapping[str, int]) -> Values:

@@ -30,7 +30,7 @@ class Tally:
     """
 
     def __init__(self) -> None:
-        self.requests: Counter[tuple[str, str]] = Counter()  # by signal and class of the status
+        self.requests: Counter[tuple[str, int]] = Counter()  # by signal and status
         self.refused: Counter[str] = Counter()  # requests by reason
         self.bodies = _zeros()  # acknowledged, by signal
         self.received_bytes = _zeros()  # as they came over the wire
@@ -51,11 +51,12 @@ class Tally:
         self.bodies[signal] += 1
         self.stored_bytes[signal] += size
         self.accepted[signal] += accepted
-        self.rejected[signal] += rejected
+        if rejected:
+            self.rejected[signal] += rejected
 
     def answered(self, signal: str, status: int, seconds: float | None = None) -> None:
         """A post was answered; with the time it took where that was the acknowledgement."""
-        self.requests[signal, f"{status // 100}xx"] += 1
+        self.requests[signal, status] += 1
         if seconds is not None:
             self.acknowledged[signal].add(seconds)
 
