@@ -82,6 +82,15 @@ FINISH = {
 _REQUEST = ("gen_ai.request.", "gen_ai.openai.request.", "openai.request.")
 
 
+def keys(fields: Iterable[str], own: Attributes) -> frozenset[str]:
+    """The attributes in which `find` finds fields."""
+    used = (
+        next((key for key in ALIASES[field] if own.get(key) not in (None, "")), None)
+        for field in fields
+    )
+    return frozenset(key for key in used if key is not None)
+
+
 def find(field: str, *sources: Attributes) -> Value:
     """The first value that an alias of a field has in any of the sources, or None."""
     return next(

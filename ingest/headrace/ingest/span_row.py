@@ -188,14 +188,17 @@ def _tool_run(data: SpanData, family: str) -> _Call:
     tool = aliases.text("tool", own) or data.name
     identity = aliases.text("call", own) or ""
     given, answer = aliases.find("tool_arguments", own), aliases.find("tool_result", own)
+    read = ["tool_arguments", "tool_result"]
     if data.status == "error":
         answer = f"Error: {aliases.error(data)}"
+        read.remove("tool_result")
     function = {"name": tool, "arguments": arguments(given)}
     called = {"id": identity, "type": "function", "function": function}
     return _Call(
         convention=family,
         input=[{"role": "assistant", "content": None, "tool_calls": [called]}],
         output=[] if answer is None else [result(identity, answer)],
+        read=aliases.keys(read, own),
     )
 
 

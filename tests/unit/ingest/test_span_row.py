@@ -268,6 +268,27 @@ def test_a_tool_run_that_told_no_result_has_none() -> None:
     assert (found.span.output, found.span.kind) == ((), "tool")
 
 
+@pytest.mark.parametrize(
+    ("own", "kept"),
+    [
+        ({"gen_ai.tool.call.arguments": "{}", "gen_ai.tool.call.result": "done"}, {}),
+        ({"tool_arguments": "{}", "tool_response": "done", "k": 1}, {"k": 1}),
+        ({"input.value": "{}", "gen_ai.tool.call.result": ""}, {"gen_ai.tool.call.result": ""}),
+        ({"gen_ai.tool.call.result": "x", "output.value": "y"}, {"output.value": "y"}),
+    ],
+)
+def test_what_a_tool_was_asked_and_answered_is_stored_once(
+    own: dict[str, object], kept: dict[str, object]
+) -> None:
+    assert json.loads(made({**TOOL, **own}).span.attributes) == {**TOOL, **kept}
+
+
+def test_of_a_tool_that_failed_the_result_stays_in_its_attributes() -> None:
+    own = {"gen_ai.tool.call.arguments": "{}", "gen_ai.tool.call.result": "half"}
+    kept = json.loads(made({**TOOL, **own}, status="error").span.attributes)
+    assert kept == {**TOOL, "gen_ai.tool.call.result": "half"}
+
+
 def test_a_tool_without_a_name_is_named_by_its_span() -> None:
     [asked] = bodies(made({"gen_ai.operation.name": "execute_tool"}, name="lookup"))
     assert asked["tool_calls"][0]["function"]["name"] == "lookup"
