@@ -5,6 +5,10 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
+from headrace.lake.message import dump
+
 DEPTH = 64  # deepest nesting that is read
 VALUES = 1_000_000  # of one text: an empty list is 3 bytes in JSON and 60 in memory
 
@@ -17,7 +21,10 @@ _ESCAPE = re.compile(
 )
 _MARK = b"\xef\xbb\xbf"  # some editors begin files with it
 _QUOTED = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # linear also where no quote ends
+_BRACKET = re.compile(rb"[][{}]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_strict = msgspec.json.Decoder().decode
+_written = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str).encode
 
 
 def parse(text: str) -> object:
@@ -28,10 +35,17 @@ def parse(text: str) -> object:
     if len(text) > 2 * VALUES and crowded(text.encode("utf-8", "replace")):
         return None
     try:
+        value = _strict(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        value = _lenient(text)
+    return None if _openers(text) > DEPTH and _deeper(value, DEPTH) else value
+
+
+def _lenient(text: str) -> object:
+    """What products write and no specification allows: NaN, halves of a character."""
+    try:
         value: object = json.loads(text, parse_constant=str)
     except _UNREADABLE:
-        return None
-    if _openers(text) > DEPTH and _deeper(value, DEPTH):
         return None
     return cleaned(value) if "\\u" in text else value
 
@@ -47,7 +61,7 @@ def written(value: object) -> str:
     Raises ValueError for NaN, infinity and what is deeper than Python can follow.
     """
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
+        return _written(value)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
@@ -63,11 +77,20 @@ def cleaned(value: object) -> object:
     """A JSON value that any reader takes: strings cleaned, numbers without bounds as words."""
     if isinstance(value, str):
         return clean(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {clean(str(key)): cleaned(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [cleaned(item) for item in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def dumped(value: object) -> str:
+    """Canonical JSON of what is not trusted: `dump(cleaned(value))`, for keys that are text."""
+    try:
+        text = dump(value)
+    except ValueError:  # a number without bounds
+        return dump(cleaned(value))
+    return text if clean(text) is text else dump(cleaned(value))
 
 
 def whole(payload: bytes) -> bytes:
@@ -77,6 +100,18 @@ def whole(payload: bytes) -> bytes:
     """
     payload = payload.removeprefix(_MARK)
     return _ESCAPE.sub(_paired, payload) if _SUSPECT.search(payload) else payload
+
+
+def deep(payload: bytes) -> bool:
+    """Whether a JSON text nests deeper than `DEPTH`; what is quoted does not count."""
+    if payload.count(b"[") + payload.count(b"{") <= DEPTH:
+        return False
+    level = 0
+    for bracket in _BRACKET.findall(_QUOTED.sub(b"", payload)):
+        level += 1 if bracket in b"[{" else -1
+        if level > DEPTH:
+            return True
+    return False
 
 
 def crowded(payload: bytes) -> bool:

@@ -12,7 +12,7 @@ from headrace.ingest.batch import Batch
 from headrace.ingest.episode_row import Given, episode, identity
 from headrace.ingest.errors import NoJson, Undecodable
 from headrace.ingest.grade import score
-from headrace.ingest.jsontext import VALUES, cleaned, crowded, whole
+from headrace.ingest.jsontext import DEPTH, VALUES, cleaned, crowded, deep, whole
 from headrace.ingest.messages import canonical
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Outcome, Source, TargetKind
@@ -126,6 +126,8 @@ def with_id(line: bytes, identity: str) -> bytes:
 def _decoded(line: bytes, shape: type[T]) -> T:
     if crowded(line):
         raise Undecodable(f"more than {VALUES:,} values in one object: send less at a time")
+    if deep(line):
+        raise Undecodable(f"JSON nested too deeply: at most {DEPTH} levels are read")
     try:
         return msgspec.json.decode(whole(line), type=shape)
     except RecursionError as error:

@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from headrace.ingest.batch import Batch
-from headrace.ingest.jsontext import whole, written
+from headrace.ingest.jsontext import crowded, deep, whole, written
 from headrace.ingest.secrets import keyname, text
 from headrace.ingest.secrets.tree import Stripper
 from headrace.ingest.telemetry import Attributes, EventData, Export, LogData, SpanData
@@ -41,7 +41,7 @@ def stripped_line(line: bytes) -> tuple[bytes, tuple[str, ...]]:
 
     What is no JSON stays as it is: its reader says so.
     """
-    if not text.suspicious(line):
+    if not text.suspicious(line) or crowded(line) or deep(line):  # the reader refuses the latter
         return line, ()
     try:
         value: object = msgspec.json.decode(whole(line))
