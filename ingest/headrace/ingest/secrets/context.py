@@ -133,7 +133,7 @@ CONTEXTS: tuple[Context, ...] = (
         judge=_signed,
     ),
     Context(
-        pattern=rf"authorization\\*[\"']?\]?\s*[:=,]\s*[bfru]{{0,2}}\\*[\"']?"
+        pattern=rf"authorization\\*[\"']?\]?\s*[:=,]\s*(?:[bfru]{{0,2}}\\*[\"'])?"
         r"(?:(?P<scheme>bearer|basic|token|digest|negotiate|apikey|api-key|key)\s+)?"
         rf"(?P<bare>{_BARE})",
         hint=rf"authorization\\*[\"']?\]?{_SPACE}[:=,]",
@@ -145,7 +145,7 @@ CONTEXTS: tuple[Context, ...] = (
         judge=_scheme,
     ),
     Context(
-        pattern=r"\b(?:set-)?cookie\\*[\"']?\s*:\s*\\*[\"']?(?P<v>[\w.\-]+=[^\r\n\"'\\]{4,})",
+        pattern=r"\b(?:set-)?cookie\\*[\"']?\s*:\s*\\*[\"']?(?P<v>[\w.\-]+=[^\r\n\"'\\)]{4,})",
         hint=rf"cookie\\*[\"']?{_SPACE}:{_SPACE}\\*[\"']?[\w.\-]+=",
         judge=_cookie,
     ),
@@ -171,7 +171,7 @@ CONTEXTS: tuple[Context, ...] = (
         judge=_given,
     ),
     Context(
-        pattern=r"\blogin\s+\S+\s+password\s+(?P<v>\S+)",
+        pattern=r"\blogin\s+\S+\s+password\s+(?P<v>[^\s\"'`)]+)",
         hint=r"login\s+\S+\s+password\s",
         judge=_given,
     ),

@@ -41,6 +41,7 @@ def _armoured(secret: str) -> bool:
 
 _PEM = "-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 _ARMOUR = r"[A-Za-z0-9+/=\s\\:,.()_\-]"
+_PART = "[A-Za-z0-9_-]{8,}"
 _AWS = "(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"
 
 # The first that fits names a secret.
@@ -137,8 +138,9 @@ SHAPES: tuple[Shape, ...] = (
     ),
     Shape(
         name="jwt",
-        pattern=r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){0,2}",
-        hint=r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{8}",
+        # three parts where it is signed; five, the second perhaps empty, where it is encrypted
+        pattern=rf"eyJ{_PART}\.(?:[A-Za-z0-9_-]*\.{_PART}\.{_PART}\.{_PART}|{_PART}\.{_PART})",
+        hint=r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_.-]{9}",
     ),
     Shape(name="headrace_key", pattern="hr_[0-9a-f]{12}_[0-9a-f]{48}"),
     Shape(name="xai_key", pattern="xai-[A-Za-z0-9]{60,}"),

@@ -1,5 +1,6 @@
 """Secrets in a text: one look says whether there can be any, rules say where."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 
@@ -19,6 +20,7 @@ BESIDE = 300  # bytes around an AWS access key where its secret may stand
 _AWS_SECRET = r"(?:^|[^A-Za-z0-9+/])([A-Za-z0-9+/]{40})(?:[^A-Za-z0-9+/=]|\z)"
 _BACKSLASH = ord("\\")
 _ESCAPES = b"nrtbf"
+_LONGER = re.compile(rb"(?:&(?![\w.-]+=)[^\s\"'`&;,|(){}\[\]<>\\]+)+")
 _NOWHERE = (-1, -1)
 _VALUES = ("v", "v1", "v2", "v3", "bare")
 # of scripts that put no space behind them
@@ -160,13 +162,21 @@ def _told(rule: _Rule, found: "re2._Match", text: bytes, taken: bytearray) -> Sp
         return None
     start, end = place
     if groups.get("bare", _NOWHERE) != _NOWHERE:
-        end = start + len(_ended(text[start:end]))
+        query = groups.get("before", _NOWHERE) != _NOWHERE
+        end = start + len(_ended(text[start : _end(text, start, end, query=query)]))
     told = {
         name: "" if at == _NOWHERE else text[at[0] : at[1]].decode("utf-8", "replace")
         for name, at in groups.items()
     }
     kind = rule.context.judge(told | {"v": text[start:end].decode("utf-8", "replace")})
     return (start, end, kind) if kind else None
+
+
+def _end(text: bytes, start: int, end: int, *, query: bool) -> int:
+    """Where a bare word ends: `&` parts the fields of a query, and belongs to a word elsewhere."""
+    if not query and (more := _LONGER.match(text, end)):
+        return more.end()
+    return end if (mark := text.find(b"#", start, end)) < 0 or not query else mark
 
 
 def _ended(word: bytes) -> bytes:
