@@ -152,7 +152,7 @@ def ran(python: Path, folder: Path, shared: Client, capture: bool) -> str:
     if not capture:
         del told[SWITCH]
     (folder / "agent.py").write_text(blocks("openai-anthropic.md", "python")[0])
-    command = [python.parent / "opentelemetry-instrument", python, "agent.py"]
+    command = [str(python.parent / "opentelemetry-instrument"), str(python), "agent.py"]
     with model() as url:
         own = {"PATH": os.environ["PATH"], "OPENAI_BASE_URL": url, "OPENAI_API_KEY": "none"}
         done = subprocess.run(command, cwd=folder, env=told | own, capture_output=True, text=True)
