@@ -35,11 +35,10 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
 _heads = msgspec.msgpack.Decoder(list[Head])
 
 
-def packed(sheets: Sequence[Sheet], first: int) -> dict[str, Any]:
-    """The row of bodies that get the numbers from `first` on."""
+def packed(sheets: Sequence[Sheet]) -> dict[str, Any]:
+    """The row of bodies, which get their numbers where it is written."""
     payload = b"".join([sheet.payload for sheet in sheets])
     return {
-        "last": first + len(sheets) - 1,
         "bodies": len(sheets),
         "oldest": sheets[0].head.received_at.isoformat(),
         "heads": msgspec.msgpack.encode([sheet.head for sheet in sheets]),

@@ -33,10 +33,6 @@ update spool set id = :id;
 -- name: probe
 update spool set probes = probes + 1;
 
--- name: given
--- The last sequence number that was given.
-select coalesce(max(seq), 0) from sqlite_sequence where name = 'pages';
-
 -- name: forgotten
 -- Number of the last body that was dropped; 0: none yet.
 select coalesce(
@@ -47,7 +43,9 @@ select coalesce(
 
 -- name: append
 insert into pages (last, bodies, oldest, heads, size, payload)
-values (:last, :bodies, :oldest, :heads, :size, :payload);
+select
+    coalesce((select max(seq) from sqlite_sequence where name = 'pages'), 0) + :bodies,
+    :bodies, :oldest, :heads, :size, :payload;
 
 -- name: take
 select last, heads, size, payload from pages where last > :after order by last;

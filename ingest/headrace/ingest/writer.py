@@ -71,7 +71,6 @@ class Writer:
         self._room = room
         self._queue: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._connection: sqlite3.Connection | None = None
-        self._given = 0  # the last number, while there is a connection
         self._thread: threading.Thread | None = None
         self._state = threading.Lock()
         self._closed = False
@@ -125,30 +124,26 @@ class Writer:
 
     def _commit(self, group: list[Entry]) -> list[int]:
         """The number of each entry; 0 for one that only tries."""
-        connection = self._connected()
-        sheets = [entry.sheet for entry in group if entry.sheet is not None]
-        self._write(connection, sheets)
-        first = self._given + 1
-        self._given += len(sheets)
-        numbers = iter(range(first, first + len(sheets)))
-        return [next(numbers) if entry.sheet else 0 for entry in group]
-
-    def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = self._connect()
-            [self._given] = self._connection.execute(_sql("given")).fetchone()
-        return self._connection
+        sheets = [entry.sheet for entry in group if entry.sheet is not None]
+        last = self._write(self._connection, sheets)
+        numbers = iter(range(last - len(sheets) + 1, last + 1))
+        return [next(numbers) if entry.sheet else 0 for entry in group]
 
-    def _write(self, connection: sqlite3.Connection, sheets: Sequence[Sheet]) -> None:
-        """One statement, so one transaction: each one costs a turn at the interpreter's lock."""
+    def _write(self, connection: sqlite3.Connection, sheets: Sequence[Sheet]) -> int:
+        """The number of the last sheet; one statement, so one transaction.
+
+        Each statement costs a turn at the interpreter's lock, against the thread that answers.
+        """
         if not sheets:
             self._room.check(used_bytes(connection), ROW_BYTES)
             connection.execute(_sql("probe"))
-            return
-        row = packed(sheets, self._given + 1)
+            return 0
+        row = packed(sheets)
         more = ROW_BYTES + len(row["heads"]) + len(row["payload"])
         self._room.check(used_bytes(connection), more)
-        connection.execute(_sql("append"), row)
+        return connection.execute(_sql("append"), row).lastrowid or 0
 
     def _drop(self) -> None:
         """Close the connection, which rolls back; the next commit starts with a fresh one."""

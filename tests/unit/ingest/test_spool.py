@@ -130,6 +130,13 @@ def test_a_new_id_stays(settings: Settings) -> None:
         assert again.id == spool.id
 
 
+def test_two_that_append_to_one_file_get_numbers_without_a_gap(settings: Settings) -> None:
+    with Spool.open(settings) as one, Spool.open(settings) as other:
+        numbers = [put(spool, b"x").result() for spool in (one, other, other, one)]
+        assert numbers == [1, 2, 3, 4]
+        assert [body.seq for body in one.take(9)] == numbers
+
+
 def test_depth_tells_bodies_bytes_and_age(spool: Spool) -> None:
     nothing = spool.depth(NOON)
     assert (nothing.depth, nothing.bytes, nothing.oldest_s) == (0, 0, None)
