@@ -93,15 +93,12 @@ def keys(fields: Iterable[str], own: Attributes) -> frozenset[str]:
 
 def find(field: str, *sources: Attributes) -> Value:
     """The first value that an alias of a field has in any of the sources, or None."""
-    return next(
-        (
-            source[key]
-            for key in ALIASES[field]
-            for source in sources
-            if source.get(key) not in (None, "")
-        ),
-        None,
-    )
+    for key in ALIASES[field]:
+        for source in sources:
+            value = source.get(key)
+            if value is not None and value != "":
+                return value
+    return None
 
 
 def text(field: str, *sources: Attributes) -> str | None:
@@ -171,8 +168,9 @@ def request(attributes: Attributes) -> dict[str, Value]:
     given = value_of(attributes.get("llm.invocation_parameters"))
     if isinstance(given, Mapping):
         found |= {str(key): value for key, value in given.items()}
+    own = [key for key in attributes if key.startswith(_REQUEST)]
     for prefix in reversed(_REQUEST):
-        found |= _below(attributes, prefix)
+        found |= {k.removeprefix(prefix): attributes[k] for k in own if k.startswith(prefix)}
     return {key: value for key, value in found.items() if key not in ("model", "instructions")}
 
 
@@ -190,11 +188,3 @@ def error(span: SpanData) -> str | None:
         raised.get("exception.type"),
     )
     return next((str(word) for word in told if word), "error")
-
-
-def _below(attributes: Attributes, prefix: str) -> dict[str, Value]:
-    return {
-        key.removeprefix(prefix): value
-        for key, value in attributes.items()
-        if key.startswith(prefix)
-    }

@@ -17,6 +17,7 @@ EVENT = "gen_ai.evaluation.result"
 _SOURCES: Mapping[str, Source] = {"HUMAN": "human", "LLM": "judge", "CODE": "rule"}
 _SCOPES = ("", "trace.", "session.")  # of OpenInference: the span, its trace, its session
 _WORDS = ("annotation", "evaluation")
+_PREFIXES = tuple(f"{scope}{word}s." for scope in _SCOPES for word in _WORDS)
 
 Target = tuple[TargetKind, str]
 
@@ -38,8 +39,9 @@ def of_log(log: LogData, *, project: str, received_at: datetime) -> Iterator[Out
 
 def of_span(span: SpanData, *, project: str, received_at: datetime) -> Iterator[Outcome]:
     """The OpenInference annotations on a span; a carrier span speaks of the one it links to."""
-    for scope in _SCOPES:
-        for fields in _annotations(span.attributes, scope):
+    marks = {key: value for key, value in span.attributes.items() if key.startswith(_PREFIXES)}
+    for scope in _SCOPES if marks else ():
+        for fields in _annotations(marks, scope):
             target = _span_target(span, scope)
             if target is not None:
                 yield from _outcome(

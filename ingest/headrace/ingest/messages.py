@@ -5,11 +5,12 @@ Anthropic blocks, OTel GenAI parts, Bedrock Converse, AI SDK and LangChain messa
 transcripts of tau-bench and AgentDojo.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from headrace.ingest.errors import Undecodable
 from headrace.ingest.jsontext import cleaned
+from headrace.ingest.memo import Memo
 from headrace.ingest.parts import Gathered, Raw, call, gather, result
 from headrace.lake.message import Body
 
@@ -43,11 +44,11 @@ def canonical(raw: object, *, calls_before: int = 0) -> list[Body]:
         raise Undecodable(f"messages is {type(raw).__name__}: give a list of messages")
     if len(raw) > LONGEST:
         raise Undecodable(f"{len(raw)} messages: a conversation may hold {LONGEST}")
-    split = [part for i, message in enumerate(raw) for part in _split(message, f"messages[{i}]")]
-    merged = _merged(split)
+    split = [part for i, message in enumerate(raw) for part in _known(message, f"messages[{i}]")]
+    merged = [_own(body) for body in _merged(split)]
     _number(merged, calls_before)
     _pair(merged)
-    return [{str(key): cleaned(value) for key, value in body.items()} for body in merged]
+    return merged
 
 
 def instructions(content: object) -> list[Body]:
@@ -58,9 +59,23 @@ def instructions(content: object) -> list[Body]:
     return [{"role": "system", "content": text}] if text else []
 
 
+def _tidy(raw: object, where: str) -> list[Body]:
+    return [{str(key): cleaned(value) for key, value in b.items()} for b in _split(raw, where)]
+
+
+_known = Memo(_tidy)  # a history comes again with every call that continues it
+
+
+def _own(body: Body) -> Body:
+    """A message whose ids may be changed: what is remembered may not."""
+    if "tool_calls" in body:
+        return {**body, "tool_calls": [{**entry} for entry in body["tool_calls"]]}
+    return {**body} if body["role"] == "tool" else body
+
+
 def _split(raw: object, where: str) -> list[Body]:
     """One raw message as canonical ones: results stand apart, before any text left."""
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         raise Undecodable(f"{where} is {type(raw).__name__}: give an object with role and content")
     message = _unwrapped(raw)
     role = _role(message, where)
@@ -81,7 +96,7 @@ def _split(raw: object, where: str) -> list[Body]:
 def _unwrapped(raw: Raw) -> Raw:
     """The inside of a serialised LangChain message; any other message as it is."""
     inner = raw.get("kwargs")
-    if raw.get("lc") is None or not isinstance(inner, Mapping):
+    if raw.get("lc") is None or not isinstance(inner, dict):
         return raw
     path = raw.get("id")  # the last word of it is the class: AIMessage, HumanMessage
     name = str(path[-1]) if isinstance(path, list) and path else ""
@@ -121,7 +136,7 @@ def _tool(message: Raw, where: str) -> list[Body]:
 
 def _is_result(part: object) -> bool:
     kinds = ("tool_call_response", "tool_result", "tool-result")
-    return isinstance(part, Mapping) and (str(part.get("type")) in kinds or "toolResult" in part)
+    return isinstance(part, dict) and (str(part.get("type")) in kinds or "toolResult" in part)
 
 
 def _assistant(message: Raw, found: Gathered, where: str) -> Body:
@@ -145,7 +160,7 @@ def _calls(message: Raw, where: str) -> Sequence[Any]:
     if not isinstance(calls, list | tuple):
         raise Undecodable(f"{where}.tool_calls is {type(calls).__name__}: give a list")
     legacy = message.get("function_call")
-    return [*calls, legacy] if isinstance(legacy, Mapping) else calls
+    return [*calls, legacy] if isinstance(legacy, dict) else calls
 
 
 def _said(role: str, message: Raw, found: Gathered) -> list[Body]:

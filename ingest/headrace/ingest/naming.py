@@ -27,4 +27,4 @@ def checked(field: str, text: str | None, limit: int = ID_CHARS) -> None:
 
 def mended(text: str) -> str:
     """A text of telemetry, which must not get lost: U+FFFD for every control character."""
-    return _CONTROL.sub("\ufffd", text)
+    return text if text.isprintable() else _CONTROL.sub("\ufffd", text)

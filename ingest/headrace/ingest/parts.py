@@ -41,7 +41,7 @@ def gather(content: object, into: Gathered, where: str) -> None:
         return
     if isinstance(content, str):
         into.texts.append(content)
-    elif isinstance(content, Mapping):
+    elif isinstance(content, dict):
         _part(content, into, where)
     elif isinstance(content, list | tuple):
         for index, part in enumerate(content):
@@ -55,10 +55,10 @@ def call(raw: object, where: str) -> Body:
 
     Raises Undecodable where there is no function name.
     """
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         raise Undecodable(f"{where} is {type(raw).__name__}: give an object with id and function")
     inner = _first(raw, "function", "custom", "toolUse")
-    named = inner if isinstance(inner, Mapping) else raw
+    named = inner if isinstance(inner, dict) else raw
     name = inner if isinstance(inner, str) else _first(named, "name", "toolName", "tool_name")
     if not isinstance(name, str) or not name:
         raise Undecodable(f"{where} names no function: give function.name")
@@ -95,17 +95,17 @@ def result_text(value: object) -> str:
         return value or ""
     if isinstance(value, list) and value and all(_is_text(part) for part in value):
         return "\n".join(part if isinstance(part, str) else _text(part) for part in value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if set(value) == {"type", "value"}:
             return result_text(value["value"]) if isinstance(value["value"], str) else _json(value)
         inner = value.get("output")
-        if isinstance(inner, Mapping) and inner.get("type") == "tool" and len(value) == 1:
+        if isinstance(inner, dict) and inner.get("type") == "tool" and len(value) == 1:
             return result_text(inner.get("content"))
     return _json(value)
 
 
 def _json(value: object) -> str:
-    if isinstance(value, Mapping) and set(value) == {"type", "value"}:
+    if isinstance(value, dict) and set(value) == {"type", "value"}:
         value = value["value"]
     try:
         return written(value)
@@ -116,8 +116,8 @@ def _json(value: object) -> str:
 def _is_text(part: object) -> bool:
     if isinstance(part, str):
         return True
-    typed = isinstance(part, Mapping) and part.get("type", "text") in ("text", "output_text")
-    return typed and isinstance(part, Mapping) and isinstance(_text(part), str)
+    typed = isinstance(part, dict) and part.get("type", "text") in ("text", "output_text")
+    return typed and isinstance(part, dict) and isinstance(_text(part), str)
 
 
 def _text(part: Raw) -> Any:
@@ -129,7 +129,7 @@ def _part(part: Raw, into: Gathered, where: str) -> None:
     reader = _READERS.get(str(kind))
     if reader is not None:
         reader(part, into, where)
-    elif isinstance(part.get("source"), Mapping) or "data" in part:
+    elif isinstance(part.get("source"), dict) or "data" in part:
         _media(part, into, where)
     else:
         into.media.append({"type": str(kind)})
@@ -151,11 +151,11 @@ def _read_text(part: Raw, into: Gathered, where: str) -> None:
 def _read_reasoning(part: Raw, into: Gathered, where: str) -> None:
     inner = _first(part, "thinking", "reasoning", "text", "content", "summary", "reasoningText")
     nested = part.get("reasoningContent")
-    if isinstance(nested, Mapping):
+    if isinstance(nested, dict):
         inner = nested.get("reasoningText")
     texts = inner if isinstance(inner, list | tuple) else [inner]
     for text in texts:
-        value = text.get("text") if isinstance(text, Mapping) else text
+        value = text.get("text") if isinstance(text, dict) else text
         if isinstance(value, str) and value:
             into.reasoning.append(value)
 
@@ -166,7 +166,7 @@ def _read_call(part: Raw, into: Gathered, where: str) -> None:
 
 def _read_result(part: Raw, into: Gathered, where: str) -> None:
     inner = part.get("toolResult")
-    source: Raw = inner if isinstance(inner, Mapping) else part
+    source: Raw = inner if isinstance(inner, dict) else part
     keys = ("tool_use_id", "toolCallId", "toolUseId", "tool_call_id", "call_id", "id")
     value = _first(source, "response", "result", "output", "content")
     into.results.append(result(_first(source, *keys), value))
@@ -184,10 +184,10 @@ def _url(part: Raw) -> str | None:
     held = _first(part, "image_url", "source", "image", "file") or part
     if isinstance(held, str):
         return held if _is_link(held) else _data_url(held, part)
-    if not isinstance(held, Mapping):
+    if not isinstance(held, dict):
         return None
     link = _first(held, "url", "uri", "image_url", "file_uri")
-    if isinstance(link, Mapping):
+    if isinstance(link, dict):
         link = link.get("url")
     if isinstance(link, str):
         return link
@@ -210,7 +210,7 @@ def _data_url(data: str, part: Raw) -> str:
 
 def _read_file(part: Raw, into: Gathered, where: str) -> None:
     held = part.get("file")
-    source: Raw = held if isinstance(held, Mapping) else part
+    source: Raw = held if isinstance(held, dict) else part
     identity = source.get("file_id")
     if isinstance(identity, str):
         into.media.append({"type": "file", "file": {"file_id": identity}})
@@ -223,7 +223,11 @@ def _read_audio(part: Raw, into: Gathered, where: str) -> None:
 
 
 def _first(raw: Raw, *keys: str) -> Any:
-    return next((raw[key] for key in keys if raw.get(key) is not None), None)
+    for key in keys:
+        value = raw.get(key)
+        if value is not None:
+            return value
+    return None
 
 
 _READERS: Mapping[str, Callable[[Raw, Gathered, str], None]] = {

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from headrace.ingest import aliases, naming
-from headrace.ingest.conventions import content_of, kind_of
+from headrace.ingest.conventions import Convention, candidates, content_of, kind_of
 from headrace.ingest.conventions.content import Content
 from headrace.ingest.errors import Undecodable
-from headrace.ingest.jsontext import cleaned
+from headrace.ingest.jsontext import cleaned, dumped
+from headrace.ingest.memo import Memo
 from headrace.ingest.messages import canonical
 from headrace.ingest.parts import arguments, result
 from headrace.ingest.release import release_of, system_text
@@ -31,6 +32,13 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     toolsets: tuple[Toolset, ...] = ()
 
 
+class _Said(msgspec.Struct, frozen=True, kw_only=True):
+    """A canonical message as it is stored, and what is wrong with it."""
+
+    message: Message
+    defects: frozenset[str]
+
+
 class _Call(msgspec.Struct, frozen=True, kw_only=True):
     """What a span says in messages, canonical."""
 
@@ -49,10 +57,11 @@ def rows(data: SpanData, *, project: str, received_at: datetime) -> Rows:
 
     Attributes that hold nothing but messages which were read are not stored a second time.
     """
-    kind, family = kind_of(data)
-    call = _call(data, kind, family)
-    sent = tuple(Message.of(body) for body in call.input)
-    answered = tuple(Message.of(body) for body in call.output)
+    among = candidates(data)
+    kind, family = kind_of(data, among)
+    call = _call(data, kind, family, among)
+    sent = tuple(_said(body).message for body in call.input)
+    answered = tuple(_said(body).message for body in call.output)
     tools = (toolset(call.tools),) if call.tools is not None else ()
     span = Span(
         project=project,
@@ -73,7 +82,7 @@ def rows(data: SpanData, *, project: str, received_at: datetime) -> Rows:
         convention=call.convention,
         defects=tuple(sorted({*call.defects, *_loss(data)})),
         attributes=stored({k: v for k, v in data.attributes.items() if k not in call.read}),
-        resource=stored(data.resource),
+        resource=_resource(data.resource),
         events=_events(data),
         **_facts(data, kind, call),
     )
@@ -82,9 +91,18 @@ def rows(data: SpanData, *, project: str, received_at: datetime) -> Rows:
 
 def stored(attributes: Attributes) -> str:
     """Attributes as canonical JSON; over the cap the longest texts give way to their length."""
+    external = attributes.get(aliases.EXTERNAL)
+    if isinstance(external, str):
+        attributes = {**attributes, aliases.EXTERNAL: naming.mended(external)}
+    text = dumped(attributes)
+    return text if len(text) <= STORED_CHARS else _shortened(attributes)
+
+
+_resource = Memo(stored)  # all spans of a process tell the same
+
+
+def _shortened(attributes: Attributes) -> str:
     kept = {key: cleaned(value) for key, value in attributes.items()}
-    if isinstance(external := kept.get(aliases.EXTERNAL), str):
-        kept[aliases.EXTERNAL] = naming.mended(external)
     sizes = {key: len(dump(value)) for key, value in kept.items()}
     total = sum(sizes.values())
     for key in sorted(sizes, key=lambda name: (-sizes[name], name)):
@@ -105,14 +123,13 @@ def _facts(data: SpanData, kind: SpanKind, call: _Call) -> dict[str, Any]:
         "user_id": aliases.text("user", own, held),
         "agent": _agent(data, kind),
     }
-    return facts | (_model_facts(data, call) if kind == "llm" else {})
+    return facts | _model_facts(data, call, facts["release"]) if kind == "llm" else facts
 
 
-def _model_facts(data: SpanData, call: _Call) -> dict[str, Any]:
+def _model_facts(data: SpanData, call: _Call, given: str | None) -> dict[str, Any]:
     own, answer = data.attributes, call.response
     provider = aliases.text("provider", own)
     model = aliases.text("model", own) or _text(answer.get("model"))
-    given = aliases.text("release", data.resource, own)
     asked = aliases.text("request_model", own) or model
     content = bool(call.input or call.output)
     request = aliases.request(own)
@@ -144,12 +161,12 @@ def _agent(data: SpanData, kind: SpanKind) -> str | None:
     return aliases.text("agent", data.attributes) or (data.name if kind == "agent" else None)
 
 
-def _call(data: SpanData, kind: SpanKind, family: str) -> _Call:
+def _call(data: SpanData, kind: SpanKind, family: str, among: Iterable[Convention]) -> _Call:
     if kind == "tool":
         return _tool_run(data, family)
     if kind != "llm":
         return _Call(convention=family)
-    found = content_of(data)
+    found = content_of(data, among)
     if found is None:
         return _Call(convention=family, defects=("no_content",))
     content, convention = found
@@ -168,7 +185,8 @@ def _model_call(data: SpanData, content: Content, convention: str) -> _Call:
         for body in canonical(content.output, calls_before=before)
         if body["role"] == "assistant" and not (_empty(body) and aliases.error(data))
     ]
-    defects = [*content.defects, *_seen(sent + answered)]
+    seen = frozenset[str]().union(*(_said(body).defects for body in [*sent, *answered]))
+    defects = [*content.defects, *seen]
     nothing = not sent and not answered
     return _Call(
         convention=convention,
@@ -206,12 +224,18 @@ def _empty(body: Body) -> bool:
     return not body["content"] and not body.get("tool_calls")
 
 
-def _seen(messages: list[Body]) -> Iterable[str]:
-    contents = [body["content"] for body in messages]
-    parts = (part for content in contents if isinstance(content, list) for part in content)
+def _judged(body: Body) -> _Said:
+    return _Said(message=Message.of(body), defects=frozenset(_seen(body)))
+
+
+_said = Memo(_judged)
+
+
+def _seen(body: Body) -> Iterable[str]:
+    parts = body["content"] if isinstance(body["content"], list) else ()
     if any(part.get("type") not in _MEDIA for part in parts):
         yield "unknown_part"
-    if any(text in _HIDDEN for body in messages for text in _texts(body)):
+    if any(text in _HIDDEN for text in _texts(body)):
         yield "content_hidden"
 
 
@@ -227,6 +251,8 @@ def _loss(data: SpanData) -> Iterable[str]:
 
 
 def _events(data: SpanData) -> str:
+    if not data.events:
+        return "[]"
     told = [
         {
             "name": event.name,

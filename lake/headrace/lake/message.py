@@ -7,11 +7,20 @@ tool-call arguments as a JSON *string* whose key order is the order in which the
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
+from types import NoneType
 from typing import Any, Self
 
 import msgspec
+import orjson
 
 Body = dict[str, Any]
+
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
+_ALIKE = {str, int, bool, NoneType}  # what orjson writes as `json` does
+_OTHER = {dict, list, float}  # what may be alike
+_USUAL = (1e-4, 1e16)  # floats within are written without an exponent, by everyone alike
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,10 +39,32 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def dump(value: object) -> str:
-    """Canonical JSON: sorted keys, no spaces, no ASCII escapes, no NaN."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    """Canonical JSON: sorted keys, no spaces, no ASCII escapes, numbers as Python writes them.
+
+    Raises ValueError for NaN and infinity.
+    """
+    if not _alike(value):
+        return _CANONICAL.encode(value)
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:  # half a character, or a number of more than 64 bits
+        return _CANONICAL.encode(value)
+
+
+def _alike(value: object) -> bool:
+    """Whether orjson, which is ten times faster, gives the same text."""
+    held = value.values() if type(value) is dict else value if type(value) is list else (value,)
+    kinds = set(map(type, held)) - _ALIKE
+    if not kinds:
+        return True
+    if not kinds <= _OTHER:
+        return False
+    return all(_usual(i) if type(i) is float else _alike(i) for i in held if type(i) in _OTHER)
+
+
+def _usual(number: float) -> bool:
+    least, most = _USUAL
+    return least <= abs(number) < most or number == 0
 
 
 def digest(text: str) -> str:

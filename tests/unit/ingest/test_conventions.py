@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from headrace.ingest.aliases import ALIASES
 from headrace.ingest.batch import Batch
-from headrace.ingest.conventions import CONVENTIONS, content_of, kind_of
+from headrace.ingest.conventions import CONVENTIONS, candidates, content_of, kind_of
 from headrace.ingest.evaluation import of_span
+from headrace.ingest.otlp import decode
 from headrace.ingest.span_row import STORED_CHARS, rows
 from headrace.ingest.telemetry import EventData, SpanData, moment
 from headrace.lake.record import Span
@@ -38,8 +39,16 @@ SHARED = Path(__file__).parents[3].parent / "shared" / "fixtures" / "otlp"
 # or a call whose text a person left out.
 APART = ("otel_genai_openai_agents/prevresp-withclient",)
 
+PROTOBUF = "application/x-protobuf"
+
 ReadEntry = Callable[[Path, Mapping[str, Any]], Batch]
 EntryOf = Callable[[str], tuple[Path, Mapping[str, Any]]]
+
+
+def recorded() -> list[SpanData]:
+    """Every recorded span, decoded and no more."""
+    bodies = (path.read_bytes() for path in sorted(HERE.glob("o*/**/*traces.bin")))
+    return [data for body in bodies for data in decode("traces", PROTOBUF, body).spans]
 
 
 def entries(root: Path, folders: tuple[str, ...]) -> list[tuple[Path, Any]]:
@@ -227,6 +236,14 @@ def test_a_convention_is_found_by_its_keys() -> None:
     assert kind_of(span({"gen_ai.operation.name": "embeddings"})) == ("other", "gen_ai")
     assert kind_of(span({"gen_ai.prompt.0.role": "user"})) == ("llm", "gen_ai")
     assert kind_of(span({"http.route": "/chat"})) == ("other", "none")
+
+
+def test_who_is_not_asked_has_nothing_to_say() -> None:
+    for data in recorded():
+        among = candidates(data)
+        assert kind_of(data, among) == kind_of(data, CONVENTIONS)
+        assert content_of(data, among) == content_of(data, CONVENTIONS)
+    assert candidates(span({"http.route": "/chat", "gen_aix": 1})) == []
 
 
 def test_an_unknown_span_is_kept_without_meaning(now: Any) -> None:

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.ingest.jsontext import DEPTH, clean, cleaned, parse, value_of, whole, written
+from headrace.ingest.jsontext import (
+    DEPTH,
+    clean,
+    cleaned,
+    dumped,
+    parse,
+    value_of,
+    whole,
+    written,
+)
+from headrace.lake.message import dump
 
 
 def test_values_are_read_up_to_a_depth() -> None:
@@ -117,3 +127,44 @@ def test_whole_is_idempotent_on_any_bytes(noise: bytes) -> None:
 def test_halves_of_a_character_are_replaced_and_pairs_kept(escaped: str, read: str) -> None:
     assert json.loads(whole(f'"{escaped}"'.encode())) == read
     assert parse(f'"{escaped}"') == read
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "123456789012345678901234567890",
+        "-9223372036854775809",
+        "[1E5, -0, -0.0, 0.1e-400, 123456789.12345678901234567890]",
+        '{"a": 1, "b": 2, "a": 3}',
+        ' ["\\u00e9\\ud83d\\ude00\\u0000", "\x7f\u2028"] ',
+        "1e400",
+        '{"deep": [NaN, 1e999]}',
+        '"\ud800"',
+    ],
+    ids=repr,
+)
+def test_texts_are_read_as_the_standard_library_reads_them(text: str) -> None:
+    read = parse(text)
+    assert repr(read) == repr(json.loads(text, parse_constant=str))
+
+
+@given(st.text(st.sampled_from('[]{}",: \\u0daf1eE-+.tnN')) | values.map(json.dumps))
+def test_whatever_the_text_one_reader_stands_for_the_other(text: str) -> None:
+    try:
+        expected = cleaned(json.loads(text, parse_constant=str))
+    except ValueError:
+        expected = None
+    assert repr(cleaned(parse(text))) == repr(expected)
+
+
+hostile = st.recursive(
+    st.none() | st.floats() | st.integers() | st.text(st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=8,
+)
+
+
+@given(hostile)
+def test_what_is_dumped_is_canonical_and_clean(value: object) -> None:
+    assert dumped(value) == dump(cleaned(value))
+    dumped(value).encode()

@@ -514,3 +514,14 @@ def records(path: Path) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(io.TextIOWrapper(reader, encoding="utf-8")):
             if number % 25 == 0:  # some from everywhere: the runs differ
                 yield json.loads(line)
+
+
+def test_what_one_conversation_makes_of_a_message_is_not_seen_by_another() -> None:
+    calls = {"role": "assistant", "tool_calls": [{"name": "f", "args": {}}]}
+    answer = {"role": "tool", "content": "42"}
+    named, numbered = {**answer, "tool_call_id": "theirs"}, {"id": "call_1"}
+    first, second = canonical([calls, named]), canonical([calls, answer])
+    assert [first[0]["tool_calls"][0]["id"], first[1]["tool_call_id"]] == ["theirs"] * 2
+    assert [second[0]["tool_calls"][0]["id"], second[1]["tool_call_id"]] == [numbered["id"]] * 2
+    assert canonical([calls], calls_before=6)[0]["tool_calls"][0]["id"] == "call_7"
+    assert canonical([calls, named]) == first

@@ -1,4 +1,5 @@
 import json
+import math
 from typing import Any
 
 import pytest
@@ -140,3 +141,40 @@ def test_the_values_of_a_message_are_told_apart_from_their_spelling() -> None:
         {"role": "user", "content": "1", "name": ""},
     ]
     assert len({Message.of(body).hash for body in bodies}) == len(bodies)
+
+
+def plain(value: object) -> str:
+    """The definition of canonical JSON, by the standard library."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()))  # halves of characters too
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | NUMBERS | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ANY_TEXT, inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(ANY_JSON)
+def test_the_fast_writer_gives_the_bytes_of_the_standard_one(value: object) -> None:
+    assert dump(value) == plain(value)
+
+
+@given(NUMBERS)
+def test_numbers_are_written_as_python_writes_them(number: float) -> None:
+    assert dump([number]) == f"[{number!r}]"
+
+
+@pytest.mark.parametrize("edge", [1e-4, 9.999e-5, 1e16, 1e15, 2**53, 5e-324, -0.0], ids=repr)
+def test_floats_at_the_edges_of_an_exponent_are_written_as_python_does(edge: float) -> None:
+    for number in (edge, -edge, math.nextafter(edge, 0), math.nextafter(edge, math.inf)):
+        assert dump({"n": number}) == plain({"n": number})
+
+
+def test_every_character_is_escaped_as_the_standard_library_does() -> None:
+    text = "".join(map(chr, range(0x3000)))
+    assert dump(text) == plain(text)

@@ -3,11 +3,12 @@
 Tables: `OPERATIONS` names the kind of a span by `gen_ai.operation.name`, of every era.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from headrace.ingest.conventions.content import Content
 from headrace.ingest.jsontext import value_of
+from headrace.ingest.memo import Memo
 from headrace.ingest.telemetry import Attributes, SpanData
 from headrace.ingest.tools import definitions
 from headrace.lake.message import Body
@@ -32,7 +33,14 @@ OUTPUT = "gen_ai.output.messages"
 SYSTEM = "gen_ai.system_instructions"
 TOOLS = "gen_ai.tool.definitions"
 
-_CONTENT = (SYSTEM, INPUT, OUTPUT, TOOLS)
+_repeated: Memo[object] = Memo(value_of)
+_READ: Mapping[str, Callable[[object], object]] = {
+    SYSTEM: _repeated,
+    INPUT: value_of,
+    OUTPUT: value_of,
+    TOOLS: _repeated,
+}
+_HELD = {"text": frozenset(("content", "text")), "tool_call": frozenset(("arguments",))}
 _NOTHING = (None, "", "null")  # null is whole JSON: there was nothing to tell
 _FLAT = ("gen_ai.prompt.", "gen_ai.completion.0.")
 
@@ -53,14 +61,14 @@ def content(span: SpanData) -> Content | None:
     attributes = span.attributes
     if INPUT not in attributes and OUTPUT not in attributes:
         return Content(defects=("content_elsewhere",)) if _elsewhere(attributes) else None
-    values = {key: value_of(attributes[key]) for key in _CONTENT if key in attributes}
+    values = {key: read(attributes[key]) for key, read in _READ.items() if key in attributes}
     system = [{"role": "system", "parts": _parts(values[SYSTEM])}] if values.get(SYSTEM) else []
     messages = [*system, *_messages(values.get(INPUT))]
     output = _messages(values.get(OUTPUT))
     return Content(
         input=messages,
         output=output[:1] if _choices(attributes) > 1 else output,
-        tools=definitions(values.get(TOOLS)),
+        tools=definitions(attributes.get(TOOLS)),
         defects=tuple(_defects(attributes, values, [*messages, *output])),
         read=frozenset(values),
     )
@@ -68,13 +76,13 @@ def content(span: SpanData) -> Content | None:
 
 def _messages(value: object) -> list[Body]:
     listed = value if isinstance(value, list) else []
-    return [{**message} for message in listed if isinstance(message, Mapping)]
+    return [{**message} for message in listed if isinstance(message, dict)]
 
 
 def _parts(value: object) -> object:
     """Instructions are parts; some products send messages or bare text instead."""
     first = value[0] if isinstance(value, list) and value else None
-    if isinstance(first, Mapping) and "role" in first and isinstance(value, list):
+    if isinstance(first, dict) and "role" in first and isinstance(value, list):
         nested = (message.get("parts") or message.get("content") or [] for message in value)
         return [
             part for parts in nested for part in (parts if isinstance(parts, list) else [parts])
@@ -88,7 +96,7 @@ def _choices(attributes: Attributes) -> int:
 
 
 def _elsewhere(attributes: Attributes) -> bool:
-    return any(f"{key}.ref" in attributes and key not in attributes for key in _CONTENT)
+    return any(f"{key}.ref" in attributes and key not in attributes for key in _READ)
 
 
 def _defects(
@@ -104,10 +112,10 @@ def _defects(
 
 def _hidden(part: Any) -> bool:
     """Whether a product told the kind of a part and kept its content to itself."""
-    if not isinstance(part, Mapping):
+    if not isinstance(part, dict):
         return False
-    held = {"text": ("content", "text"), "tool_call": ("arguments",)}.get(str(part.get("type")))
-    return held is not None and not any(key in part for key in held)
+    held = _HELD.get(str(part.get("type")))
+    return held is not None and held.isdisjoint(part)
 
 
 def _listed(value: object) -> list[Any]:
