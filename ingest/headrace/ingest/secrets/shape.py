@@ -48,8 +48,9 @@ _AWS = "(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"
 SHAPES: tuple[Shape, ...] = (
     Shape(
         name="private_key",
-        pattern=rf"{_PEM}{_ARMOUR}*?(?:-----END [A-Z0-9 ]{{0,40}}PRIVATE KEY(?: BLOCK)?-----|"
-        r"[^A-Za-z0-9+/=\s\\:,.()_\-]|\z)",
+        # up to its last line, or cut off
+        pattern=rf"{_PEM}(?:{_ARMOUR}*?-----END [A-Z0-9 ]{{0,40}}PRIVATE KEY(?: BLOCK)?-----"
+        rf"|{_ARMOUR}*)",
         hint=_PEM,
         check=_armoured,
     ),

@@ -18,8 +18,11 @@ AWS_ACCESS_KEY = "aws_access_key"
 BESIDE = 300  # bytes around an AWS access key where its secret may stand
 
 _AWS_SECRET = r"(?:^|[^A-Za-z0-9+/])([A-Za-z0-9+/]{40})(?:[^A-Za-z0-9+/=]|\z)"
-_BACKSLASH = ord("\\")
-_ESCAPES = b"nrtbf"
+_ESCAPE_BYTES = 8
+# of a line break, of any character in JSON, Python or a URL, of a terminal's colours
+_ESCAPE = re.compile(
+    rb"(?:\\[nrtbf]|\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|%[0-9a-f]{2}|\[[0-9;]{0,5}m)\Z", re.IGNORECASE
+)
 _LONGER = re.compile(rb"(?:&(?![\w.-]+=)[^\s\"'`&;,|(){}\[\]<>\\]+)+")
 _NOWHERE = (-1, -1)
 _VALUES = ("v", "v1", "v2", "v3", "bare")
@@ -135,11 +138,10 @@ def _shaped(rule: _Rule, shape: Shape, found: "re2._Match", text: bytes) -> Span
 
 
 def _apart(text: bytes, start: int, apart: bytes) -> bool:
-    """Whether no longer word ends in what was found; `\\n` before it is a line break."""
-    before = text[max(0, start - 2) : start]
-    if not before or before[-1] not in apart:
+    """Whether no longer word ends in what was found; an escaped character is no part of one."""
+    if start == 0 or text[start - 1] not in apart:
         return True
-    return len(before) == 2 and before[0] == _BACKSLASH and before[1] in _ESCAPES
+    return _ESCAPE.search(text, max(0, start - _ESCAPE_BYTES), start) is not None
 
 
 def _beside(span: Span, text: bytes) -> Iterator[Span]:

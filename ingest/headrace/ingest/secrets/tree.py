@@ -136,7 +136,7 @@ def _fits(told: Telling, value: str) -> bool:
 
 def _telling(key: str) -> Telling | None:
     told = keyname.telling(key)
-    if told is None and len(key) <= _SHORT:
+    if told is None and len(key) <= _SHORT and not text.suspicious(key.encode("utf-8", "replace")):
         _remember(_plain_keys, key)
     return told
 
