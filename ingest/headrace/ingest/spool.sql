@@ -33,6 +33,10 @@ update spool set id = :id;
 -- name: probe
 update spool set probes = probes + 1;
 
+-- name: given
+-- The last sequence number that was given.
+select coalesce(max(seq), 0) from sqlite_sequence where name = 'pages';
+
 -- name: forgotten
 -- Number of the last body that was dropped; 0: none yet.
 select coalesce(
