@@ -41,11 +41,10 @@ KEYS = (
 def damaged(payload: bytes, rng: random.Random) -> bytes:
     """The text with one value changed; what is no JSON stays as it is."""
     try:
-        value = json.loads(payload)
-    except (ValueError, RecursionError):
+        changed = _changed(json.loads(payload), rng, 0)
+        text = json.dumps(changed, ensure_ascii=rng.random() < 0.5)
+    except (ValueError, RecursionError):  # deepened twice it is too deep for this writer too
         return payload
-    changed = _changed(value, rng, 0)
-    text = json.dumps(changed, ensure_ascii=rng.random() < 0.5)
     while f'"{MARK}"' in text:
         text = text.replace(f'"{MARK}"', rng.choice(TOKENS), 1)
     return text.encode("utf-8", "surrogatepass")

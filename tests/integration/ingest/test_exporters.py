@@ -72,7 +72,9 @@ def test_spans_of_the_python_sdk_are_in_the_lake(shared: Any) -> None:
 
 def test_logs_of_the_python_sdk_are_in_the_lake(shared: Any) -> None:
     for packing in Compression:
-        exporter: Any = OTLPLogExporter(endpoint=f"{shared.address.url}/v1/logs", compression=packing)
+        exporter: Any = OTLPLogExporter(
+            endpoint=f"{shared.address.url}/v1/logs", compression=packing
+        )
         provider = LoggerProvider(resource=Resource.create({"headrace.project": packing.value}))
         provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
         logger = provider.get_logger("test")
