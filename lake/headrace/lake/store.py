@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -29,10 +30,16 @@ _TRANSIENT = ("locked", "conflict", "busy", "could not serialize", "concurrent")
 
 
 class Transaction:
-    """What one transaction may do; lives only inside `Lake.write`."""
+    """What one transaction may do; lives only inside `Lake.write`.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    `shapes` holds the columns of the tables that were written before.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, shapes: "dict[str, pa.Schema]"
+    ) -> None:
         self._connection = connection
+        self._shapes = shapes
 
     def run(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
         """Run one statement, values by `$name`; the rows that it gives."""
@@ -44,7 +51,8 @@ class Transaction:
 
     def add_new(self, table: str, rows: Iterable[msgspec.Struct], *, on: Sequence[str]) -> int:
         """Add the rows whose key is not there yet; how many were offered, first one wins."""
-        first = {_key(row, on): row for row in reversed(list(rows))}
+        key = attrgetter(*on)
+        first = {key(row): row for row in reversed(list(rows))}
         return self._insert(
             table,
             list(first.values()),
@@ -54,7 +62,8 @@ class Transaction:
 
     def upsert(self, table: str, rows: Iterable[msgspec.Struct], *, on: Sequence[str]) -> int:
         """Put rows in the place of those with the same key; last one wins."""
-        last = {_key(row, on): row for row in rows}
+        key = attrgetter(*on)
+        last = {key(row): row for row in rows}
         delete = f"delete from {table} using batch where {_same_key(table, on)}"
         return self._insert(
             table,
@@ -66,14 +75,9 @@ class Transaction:
     def _insert(
         self, table: str, rows: list[msgspec.Struct], sql: str, before: str | None = None
     ) -> int:
-        import pyarrow as pa  # whoever only reads does without its 35 MB
-
         if not rows:
             return 0
-        batch = pa.Table.from_pylist(
-            [msgspec.structs.asdict(row) for row in rows], schema=_columns(self._connection, table)
-        )
-        self._connection.register("batch", batch.select(list(rows[0].__struct_fields__)))
+        self._connection.register("batch", _batch(rows, self._shape(table)))
         try:
             if before is not None:
                 self._connection.execute(before)
@@ -81,6 +85,12 @@ class Transaction:
         finally:
             self._connection.unregister("batch")
         return len(rows)
+
+    def _shape(self, table: str) -> "pa.Schema":
+        """The columns of a table; asking costs more than writing a few rows."""
+        if table not in self._shapes:
+            self._shapes[table] = _columns(self._connection, table)
+        return self._shapes[table]
 
 
 class Lake:
@@ -99,6 +109,7 @@ class Lake:
         self._rng = rng
         self._reader: threading.local = threading.local()
         self._writing = threading.Lock()
+        self._shapes: dict[str, pa.Schema] = {}
         self.settings = settings
 
     @classmethod
@@ -148,7 +159,7 @@ class Lake:
         `lock_timeout_s`, and whatever `work` raises, rolled back.
         """
         with self._writing:
-            return self._commit(lambda: work(Transaction(self._root)))
+            return self._commit(lambda: work(Transaction(self._root, self._shapes)))
 
     @property
     def snapshot_id(self) -> int:
@@ -285,8 +296,17 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> "pa.Schema":
     return connection.sql(f"select * from {table} limit 0").to_arrow_table().schema
 
 
-def _key(row: msgspec.Struct, on: Sequence[str]) -> tuple[object, ...]:
-    return tuple(getattr(row, column) for column in on)
+def _batch(rows: Sequence[msgspec.Struct], shape: "pa.Schema") -> "pa.Table":
+    """The rows column by column, each in the type that the table has for it."""
+    import pyarrow as pa  # whoever only reads does without its 35 MB
+
+    fields = rows[0].__struct_fields__
+    columns = zip(*map(msgspec.structs.astuple, rows), strict=True)
+    arrays = [
+        pa.array(column, shape.field(name).type)
+        for name, column in zip(fields, columns, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, names=list(fields))
 
 
 def _same_key(table: str, on: Sequence[str]) -> str:

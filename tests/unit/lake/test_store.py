@@ -49,7 +49,7 @@ def undone(engine: duckdb.DuckDBPyConnection) -> Iterator[Transaction]:
     """A transaction on the empty schema that leaves it empty."""
     engine.execute("begin")
     try:
-        yield Transaction(engine)
+        yield Transaction(engine, {})
     finally:
         engine.execute("rollback")
 
