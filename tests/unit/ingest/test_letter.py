@@ -9,6 +9,7 @@ import pytest
 
 from headrace.ingest import reader
 from headrace.ingest.batch import Body
+from headrace.ingest.errors import Undecodable
 from headrace.ingest.letter import letter, reason
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -16,7 +17,12 @@ KEY = "sk-proj-" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9"
 
 
 def body(payload: bytes, **fields: Any) -> Body:
-    plain = {"seq": 7, "signal": "traces", "content_type": "application/json", "received_at": NOON}
+    plain: dict[str, Any] = {
+        "seq": 7,
+        "signal": "traces",
+        "content_type": "application/json",
+        "received_at": NOON,
+    }
     return Body(payload=payload, **plain | fields)
 
 
@@ -91,5 +97,5 @@ def test_a_reason_quotes_no_secret_and_is_short() -> None:
 
 @pytest.mark.parametrize("payload", [b"", b"\xff", msgspec.msgpack.encode([1]), b"\x81" * 5000])
 def test_what_is_no_stripped_telemetry_says_so(payload: bytes) -> None:
-    with pytest.raises(reader.Undecodable, match="no stripped telemetry"):
+    with pytest.raises(Undecodable, match="no stripped telemetry"):
         reader.read(body(payload, content_type=reader.STRIPPED))

@@ -34,6 +34,8 @@ _ENDINGS: tuple[tuple[str, str, bool], ...] = (
     ("api_key", _KEY, True),
     ("token", _GIVEN, True),
     ("shared_secret", _SHARED, True),
+    ("authorization", "headers?_?(?:proxy_?)?authorization", True),
+    ("cookie", "headers?_?(?:set_?)?cookie", True),
     ("cookie", "(?:set_?)?cookies?2?", False),
     ("authorization", "authorization", False),
     ("token", f"token(?:_?{_MORE})?", False),

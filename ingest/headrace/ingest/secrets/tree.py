@@ -15,6 +15,7 @@ _VALUE = ("value", "val")
 _SHORT = 40  # characters of a text that is remembered to hold no secret
 _KNOWN = 20_000  # such texts
 _SCHEME = re.compile(r"(?:basic|bearer|token|digest|negotiate|apikey|aws4-\S+)\s+\S", re.I)
+_OPAQUE = re.compile(r"\S*\d\S*")  # not "granted"
 _CRUMBS = re.compile(r"[^=;\s]+=[^;]{4,}")
 
 # keys and short texts come again and again: what is known to hold and to tell nothing
@@ -127,7 +128,7 @@ class Stripper:
 
 
 def _fits(told: Telling, value: str) -> bool:
-    if told.kind == "authorization" and _SCHEME.match(value):
+    if told.kind == "authorization" and (_SCHEME.match(value) or _OPAQUE.fullmatch(value)):
         return True
     if told.kind == "cookie" and _CRUMBS.match(value):
         return True
