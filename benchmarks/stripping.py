@@ -1,4 +1,4 @@
-"""What removing secrets costs: `python benchmarks/secrets.py [--spans 1000] [--span-bytes 3000]`.
+"""What removing secrets costs: `python benchmarks/stripping.py [--spans 1000] [--span-bytes 3000]`.
 
 CPU time of one process, best of seven, per span: decoding alone, then stripping spans without a
 secret, and the same spans with one in their messages.
