@@ -152,6 +152,7 @@ class Load:
         ]
         self._sent = 0
         self._idle: list[Connection] = []
+        self._living = given.connections
         self._due: list[float] = []
         self.statuses: Counter[int] = Counter()
         self.seconds: list[float] = []
@@ -180,7 +181,7 @@ class Load:
         self._note()
 
     def _open(self) -> bool:
-        return len(self._idle) < self._given.connections or bool(self._due)
+        return len(self._idle) < self._living or bool(self._due and self._living)
 
     async def _greedy(self) -> None:
         for connection in self._idle[:]:
@@ -210,7 +211,10 @@ class Load:
         self.statuses[status] += 1
         if status == 200:
             self.seconds.append(seconds)
-        if status == 0 or self._given.rate or time.perf_counter() >= self._end:
+        if status == 0:  # the connection was lost
+            self._living -= 1
+            self._idle = [other for other in self._idle if other is not connection]
+        elif self._given.rate or time.perf_counter() >= self._end:
             self._idle.append(connection)
             self._serve()
         else:

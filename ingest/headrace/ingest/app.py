@@ -19,7 +19,16 @@ from headrace.ingest.key import Scope
 from headrace.ingest.log import Seldom
 from headrace.ingest.lookup import Lookup
 from headrace.ingest.receiver import Receiver
-from headrace.ingest.route import Answer, Direct, guarded, tallied, threaded
+from headrace.ingest.route import (
+    Answer,
+    Application,
+    Direct,
+    Endpoint,
+    guarded,
+    tallied,
+    threaded,
+    unfailing,
+)
 from headrace.ingest.spool import Spool
 from headrace.ingest.tally import SIGNALS, Tally
 from headrace.ingest.works import alone, works
@@ -59,7 +68,7 @@ def create_app(
                 yield
         app.state.lookup.close()
 
-    app = FastAPI(
+    app = Application(
         title="Headrace",
         lifespan=lifespan,
         docs_url=None,
@@ -71,6 +80,8 @@ def create_app(
     app.state.spool_bytes = settings.spool_bytes
     app.state.seldom = Seldom()
     _add_routes(app)
+    if not settings.origins:  # or each answer needs the headers that the middleware adds
+        app.lane |= {path: unfailing(_posting(path), refused) for path in LANE}
     cors.allow(app, settings.origins)
     for kind in (HeadraceError, TimeoutError, HTTPException, ClientDisconnect, Exception):
         app.add_exception_handler(kind, refused)
@@ -147,11 +158,15 @@ GETS: Mapping[str, tuple[Answer, Scope | None]] = {
 }
 
 
+LANE = [path for path in POSTS if "{" not in path]
+
+
+def _posting(path: str) -> Endpoint:
+    return tallied(guarded(POSTS[path], "ingest"), path.rpartition("/")[2])
+
+
 def _add_routes(app: FastAPI) -> None:
-    posts = [
-        (path, "POST", tallied(guarded(reply, "ingest"), path.rpartition("/")[2]))
-        for path, reply in POSTS.items()
-    ]
+    posts = [(path, "POST", _posting(path)) for path in POSTS]
     gets = [(path, "GET", guarded(reply, scope)) for path, (reply, scope) in GETS.items()]
     for path, method, endpoint in [*posts, *gets]:
         app.router.add_api_route(
