@@ -20,7 +20,7 @@ from headrace.ingest.tools import toolset
 from headrace.lake.message import Body, Message, dump
 from headrace.lake.record import Span, SpanKind, Toolset
 
-STORED_CHARS = 256 * 1024  # of one JSON column
+STORED_CHARS = 32 * 1024 * 1024  # of one JSON column: what no convention reads yet may be long
 _SDK_LIMIT = 128  # attributes an OpenTelemetry SDK keeps unless told otherwise
 _MEDIA = ("text", "image_url", "file", "input_audio")
 _HIDDEN = ("__REDACTED__", "[REDACTED]")  # what instrumentation puts in the place of a text

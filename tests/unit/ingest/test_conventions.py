@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headrace.ingest import span_row
 from headrace.ingest.aliases import ALIASES
 from headrace.ingest.batch import Batch
 from headrace.ingest.conventions import CONVENTIONS, candidates, content_of, kind_of
 from headrace.ingest.evaluation import of_span
 from headrace.ingest.otlp import decode
-from headrace.ingest.span_row import STORED_CHARS, rows
+from headrace.ingest.span_row import rows
 from headrace.ingest.telemetry import EventData, SpanData, moment
 from headrace.lake.record import Span
 
@@ -334,11 +335,22 @@ def test_only_the_first_of_several_choices_is_the_output(now: Any) -> None:
     assert [json.loads(m.body)["content"] for m in items] == ["one\ntwo"]
 
 
-def test_large_attributes_give_way_to_their_length(now: Any) -> None:
-    big = rows(span({"dump": "x" * 2 * STORED_CHARS, "small": "y"}), project="p", received_at=now)
+def test_what_no_convention_reads_is_stored_whole(now: Any) -> None:
+    """A history of ten thousand messages, for a later release to read."""
+    body = "x" * 10_000_000
+    big = rows(span({"api_request_body": body, "small": "y"}), project="p", received_at=now)
+    stored = json.loads(big.span.attributes)
+    assert (stored["small"], stored["api_request_body"] == body) == ("y", True)
+
+
+def test_large_attributes_give_way_to_their_length(
+    now: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(span_row, "STORED_CHARS", 1000)
+    big = rows(span({"dump": "x" * 2000, "small": "y"}), project="p", received_at=now)
     stored = json.loads(big.span.attributes)
     assert stored["small"] == "y"
-    assert stored["dump"] == f"[cut: {2 * STORED_CHARS + 2} characters]"
+    assert stored["dump"] == "[cut: 2002 characters]"
 
 
 def test_cost_is_decimal_and_nonsense_is_absent(now: Any) -> None:

@@ -1,7 +1,7 @@
 """One span as rows: what its columns hold, what is stored twice, and what is said to be lost."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.ingest.span_row import STORED_CHARS, Rows, rows, stored
+from headrace.ingest import span_row
+from headrace.ingest.span_row import Rows, rows, stored
 from headrace.ingest.telemetry import EventData, SpanData, moment
 from headrace.lake.message import Body
 
@@ -32,6 +33,17 @@ BARE = SpanData(
     scope="",
     dropped=0,
 )
+
+
+STORED_CHARS = 256 * 1024
+
+
+@pytest.fixture(scope="module", autouse=True)
+def low_cap() -> Iterator[None]:
+    """The cap of a column within reach."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(span_row, "STORED_CHARS", STORED_CHARS)
+        yield
 
 
 def made(own: Mapping[str, object], **fields: Any) -> Rows:
