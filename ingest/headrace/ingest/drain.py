@@ -25,6 +25,7 @@ from headrace.ingest.letter import letter
 from headrace.ingest.logbook import Logbook
 from headrace.ingest.secrets.export import counted
 from headrace.ingest.spool import Spool
+from headrace.ingest.upkeep import Upkeep
 from headrace.lake.errors import HeadraceError, LakeLocked
 from headrace.lake.record import DeadLetter
 from headrace.lake.settings import Settings, make_home
@@ -33,6 +34,7 @@ from headrace.lake.store import Lake, Transaction
 
 DEADLY = 3  # deaths of the process over one body before it is set aside
 COUNT_S = 60.0  # between two looks at what the lake holds: others take dead letters out of it
+NICE = 5  # whoever waits for an acknowledgement goes first
 PAUSE_S = (0.5, 10.0)  # first and longest pause while the lake is away
 
 # Faults of the lake: all bodies wait. Any other fault in writing is one of a body.
@@ -253,8 +255,9 @@ def _drained(settings: Settings, stop: Stop, logbook: Logbook) -> bool:
             drain = Drain(
                 lake, spool, bookmark, limit=settings.drain_rows, clock=_now, logbook=logbook
             )
+            upkeep = Upkeep(lake, clock=_now)
             log.info("drain_started", waiting=spool.depth(_now()).depth)
-            pump(drain, stop, settings.drain_interval_s, settings.stop_drain_s)
+            pump(drain, stop, settings.drain_interval_s, settings.stop_drain_s, upkeep)
             log.info("drain_stopped", waiting=spool.depth(_now()).depth)
             logbook.stopped()
             return True
@@ -265,10 +268,15 @@ def _drained(settings: Settings, stop: Stop, logbook: Logbook) -> bool:
         return False
 
 
-def pump(drain: Drain, stop: Stop, interval_s: float, stop_s: float) -> None:
+def pump(
+    drain: Drain, stop: Stop, interval_s: float, stop_s: float, upkeep: Upkeep | None = None
+) -> None:
     """Carry until asked to stop, then as long as something is left, for at most `stop_s`."""
     while not stop.asked:
-        if not drain.carry():
+        carried = drain.carry()
+        if upkeep is not None:
+            upkeep.after(carried)
+        if not carried:
             stop.wait(interval_s)
     end = time.monotonic() + stop_s
     while time.monotonic() < end and drain.carry():
@@ -292,6 +300,7 @@ def main() -> int:
     try:
         settings = Settings.load(given.home)
         logs.configure(settings.log_format)
+        os.nice(NICE)
         run(settings, Stop(sys.stdin.fileno() if given.attached else None))
     except HeadraceError as error:
         print(error, file=sys.stderr)
