@@ -107,7 +107,7 @@ TOOLS = json.dumps(
 )
 
 
-def _span(rng: Random, number: int, call: int, history: list[object], answer: object) -> Span:
+def _span(rng: Random, number: int, call: int, history: object, answer: object) -> Span:
     start = START_NS + (number * CALLS + call) * 10**9
     return Span(
         trace_id=(number + 1).to_bytes(16, "big"),

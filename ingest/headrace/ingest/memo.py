@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 R = TypeVar("R")
 
-MOST_BYTES = 4 * 1024 * 1024  # of contents remembered by one function; twice as many at times
+MOST_BYTES = 2 * 1024 * 1024  # of contents remembered by one function; twice as many at times
 
 _WITHOUT_REFERENCES = 2  # version of marshal in which equal contents give equal bytes
 _SHARE = 8  # no value takes more than this part of the room

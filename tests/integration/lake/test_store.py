@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from threading import Barrier
@@ -247,3 +248,41 @@ def test_a_home_is_made_where_there_is_none_and_closed_for_good(tmp_path: Path) 
         lake.write(lambda tx: tx.append("releases", [release("s")]))
     with Lake.open(home) as again:
         assert named(again, "p") == ["r"]
+
+
+def put(row: Release, tx: Transaction) -> None:
+    tx.append("releases", [row])
+
+
+class Counted:
+    """A connection that remembers which tables it was asked the columns of."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def sql(self, query: str) -> duckdb.DuckDBPyRelation:
+        self.asked.append(query)
+        return self._connection.sql(query)
+
+
+def test_a_table_is_asked_for_its_columns_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Lake.open(tmp_path) as lake:
+        counted = Counted(lake._root)
+        monkeypatch.setattr(lake, "_root", counted)
+        for name in "abc":
+            lake.write(partial(put, release(name, "asked")))
+        assert (named(lake, "asked"), len(counted.asked)) == (["a", "b", "c"], 1)
+
+
+def test_a_table_that_is_not_there_yet_is_asked_for_again(lake: Lake) -> None:
+    with pytest.raises(duckdb.CatalogException):
+        lake.write(lambda tx: tx.append("later", [release("r", "p")]))
+    lake.write(lambda tx: tx.run("create table later as from releases limit 0"))
+    lake.write(lambda tx: tx.append("later", [release("r", "p")]))
+    assert lake.rows("select release from later") == [{"release": "r"}]
