@@ -1,6 +1,6 @@
 """Upkeep of the lake: many small commits leave many small files, which slow every later one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import duckdb
@@ -9,7 +9,7 @@ import structlog
 from headrace.lake.errors import LakeLocked
 from headrace.lake.settings import MIB
 from headrace.lake.statement import statements
-from headrace.lake.store import Lake
+from headrace.lake.store import Lake, Parameters
 
 EVERY = 32  # commits between two upkeeps
 PATIENCE = 4  # times as many where the drain is never idle
@@ -54,14 +54,14 @@ class Upkeep:
     def _work(self) -> None:
         self._rounds += 1
         below = _tier(self._rounds)
-        for table in TABLES:
-            self._run("flush", table=table)
-            self._run("merge", table=table, below=below)
-        self._run("clean", before=_day_before(self._clock() - KEPT))
+        self._run("flush", [{"table": table} for table in TABLES])
+        self._run("merge", [{"table": table, "below": below} for table in TABLES])
+        self._run("clean", [{"before": _day_before(self._clock() - KEPT)}])
 
-    def _run(self, name: str, **values: object) -> None:
+    def _run(self, name: str, each: Sequence[Parameters]) -> None:
+        """One statement with different values, in one transaction: each costs a snapshot."""
         sql = statements("headrace.ingest", "upkeep.sql")[name]
-        self._lake.write(lambda tx: tx.run(sql, values))
+        self._lake.write(lambda tx: [tx.run(sql, values) for values in each])
 
 
 def _tier(number: int) -> int:

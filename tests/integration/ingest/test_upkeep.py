@@ -18,7 +18,7 @@ from headrace.lake import Lake
 from headrace.lake.message import Message
 from headrace.lake.record import Span
 from headrace.lake.settings import Settings
-from headrace.lake.store import Transaction
+from headrace.lake.store import Parameters, Transaction
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 KEY = ["project", "trace_id", "span_id"]
@@ -206,8 +206,8 @@ def test_files_are_merged_by_size_and_larger_ones_more_seldom(
 ) -> None:
     below: list[object] = []
 
-    def run(upkeep: Upkeep, name: str, **values: object) -> None:
-        below.extend([values["below"]] if name == "merge" and values["table"] == "spans" else [])
+    def run(upkeep: Upkeep, name: str, each: Sequence[Parameters]) -> None:
+        below.extend({values["below"] for values in each} if name == "merge" else ())
 
     monkeypatch.setattr(Upkeep, "_run", run)
     upkeep = Upkeep(lake, clock=lambda: NOW, every=1)
