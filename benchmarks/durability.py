@@ -10,13 +10,14 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import msgspec
 from durable.audit import Row
-from durable.faults import FAULTS
+from durable.faults import FAULTS, Fault
 from durable.rounds import kills
 from rich.console import Console
 from rich.table import Table
@@ -42,29 +43,39 @@ COLUMNS = (
 )
 
 
+def _once(fault: Fault, settings: Settings, rounds: int, rng: random.Random) -> Row:
+    return fault(settings, rng)
+
+
+Scenario = Callable[[Settings, int, random.Random], Row]
+SCENARIOS: dict[str, Scenario] = {
+    "kills": kills,
+    **{fault.__name__: partial(_once, fault) for fault in FAULTS},
+}
+
+
 def main() -> int:
     given = _arguments()
-    rows = []
-    for row in measured(given.rounds, given.seed, given.only):
-        print(f"{row.scenario}: {row.seconds:.0f} s", file=sys.stderr)
-        rows.append(row)
+    names = given.only or list(SCENARIOS)
+    with ThreadPoolExecutor(given.jobs) as pool:
+        rows = list(pool.map(lambda name: measured(name, given.rounds, given.seed), names))
     if given.json:
-        print(msgspec.json.encode(rows).decode())
+        told = dict(zip(names, rows, strict=True))
+        print(msgspec.json.encode(told).decode())
     else:
         show(rows)
-    return 0 if rows and all(row.sound for row in rows) else 1
+    return 0 if all(row.sound for row in rows) else 1
 
 
-def measured(rounds: int, seed: int, only: Sequence[str] = ()) -> Iterator[Row]:
-    """The count of each scenario, each with a home and a generator of its own."""
-    verbs: dict[str, Callable[[Settings, random.Random], Row]] = {
-        "kills": lambda settings, rng: kills(settings, rounds, rng),
-        **{fault.__name__: fault for fault in FAULTS},
-    }
-    for name in only or verbs:
-        with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
-            settings = Settings(home=Path(folder) / "home", port=0, drain_interval_s=0.05)
-            yield _timed(partial(verbs[name], settings, random.Random(f"{seed} {name}")))
+def measured(name: str, rounds: int, seed: int) -> Row:
+    """The count of one scenario, with a home and a generator of its own."""
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
+        settings = Settings(home=Path(folder) / "home", port=0, drain_interval_s=0.05)
+        rng = random.Random(f"{seed} {name}")
+        row = SCENARIOS[name](settings, rounds, rng)
+    print(f"{row.scenario}: {time.monotonic() - begun:.0f} s", file=sys.stderr)
+    return msgspec.structs.replace(row, seconds=time.monotonic() - begun)
 
 
 def show(rows: Sequence[Row]) -> None:
@@ -82,15 +93,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=100, help="kills")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", action="append", default=[], help="a scenario; may be repeated")
+    parser.add_argument("--only", action="append", choices=SCENARIOS, help="may be repeated")
+    parser.add_argument("--jobs", type=int, default=1, help="scenarios at a time")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
-
-
-def _timed(work: Callable[[], Row]) -> Row:
-    begun = time.monotonic()
-    row = work()
-    return msgspec.structs.replace(row, seconds=time.monotonic() - begun)
 
 
 def _cells(row: Row) -> list[str]:

@@ -232,7 +232,9 @@ def _any(value: object) -> AnyValue:
         return made
     if isinstance(value, int):
         return AnyValue(int_value=value)
-    return AnyValue(double_value=value) if isinstance(value, float) else AnyValue(string_value=value)
+    if isinstance(value, float):
+        return AnyValue(double_value=value)
+    return AnyValue(string_value=str(value))
 
 
 def _tool(number: int) -> Json:

@@ -3,9 +3,9 @@
 from collections import Counter
 
 import msgspec
-
 from durable.batch import Key
 from durable.client import Ledger
+
 from headrace.lake import Lake
 from headrace.lake.settings import Settings
 

@@ -17,14 +17,17 @@ from durable.audit import Row, audited
 from durable.batch import Batch, batch
 from durable.client import Clients, Ledger
 from durable.plant import DRAIN, PATIENCE_S, SIDECAR, Plant, awaited
+
 from headrace.lake import Lake
 from headrace.lake.settings import MIB, Settings
 
 REFUSALS = 8  # answers to see before a fault is mended
 MORE = 10  # batches to see acknowledged before and after
+PAUSE_S = 0.03  # of a connection between two batches
 DISK = 160 * MIB
 
 Make = Callable[[int, random.Random], Batch]
+Fault = Callable[[Settings, random.Random], Row]
 
 
 class Stage:
@@ -60,7 +63,7 @@ def staged(
     plant = Plant(settings, sidecar)
     try:
         plant.start()
-        clients = Clients(plant, Ledger(), make, rng=rng, connections=connections)
+        clients = Clients(plant, Ledger(), make, rng=rng, connections=connections, pause_s=PAUSE_S)
         stage = Stage(plant, clients)
         stage.clients.progress(MORE)
         awaited(plant.drained_some, "the drain works")
@@ -139,9 +142,9 @@ def jumping_clock(settings: Settings, rng: random.Random) -> Row:
         stage.settled()
         with Lake.open(settings=settings) as lake:
             [row] = lake.rows(
-                "select count(distinct received_at::date) as days, max(try_cast(outcome_id[2:] as bigint))"
-                " as last, any_value(comment)"
-                " filter (outcome_id = 'latest') as stands from outcomes"
+                "select count(distinct received_at::date) as days, "
+                "max(try_cast(outcome_id[2:] as bigint)) as last, "
+                "any_value(comment) filter (outcome_id = 'latest') as stands from outcomes"
             )
         if row["days"] < 2 or str(row["last"]) != row["stands"]:
             raise RuntimeError(f"the clock did not jump, or rows changed places: {row}")
@@ -246,7 +249,7 @@ def _ended(process: "subprocess.Popen[bytes]") -> None:
     process.wait(PATIENCE_S)
 
 
-FAULTS: tuple[Callable[[Settings, random.Random], Row], ...] = (
+FAULTS: tuple[Fault, ...] = (
     full_disk,
     full_spool,
     locked_catalog,

@@ -11,6 +11,7 @@ from durable.audit import Row, audited
 from durable.batch import batch
 from durable.client import Clients, Ledger
 from durable.plant import Plant, awaited
+
 from headrace.lake.settings import Settings
 
 START_S = 1.5  # about what a sidecar needs to come up: kills fall anywhere within
