@@ -24,7 +24,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
-from headrace.ingest import reader
+from headrace.ingest import log, reader
 from headrace.ingest.batch import Body
 from headrace.ingest.bookmark import Bookmark
 from headrace.ingest.drain import Drain
@@ -196,6 +196,7 @@ def filled(home: Path, size: Size, bodies: int) -> None:
 def drained(home: Path) -> Cost:
     """A spool carried into the lake of its home, as the process behind `headrace serve` does."""
     settings = Settings(home=home)
+    log.configure(settings.log_format)  # to stderr
     with (
         Spool.open(settings) as spool,
         Lake.open(settings=settings) as lake,
