@@ -256,6 +256,7 @@ def _drained(settings: Settings, stop: Stop, logbook: Logbook) -> bool:
             drain = Drain(
                 lake, spool, bookmark, limit=settings.drain_rows, clock=_now, logbook=logbook
             )
+            lake.use_threads(1)  # the second core is the receiver's
             upkeep = Upkeep(lake, clock=_now)
             log.info("drain_started", waiting=spool.depth(_now()).depth)
             gc.freeze()  # what stands by now stays: the collector need not walk it again
@@ -303,6 +304,8 @@ def main() -> int:
         settings = Settings.load(given.home)
         logs.configure(settings.log_format)
         os.nice(NICE)
+        # DuckDB imports it at the first parameter wherever it is installed: 45 MB for nothing
+        sys.modules["pandas"] = None  # type: ignore[assignment]
         run(settings, Stop(sys.stdin.fileno() if given.attached else None))
     except HeadraceError as error:
         print(error, file=sys.stderr)

@@ -14,3 +14,6 @@ select table_name from duckdb_tables() where database_name = 'lake';
 
 -- name: snapshot
 select max(snapshot_id) from ducklake_snapshots('lake');
+
+-- name: threads
+set threads = $number;

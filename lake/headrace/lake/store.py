@@ -167,6 +167,10 @@ class Lake:
         [(snapshot,)] = self.sql(statements("headrace.lake")["snapshot"]).fetchall()
         return int(snapshot)
 
+    def use_threads(self, number: int) -> None:
+        """Let DuckDB use so many threads from here on; each takes memory of its own."""
+        self._root.execute(statements("headrace.lake")["threads"], {"number": number})
+
     def close(self) -> None:
         self._root.close()
 
