@@ -200,7 +200,7 @@ class Load:
 
     def _serve(self) -> None:
         while self._due and self._idle:
-            self._send(self._idle.pop(), self._due.pop(0))
+            self._send(self._idle.pop(0), self._due.pop(0))
 
     def _send(self, connection: Connection, due: float) -> None:
         self._sent += 1

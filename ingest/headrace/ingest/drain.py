@@ -17,8 +17,8 @@ import duckdb
 import msgspec
 import structlog
 
+from headrace.ingest import frugal, reader
 from headrace.ingest import log as logs
-from headrace.ingest import reader
 from headrace.ingest.batch import Batch, Body, write
 from headrace.ingest.bookmark import Bookmark
 from headrace.ingest.errors import OffsetMoved, Undecodable
@@ -304,8 +304,7 @@ def main() -> int:
         settings = Settings.load(given.home)
         logs.configure(settings.log_format)
         os.nice(NICE)
-        # DuckDB imports it at the first parameter wherever it is installed: 45 MB for nothing
-        sys.modules["pandas"] = None  # type: ignore[assignment]
+        frugal.do_without_pandas()
         run(settings, Stop(sys.stdin.fileno() if given.attached else None))
     except HeadraceError as error:
         print(error, file=sys.stderr)

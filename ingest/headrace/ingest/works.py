@@ -13,20 +13,13 @@ from pathlib import Path
 
 import structlog
 
+from headrace.ingest import frugal
 from headrace.ingest.errors import AlreadyServing
 from headrace.ingest.spool import Spool
 from headrace.ingest.tally import Tally
 from headrace.lake.settings import Settings, make_home
 
 GRACE_S = 10.0  # to a drain that should have ended by itself: a commit can take seconds
-# Of glibc and Arrow: what a batch took is given back, and not kept for each thread. Together it is
-# 50 MB of the drain's peak.
-FRUGAL = {
-    "MALLOC_ARENA_MAX": "2",
-    "MALLOC_TRIM_THRESHOLD_": "2000000",
-    "MALLOC_MMAP_THRESHOLD_": "1000000",
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-}
 RESTART_S = (0.2, 10.0)  # first and longest pause before a dead drain is started again
 
 log = structlog.get_logger("headrace.ingest")
@@ -114,7 +107,7 @@ class DrainKeeper:
             # a session of its own: Ctrl-C reaches the sidecar, which stops the drain last
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "headrace.ingest.drain", "--attached"],
-                env=FRUGAL | environment(self._settings),
+                env=frugal.ENVIRONMENT | environment(self._settings),
                 stdin=subprocess.PIPE,  # closed to stop it, or by our own death
                 start_new_session=True,
             )
