@@ -256,7 +256,7 @@ def _drained(settings: Settings, stop: Stop, logbook: Logbook) -> bool:
             drain = Drain(
                 lake, spool, bookmark, limit=settings.drain_rows, clock=_now, logbook=logbook
             )
-            lake.use_threads(1)  # the second core is the receiver's
+            lake.be_frugal()
             upkeep = Upkeep(lake, clock=_now)
             log.info("drain_started", waiting=spool.depth(_now()).depth)
             gc.freeze()  # what stands by now stays: the collector need not walk it again

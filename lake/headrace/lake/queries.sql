@@ -15,5 +15,8 @@ select table_name from duckdb_tables() where database_name = 'lake';
 -- name: snapshot
 select max(snapshot_id) from ducklake_snapshots('lake');
 
--- name: threads
-set threads = $number;
+-- name: one_thread
+set threads = 1;
+
+-- name: no_file_cache
+set enable_external_file_cache = false;

@@ -167,9 +167,10 @@ class Lake:
         [(snapshot,)] = self.sql(statements("headrace.lake")["snapshot"]).fetchall()
         return int(snapshot)
 
-    def use_threads(self, number: int) -> None:
-        """Let DuckDB use so many threads from here on; each takes memory of its own."""
-        self._root.execute(statements("headrace.lake")["threads"], {"number": number})
+    def be_frugal(self) -> None:
+        """Let DuckDB keep to one thread and no cache of files from here on: half its memory."""
+        for name in ("one_thread", "no_file_cache"):
+            self._root.execute(statements("headrace.lake")[name])
 
     def close(self) -> None:
         self._root.close()

@@ -286,3 +286,11 @@ def test_a_table_that_is_not_there_yet_is_asked_for_again(lake: Lake) -> None:
     lake.write(lambda tx: tx.run("create table later as from releases limit 0"))
     lake.write(lambda tx: tx.append("later", [release("r", "p")]))
     assert lake.rows("select release from later") == [{"release": "r"}]
+
+
+def test_a_frugal_lake_reads_and_writes_as_ever(tmp_path: Path) -> None:
+    with Lake.open(tmp_path) as frugal:
+        frugal.be_frugal()
+        frugal.write(lambda tx: tx.run("insert into messages values ('h', 'user', '{}', 2)"))
+        [row] = frugal.rows("select count(*) as n, current_setting('threads') as t from messages")
+        assert row == {"n": 1, "t": 1}
