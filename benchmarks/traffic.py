@@ -147,9 +147,7 @@ class Load:
         rng = random.Random(given.seed)
         self._run = given.seed << 32 | int(time.time())
         self._given = given
-        self._templates = [
-            Template(given.spans, given.span_bytes, rng) for _ in range(TEMPLATES)
-        ]
+        self._templates = [Template(given.spans, given.span_bytes, rng) for _ in range(TEMPLATES)]
         self._sent = 0
         self._idle: list[Connection] = []
         self._living = given.connections
