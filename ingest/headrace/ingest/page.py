@@ -11,6 +11,7 @@ from headrace.ingest.batch import Body, Signal
 
 LEVEL = 3  # bodies of one agent share much: packed together they take a third less than apart
 DAMAGED = "application/zstd"  # content type of a body that its page no longer gives
+UNDIVIDED = "application/octet-stream"  # the same, of a page that no longer tells its bodies apart
 
 _packer = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)  # of the writer's thread
 
@@ -47,26 +48,47 @@ def packed(sheets: Sequence[Sheet]) -> dict[str, Any]:
     }
 
 
-def unpacked(last: int, heads: bytes, size: int, payload: bytes) -> list[Body]:
+def unpacked(
+    last: int, bodies: int, oldest: str, heads: bytes, size: int, payload: bytes
+) -> list[Body]:
     """The bodies of a row; where it is damaged, each with a content type that nobody reads.
 
-    What lies on the disk then is the payload of the first, for a dead letter to keep.
+    What is left on the disk then is the payload of the first, for a dead letter to keep.
     """
-    told = _heads.decode(heads)
-    first = last - len(told) + 1
-    try:
-        whole = zstandard.ZstdDecompressor().decompress(payload, max_output_size=size)
-    except zstandard.ZstdError:
-        return [_lost(head, first + i, payload if i == 0 else b"") for i, head in enumerate(told)]
-    bodies, at = [], 0
+    told, whole = _told(heads, bodies), _whole(payload, size)
+    first = last - bodies + 1
+    if told is None or whole is None or sum(head.size for head in told) != size:
+        told = told or [_unknown(datetime.fromisoformat(oldest))] * bodies
+        kept, kind = (payload, DAMAGED) if whole is None else (whole, UNDIVIDED)
+        return [_body(head, first + i, kind, b"" if i else kept) for i, head in enumerate(told)]
+    found, at = [], 0
     for seq, head in enumerate(told, start=first):
-        bodies.append(_body(head, seq, head.content_type, whole[at : at + head.size]))
+        found.append(_body(head, seq, head.content_type, whole[at : at + head.size]))
         at += head.size
-    return bodies
+    return found
 
 
-def _lost(head: Head, seq: int, payload: bytes) -> Body:
-    return _body(head, seq, DAMAGED, payload)
+def _told(heads: bytes, bodies: int) -> list[Head] | None:
+    """As many heads as there are bodies; None where they cannot be read."""
+    try:
+        told = _heads.decode(heads)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return told if len(told) == bodies else None
+
+
+def _whole(payload: bytes, size: int) -> bytes | None:
+    """All payloads; None where they cannot be unpacked."""
+    try:
+        if zstandard.frame_content_size(payload) != size:  # it would take so much memory first
+            return None
+        return zstandard.ZstdDecompressor().decompress(payload)
+    except zstandard.ZstdError:
+        return None
+
+
+def _unknown(at: datetime) -> Head:
+    return Head(signal="traces", content_type=DAMAGED, project=None, received_at=at, size=0)
 
 
 def _body(head: Head, seq: int, content_type: str, payload: bytes) -> Body:

@@ -52,7 +52,7 @@ select
     :bodies, :oldest, :heads, :size, :payload;
 
 -- name: take
-select last, heads, size, payload from pages where last > :after order by last;
+select last, bodies, oldest, heads, size, payload from pages where last > :after order by last;
 
 -- name: forget
 delete from pages where last <= :upto;

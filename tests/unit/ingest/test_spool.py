@@ -277,6 +277,43 @@ def test_a_page_damaged_on_disk_gives_bodies_that_nobody_reads(spool: Spool) -> 
             reader.read(body)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    ["x'c1' || substr(heads, 2)", "x'90'", "replace(heads, cast('tra' as blob), x'ff0a0d')"],
+    ids=["no_msgpack", "too_few", "no_text"],
+)
+def test_a_page_that_forgot_its_heads_holds_up_no_other(spool: Spool, damage: str) -> None:
+    for text in (b"a", b"sk-proj-" + b"b" * 40, b"c"):
+        put(spool, text).result(timeout=30)
+    with closing(sqlite3.connect(spool.path, isolation_level=None)) as other:
+        other.execute(f"update pages set heads = cast({damage} as blob) where last = 2")
+    first, lost, third = spool.take(9)
+    assert (first.payload, third.payload, third.seq) == (b"a", b"c", 3)
+    assert (lost.seq, lost.payload, lost.received_at) == (2, b"sk-proj-" + b"b" * 40, NOON)
+    with pytest.raises(Undecodable):
+        reader.read(lost)
+
+
+@pytest.mark.parametrize("at", [0, 4, 5, 6, 8])
+def test_a_page_of_an_unlikely_size_is_not_unpacked(spool: Spool, at: int) -> None:
+    put(spool, noise(100_000)).result(timeout=30)
+    with closing(sqlite3.connect(spool.path, isolation_level=None)) as other:
+        [packed] = other.execute("select payload from pages").fetchone()
+        torn = packed[:at] + bytes([packed[at] ^ 0x80]) + packed[at + 1 :]
+        other.execute("update pages set payload = ?", (torn,))
+    [lost] = spool.take(9)
+    assert (lost.content_type, lost.payload) == ("application/zstd", torn)
+
+
+def test_sizes_that_do_not_add_up_give_no_body_a_part_of_another(spool: Spool) -> None:
+    put(spool, b"12345").result(timeout=30)
+    with closing(sqlite3.connect(spool.path, isolation_level=None)) as other:
+        shorter = "cast(substr(heads, 1, length(heads) - 1) || x'04' as blob)"
+        other.execute(f"update pages set heads = {shorter}")
+    [lost] = spool.take(9)
+    assert (lost.content_type, lost.payload) == ("application/octet-stream", b"12345")
+
+
 def test_of_a_page_only_what_is_asked_for_is_taken(spool: Spool) -> None:
     with sqlite3.connect(spool.path, isolation_level=None) as other:
         other.execute("begin immediate")

@@ -64,7 +64,8 @@ def connected(path: Path) -> sqlite3.Connection:
 
 def payloads(path: Path) -> list[bytes]:
     with connected(path) as reader:
-        rows = reader.execute("select last, heads, size, payload from pages order by last")
+        names = "last, bodies, oldest, heads, size, payload"
+        rows = reader.execute(f"select {names} from pages order by last")
         found = [body.payload for row in rows for body in unpacked(*row)]
     reader.close()
     return found
