@@ -1,8 +1,8 @@
 """How much one sidecar takes: `python benchmarks/ingest.py [--seconds 10] [--sustained 60]`.
 
 A client in a process of its own posts distinct bodies over 64 connections, to a bare FastAPI route
-that only reads the body and to a sidecar with its drain, in the same run. Three parts: all that it
-acknowledges, half of that, and a steady rate with what a reader of the lake sees of it meanwhile.
+that only reads the body and to a sidecar with its drain, in the same run: all that it acknowledges,
+half of that, and steady rates, each on a fresh lake, with what a reader of the lake sees meanwhile.
 Peak memory is that of each process over all parts.
 """
 
@@ -15,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,20 +44,29 @@ def main() -> None:
     with bare_route() as (url, _):
         for spans in sizes:
             bare[spans] = traffic(url, given.seconds, spans)
-    found: Report = {"bare": bare}
+    found: Report = {"bare": bare, "steady": [], "peak_mb": {}}
+    with sidecar(found["peak_mb"]) as load:
+        found["most"] = {spans: load(given.seconds, spans) for spans in sizes}
+        found["half"] = load(given.seconds, 10, found["most"][10]["requests_s"] / 2)
+    for rate in given.rates:
+        with sidecar(found["peak_mb"]) as load:
+            found["steady"].append(load(given.sustained, 10, rate / 10))
+    print(json.dumps(found)) if given.json else show(found)
+
+
+@contextmanager
+def sidecar(peaks: dict[str, float]) -> Iterator[Callable[..., Report]]:
+    """A fresh sidecar with a fresh lake: a function that puts a load on it.
+
+    At the end its peaks of memory go into `peaks` where they are higher.
+    """
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(home=Path(home), port=0)
         with running(settings) as address, Lake.open(settings=settings) as lake:
             pids = {"sidecar": address.pid, "drain": drain_of(address.pid)}
-            url = f"{address.url}/v1/traces"
-            found["most"] = {n: part(url, lake, pids, given.seconds, n) for n in sizes}
-            half = found["most"][10]["requests_s"] / 2
-            found["half"] = part(url, lake, pids, given.seconds, 10, half)
-            found["steady"] = [
-                part(url, lake, pids, given.sustained, 10, spans / 10) for spans in given.rates
-            ]
-            found["peak_mb"] = {name: peak_mb(pid) for name, pid in pids.items()}
-    print(json.dumps(found)) if given.json else show(found)
+            yield partial(part, f"{address.url}/v1/traces", lake, pids)
+            for name, pid in pids.items():
+                peaks[name] = max(peaks.get(name, 0.0), peak_mb(pid))
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import FrameType
 from typing import IO
@@ -79,6 +80,8 @@ class Drain:
         self._limit = limit
         self._clock = clock
         self._logbook = logbook
+        self._ahead: list[Part] = []  # read while the lake took what came before
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lake")
         self._begun = time.monotonic()
         self._offset = self._found()
         if self._offset > spool.given:  # an older copy was put in the spool's place
@@ -95,14 +98,25 @@ class Drain:
         self._begun = time.monotonic()
         if self._begun > self._counted + COUNT_S:
             self._count()
-        bodies = self._spool.take(self._limit, after=self._offset)
-        if not bodies:
+        parts = self._ahead or self._next(self._offset)
+        self._ahead = []
+        if not parts:
             return 0
-        parts = [self._read(body) for body in bodies]
-        self._bookmark.clear()
-        self._store(parts)
+        storing = self._writer.submit(self._store, parts)
+        try:
+            # DuckDB leaves the interpreter to us while it writes
+            ahead = self._next(parts[-1].body.seq)
+        finally:
+            storing.result()
+        self._ahead = ahead
         self._spool.forget(self._offset)
-        return len(bodies)
+        return len(parts)
+
+    def _next(self, after: int) -> list[Part]:
+        """What the oldest bodies above a number come to."""
+        parts = [self._read(body) for body in self._spool.take(self._limit, after=after)]
+        self._bookmark.clear()
+        return parts
 
     def _found(self) -> int:
         """How far the lake has this spool."""

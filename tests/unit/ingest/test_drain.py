@@ -555,3 +555,72 @@ def test_a_damaged_bookmark_is_an_empty_one(tmp_path: Path) -> None:
         bookmark.clear()
     with Bookmark(tmp_path / "mark") as bookmark:
         assert bookmark.begin(7) == 0
+
+
+def test_the_next_bodies_are_read_while_the_lake_takes_the_last(
+    lake: Lake, spool: Spool, bookmark: Bookmark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drain = Drain(lake, spool, bookmark, limit=2, clock=lambda: NOON)
+    put(spool, "a", "b", "c", "d", "e")
+    begun = threading.Event()
+    write, take = lake.write, spool.take
+
+    def waiting(work: Callable[[Transaction], Any]) -> Any:
+        assert begun.wait(30)  # or the lake would wait for the reading, for ever
+        return write(work)
+
+    def noted(limit: int, *, after: int = 0) -> list[Body]:
+        if after == 2:
+            begun.set()
+        return take(limit, after=after)
+
+    monkeypatch.setattr(lake, "write", waiting)
+    monkeypatch.setattr(spool, "take", noted)
+    assert [drain.carry() for _ in range(4)] == [2, 2, 1, 0]
+    assert names(lake) == ["a", "b", "c", "d", "e"]
+    assert (offset(lake), spool.depth(NOON).depth) == ([(spool.id, 5)], 0)
+
+
+def test_what_was_read_ahead_waits_for_what_the_lake_did_not_take(
+    lake: Lake, spool: Spool, bookmark: Bookmark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drain = Drain(lake, spool, bookmark, limit=2, clock=lambda: NOON)
+    put(spool, "a", "b", "c", "d")
+    assert drain.carry() == 2
+    with monkeypatch.context() as patched:
+        patched.setattr(lake, "write", raising(duckdb.IOException("away")))
+        for _ in range(2):
+            with pytest.raises(duckdb.IOException):
+                drain.carry()
+    put(spool, "e")
+    assert [drain.carry() for _ in range(3)] == [2, 1, 0]
+    assert names(lake) == ["a", "b", "c", "d", "e"]
+    assert letters(lake) == {}
+
+
+def test_a_spool_that_cannot_be_read_ahead_does_not_undo_what_was_stored(
+    lake: Lake, spool: Spool, bookmark: Bookmark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drain = Drain(lake, spool, bookmark, limit=1, clock=lambda: NOON)
+    put(spool, "a", "b")
+    take = spool.take
+
+    def failing(limit: int, *, after: int = 0) -> list[Body]:
+        if after:
+            raise SpoolFailed("the spool failed")
+        return take(limit, after=after)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(spool, "take", failing)
+        with pytest.raises(SpoolFailed):
+            drain.carry()
+    assert (names(lake), offset(lake)) == (["a"], [(spool.id, 1)])
+    assert [drain.carry() for _ in range(2)] == [1, 0]
+    assert (names(lake), spool.depth(NOON).depth) == (["a", "b"], 0)
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def work(*given: object) -> Any:
+        raise error
+
+    return work
