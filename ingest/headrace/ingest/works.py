@@ -1,5 +1,6 @@
 """The works of a sidecar: its lock, its spool, and the drain process it keeps alive."""
 
+import errno
 import fcntl
 import json
 import os
@@ -86,11 +87,9 @@ class DrainKeeper:
     def _run(self) -> None:
         first, longest = RESTART_S
         pause = first
-        while (process := self._started()) is not None:
+        while not self._stopping.is_set():
             began = time.monotonic()
-            code = process.wait()
-            self._tally.drain_pid = None
-            _let_go(process)
+            code = self._lived()
             if self._stopping.is_set():
                 return
             if time.monotonic() - began > longest:  # it worked well for a while
@@ -99,6 +98,19 @@ class DrainKeeper:
             self._tally.drain_restarts = (self._tally.drain_restarts or 0) + 1
             self._stopping.wait(pause)
             pause = min(pause * 2, longest)
+
+    def _lived(self) -> int | str | None:
+        """How a drain that was started ended; what kept it from starting."""
+        try:
+            process = self._started()
+        except OSError as error:  # no memory or no file handle was left: there may be later
+            return errno.errorcode.get(error.errno or 0, type(error).__name__)
+        if process is None:
+            return None
+        code = process.wait()
+        self._tally.drain_pid = None
+        _let_go(process)
+        return code
 
     def _started(self) -> "subprocess.Popen[bytes] | None":
         with self._changing:
