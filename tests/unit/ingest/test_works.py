@@ -1,5 +1,6 @@
 """The works: one sidecar per home, and a drain that is kept alive."""
 
+import errno
 import io
 import os
 import subprocess
@@ -136,16 +137,19 @@ Drains = Callable[..., list[Process]]
 def drains(monkeypatch: pytest.MonkeyPatch) -> Drains:
     """Makes each start of a drain give the next of some processes; the started ones are listed.
 
-    A number is a drain that dies after so many seconds.
+    A number is a drain that dies after so many seconds, an error one that cannot be started.
     """
 
-    def work(*lives: float | None, deaf: bool = False) -> list[Process]:
+    def work(*lives: float | OSError | None, deaf: bool = False) -> list[Process]:
         clock, left, started = Clock(), list(lives), list[Process]()
 
         def start(command: list[str], **given: Any) -> Process:
             assert command[1:] == ["-m", "headrace.ingest.drain", "--attached"]
             assert given["stdin"] == subprocess.PIPE
-            process = Process(clock, left.pop(0), deaf)
+            life = left.pop(0)
+            if isinstance(life, OSError):
+                raise life
+            process = Process(clock, life, deaf)
             started.append(process)
             return process
 
@@ -187,6 +191,11 @@ def test_a_drain_that_worked_for_a_while_is_started_again_soon(
 ) -> None:
     started = drains(0, 0, 60.0, 0, None)
     assert kept(Settings(home=tmp_path), started, 5) == [0.001, 0.002, 0.001, 0.002]
+
+
+def test_a_drain_that_cannot_be_started_is_tried_again(tmp_path: Path, drains: Drains) -> None:
+    started = drains(0, OSError(errno.EMFILE, "handles"), OSError(errno.ENOMEM, "memory"), None)
+    assert kept(Settings(home=tmp_path), started, 2) == [0.001, 0.002, 0.004]
 
 
 def test_a_drain_is_asked_to_stop_and_not_started_again(tmp_path: Path, drains: Drains) -> None:
