@@ -70,6 +70,7 @@ def serve(settings: Settings) -> None:
             access_log=False,
             server_header=False,
             http=wire(settings.read_timeout_s),
+            ws="none",
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=settings.stop_requests_s,
         )
