@@ -46,7 +46,7 @@ def check(wire: bytes, shape: Shape, limits: Limits) -> None:
 
     What is broken is left to the parser, which looks at every byte anyway.
     """
-    if len(wire) <= _LEAST * limits.spans:  # too short to hold so many
+    if len(wire) <= _LEAST * min(limits.spans, limits.objects):  # too short to hold so many
         return
     try:
         if len(wire) <= _LEAST * limits.objects:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -126,6 +126,7 @@ shapes = st.lists(st.lists(st.integers(0, 6), max_size=4), max_size=4)
 
 
 @settings(max_examples=60, deadline=None)
+@example(groups=[[], []], objects=1, spans=2)
 @given(shapes, st.integers(1, 60), st.integers(1, 12))
 def test_the_count_is_that_of_the_objects_in_json(
     groups: list[list[int]], objects: int, spans: int
