@@ -51,7 +51,8 @@ class Spool:
         self._reader = reader
         self._rng = rng
         self._reading = threading.Lock()
-        self._writer = Writer(lambda: _connect(path), room)
+        file = _inode(path)
+        self._writer = Writer(lambda: _connect(path), room, stands=lambda: _inode(path) == file)
         with self._guarded() as connection:
             [self.id] = connection.execute(_sql("find_id")).fetchone()
 
@@ -214,6 +215,13 @@ def _make_file(path: Path) -> int:
     for folder in (path.parent, path.parent.absolute().parent):
         _sync(folder)  # or a power cut takes the new name and with it what was acknowledged
     return path.stat().st_ino % 2**63  # SQLite has signed integers
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return os.stat(path).st_ino
+    except FileNotFoundError:
+        return None
 
 
 def _sync(folder: Path) -> None:

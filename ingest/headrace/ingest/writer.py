@@ -66,9 +66,17 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
 class Writer:
     """A thread with the only connection that appends; started by the first entry."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], room: Room) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        room: Room,
+        *,
+        stands: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`stands` tells whether the file is still the one whose place others know."""
         self._connect = connect
         self._room = room
+        self._stands = stands
         self._queue: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._connection: sqlite3.Connection | None = None
         self._thread: threading.Thread | None = None
@@ -81,8 +89,9 @@ class Writer:
             if self._closed:
                 raise SpoolFailed("the spool is closed: the sidecar is stopping")
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="spool", daemon=True)
+                thread.start()  # RuntimeError where the machine has no more threads
+                self._thread = thread
             self._queue.put(entry)
 
     def close(self) -> None:
@@ -124,6 +133,11 @@ class Writer:
 
     def _commit(self, group: list[Entry]) -> list[int]:
         """The number of each entry; 0 for one that only tries."""
+        if not self._stands():  # SQLite would go on in a file that nobody finds again
+            raise SpoolFailed(
+                "the file of the spool was removed or replaced: put it back, or start the sidecar "
+                "anew; until then nothing is acknowledged"
+            )
         if self._connection is None:
             self._connection = self._connect()
         sheets = [entry.sheet for entry in group if entry.sheet is not None]

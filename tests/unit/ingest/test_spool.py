@@ -328,6 +328,22 @@ def test_of_a_page_only_what_is_asked_for_is_taken(spool: Spool) -> None:
     assert (spool.take(99), spool.depth(NOON).depth) == ([], 0)
 
 
+def test_a_file_that_was_taken_away_is_acknowledged_nothing(spool: Spool) -> None:
+    aside = spool.path.with_name("aside.sqlite")
+    put(spool, b"before").result(timeout=30)
+    spool.path.rename(aside)
+    for future in (put(spool, b"lost"), spool.probe()):
+        with pytest.raises(SpoolFailed, match="removed or replaced"):
+            future.result(timeout=30)
+    assert not spool.path.exists()
+    spool.path.touch()
+    with pytest.raises(SpoolFailed, match="removed or replaced"):
+        put(spool, b"lost").result(timeout=30)
+    aside.replace(spool.path)
+    put(spool, b"after").result(timeout=30)
+    assert [body.payload for body in spool.take(9)] == [b"before", b"after"]
+
+
 def test_a_closed_spool_takes_no_more(settings: Settings) -> None:
     spool = Spool.open(settings)
     future = put(spool, b"a")

@@ -4,6 +4,7 @@ import asyncio
 import random
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import closing
@@ -232,6 +233,20 @@ def test_closing_finishes_what_waits_and_may_be_done_twice(writer: Writer, path:
     assert [future.result(0) for future in futures] == [1, 2, 3, 4, 5]
     with pytest.raises(SpoolFailed, match="stopping"):
         put(writer, entry())
+
+
+def test_a_writer_for_which_there_was_no_thread_gets_one_later(
+    writer: Writer, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", full)
+        with pytest.raises(RuntimeError):
+            writer.put(entry(b"a"))
+    put(writer, entry(b"b")).result(timeout=PATIENCE_S)
+    assert payloads(path) == [b"b"]
 
 
 def test_a_writer_without_work_opens_nothing() -> None:
