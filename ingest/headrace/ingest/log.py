@@ -43,6 +43,8 @@ def configure(shape: Shape = "logfmt") -> None:
     logging.raiseExceptions = False  # a full disk below the log must not stop the work
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("headrace").setLevel(logging.INFO)
+    seldom = Seldom()
+    handler.addFilter(lambda record: record.name not in SERVER or _rare(record, seldom))
     for name in SERVER:  # whoever configured them before: their lines pass through ours alone
         server = logging.getLogger(name)
         server.handlers, server.propagate = [], True
@@ -66,6 +68,13 @@ class Seldom:
             return None
         self._next[name] = now + self._every_s
         return self._held.pop(name, 0)
+
+
+def _rare(record: logging.LogRecord, seldom: Seldom) -> bool:
+    """Whether to tell it: strangers can make a server complain as often as they like."""
+    if record.exc_info or record.levelno < logging.WARNING:
+        return True
+    return seldom.passes(str(record.msg)) is not None
 
 
 def _renderer(shape: Shape) -> Processor:

@@ -149,3 +149,14 @@ def test_of_a_flood_one_line_passes_per_name_and_interval() -> None:
     assert seldom.passes("busy") == 10_000
     now = 30.0
     assert (seldom.passes("busy"), seldom.passes("busy")) == (0, None)
+
+
+def test_a_server_complains_once_about_what_strangers_send(told: io.StringIO) -> None:
+    server, other = logging.getLogger("uvicorn.error"), logging.getLogger("another")
+    for number in range(50):
+        server.warning("Invalid HTTP request received.")
+        server.warning("of %s", number)
+        other.warning("ours")
+    said = "\n".join(lines(told))
+    assert (said.count("Invalid"), said.count("of 0"), said.count("of ")) == (1, 1, 1)
+    assert said.count("ours") == 50
