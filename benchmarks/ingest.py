@@ -33,7 +33,7 @@ from headrace.lake.settings import Settings
 
 TRAFFIC = Path(__file__).with_name("traffic.py")
 PATIENCE_S = 600.0
-LOOK_S = 0.25  # between two looks into the lake
+LOOK_S = 0.5  # between two looks into the lake
 Report = dict[str, Any]
 
 

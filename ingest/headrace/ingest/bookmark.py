@@ -1,4 +1,4 @@
-"""The bookmark: which body the drain is reading, so that one that kills it is known afterwards."""
+"""The bookmark: which body the drain works on, so that one that kills it is known afterwards."""
 
 import os
 import struct
@@ -18,14 +18,19 @@ class Bookmark:
         found = os.pread(self._file, _SHAPE.size, 0)
         self._left = _SHAPE.unpack(found) if len(found) == _SHAPE.size else _NOTHING
 
+    @property
+    def deaths(self) -> int:
+        """How often in a row a process ended at the place where the last one did."""
+        return int(self._left[1])
+
     def begin(self, seq: int) -> int:
-        """Note that a body is being read; how often that ended a process before."""
+        """Note that work on a body begins; how often that ended a process before."""
         deaths: int = self._left[1] if self._left[0] == seq else 0
         os.pwrite(self._file, _SHAPE.pack(seq, deaths + 1), 0)
         return deaths
 
     def clear(self) -> None:
-        """Note that nothing is being read."""
+        """Note that nothing is being worked on."""
         os.pwrite(self._file, _SHAPE.pack(*_NOTHING), 0)
 
     def close(self) -> None:

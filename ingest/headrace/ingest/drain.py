@@ -9,7 +9,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import FrameType
 from typing import IO
@@ -56,7 +55,7 @@ log = structlog.get_logger("headrace.drain")
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """What one body comes to: rows, or a dead letter."""
 
-    body: Body
+    body: Body  # without its payload, but for a dead letter
     batch: Batch = Batch()
     letter: DeadLetter | None = None
 
@@ -80,8 +79,8 @@ class Drain:
         self._limit = limit
         self._clock = clock
         self._logbook = logbook
-        self._ahead: list[Part] = []  # read while the lake took what came before
-        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lake")
+        # After two deaths at one place each body goes alone: the one that kills is then known.
+        self._careful = limit if bookmark.deaths > 1 else 0  # bodies that still do
         self._begun = time.monotonic()
         self._offset = self._found()
         if self._offset > spool.given:  # an older copy was put in the spool's place
@@ -98,25 +97,23 @@ class Drain:
         self._begun = time.monotonic()
         if self._begun > self._counted + COUNT_S:
             self._count()
-        parts = self._ahead or self._next(self._offset)
-        self._ahead = []
-        if not parts:
+        bodies = self._spool.take(1 if self._careful else self._limit, after=self._offset)
+        if not bodies:
             return 0
-        storing = self._writer.submit(self._store, parts)
-        try:
-            # DuckDB leaves the interpreter to us while it writes
-            ahead = self._next(parts[-1].body.seq)
-        finally:
-            storing.result()
-        self._ahead = ahead
+        parts = [self._read(body) for body in bodies]
+        del bodies  # their bytes are as much again as the rows; the spool has them still
+        self._mark_and_store(parts)
         self._spool.forget(self._offset)
+        self._careful = max(0, self._careful - len(parts))
         return len(parts)
 
-    def _next(self, after: int) -> list[Part]:
-        """What the oldest bodies above a number come to."""
-        parts = [self._read(body) for body in self._spool.take(self._limit, after=after)]
-        self._bookmark.clear()
-        return parts
+    def _mark_and_store(self, parts: Sequence[Part]) -> None:
+        """Store; a death of the process meanwhile is one at the first of them."""
+        self._bookmark.begin(parts[0].body.seq)
+        try:
+            self._store(parts)
+        finally:
+            self._bookmark.clear()
 
     def _found(self) -> int:
         """How far the lake has this spool."""
@@ -125,10 +122,11 @@ class Drain:
 
     def _read(self, body: Body) -> Part:
         if self._bookmark.begin(body.seq) >= DEADLY:
-            why = f"reading it ended the drain process {DEADLY} times"
+            why = f"reading or writing it ended the drain process {DEADLY} times"
             return self._dead(body, why, deadly=True)
         try:
-            return Part(body=body, batch=reader.read(body))
+            batch = reader.read(body)
+            return Part(body=msgspec.structs.replace(body, payload=b""), batch=batch)
         except Undecodable as error:
             return self._dead(body, str(error))
         except Exception as error:  # one body that trips the decoder must not hold up the others
@@ -151,7 +149,8 @@ class Drain:
             self._store(parts[:middle])
             self._store(parts[middle:])
         elif parts[0].letter is None:
-            self._commit([self._dead(parts[0].body, f"{type(error).__name__}: {error}")])
+            [body] = self._spool.take(1, after=parts[0].body.seq - 1)
+            self._commit([self._dead(body, f"{type(error).__name__}: {error}")])
         else:
             raise error
 

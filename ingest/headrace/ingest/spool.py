@@ -22,7 +22,7 @@ from headrace.ingest.writer import Entry, Room, Writer, used_bytes
 from headrace.lake.settings import Settings
 from headrace.lake.statement import statements
 
-TAKE_BYTES = 6 * 1024 * 1024  # decoded rows take a multiple of it in memory
+TAKE_BYTES = 12 * 1024 * 1024  # decoded rows take a multiple of it in memory
 SHRINK_BYTES = 64 * 1024 * 1024  # an emptied file larger than this is given back to the disk
 BUSY_S = 30.0
 WAL_BYTES = 16 * 1024 * 1024

@@ -5,6 +5,7 @@ import queue
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -15,6 +16,7 @@ from headrace.ingest.errors import SpoolFailed, SpoolFull
 from headrace.ingest.page import Sheet, packed
 from headrace.lake.statement import statements
 
+APART_S = 0.005  # between two commits, each of which costs as much as ten bodies
 GROUP_BODIES = 1000
 GROUP_BYTES = 16 * 1024 * 1024
 RESERVE_BYTES = 64 * 1024 * 1024  # free disk left to the drain: it makes room by writing the lake
@@ -109,7 +111,10 @@ class Writer:
         self._drop()
 
     def _groups(self) -> Iterator[list[Entry]]:
+        last = 0.0
         while (entry := self._queue.get()) is not None:
+            time.sleep(max(0.0, last + APART_S - time.monotonic()))
+            last = time.monotonic()
             group, size = [entry], entry.bytes
             while len(group) < GROUP_BODIES and size < GROUP_BYTES and not self._queue.empty():
                 entry = self._queue.get()

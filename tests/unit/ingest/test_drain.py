@@ -514,24 +514,37 @@ def test_an_older_copy_in_the_place_of_a_spool_loses_no_new_body(
 POISON = """
 import os
 from datetime import UTC, datetime
-from headrace.ingest import reader
+from headrace.ingest import drain, reader
 from headrace.ingest.batch import Batch
 from headrace.ingest.bookmark import Bookmark
 from headrace.ingest.drain import Drain
 from headrace.ingest.spool import Spool
 from headrace.lake import Lake
+from headrace.lake.record import Span
 from headrace.lake.settings import Settings
 
 def read(body):
-    if body.payload == b"poison":
+    name = body.payload.decode()
+    if name == "poison" and not {writing}:
         os.kill(os.getpid(), 9)
-    return Batch()
+    row = Span(project="p", trace_id=name, span_id=str(body.seq), kind="llm", name=name,
+               received_at=body.received_at)
+    return Batch(spans=(row,))
 
+def write(tx, batch):
+    if any(span.name == "poison" for span in batch.spans):
+        os.kill(os.getpid(), 9)
+    return written(tx, batch)
+
+written = drain.write
+drain.write = write
 reader.read = read
 settings = Settings.load()
 with Lake.open(settings=settings) as lake, Spool.open(settings) as spool:
     with Bookmark(settings.home / "drain.bookmark") as bookmark:
-        Drain(lake, spool, bookmark, limit=9, clock=lambda: datetime.now(UTC)).carry()
+        moved = Drain(lake, spool, bookmark, limit=9, clock=lambda: datetime.now(UTC))
+        while moved.carry():
+            continue
 """
 
 
@@ -539,11 +552,48 @@ def test_a_body_that_kills_the_process_is_set_aside_after_three_deaths(
     spool: Spool, lake: Lake, settings: Settings
 ) -> None:
     put(spool, "a", "poison", "b")
-    command, env = [sys.executable, "-c", POISON], environment(settings)
+    command, env = [sys.executable, "-c", POISON.format(writing=False)], environment(settings)
     codes = [subprocess.run(command, env=env, check=False).returncode for _ in range(DEADLY + 1)]
     assert codes == [-signal.SIGKILL] * DEADLY + [0]
-    assert letters(lake) == {2: "poison: reading it ended the drain process 3 times"}
+    assert letters(lake) == {2: "poison: reading or writing it ended the drain process 3 times"}
     assert spool.depth(NOON).depth == 0
+
+
+def test_a_body_whose_writing_kills_the_process_is_set_aside_and_no_other(
+    spool: Spool, lake: Lake, settings: Settings
+) -> None:
+    """The bodies of its batch share its deaths until each goes alone."""
+    put(spool, "a", "b", "poison", "c")
+    command, env = [sys.executable, "-c", POISON.format(writing=True)], environment(settings)
+    codes = [subprocess.run(command, env=env, check=False).returncode for _ in range(6)]
+    assert codes == [-signal.SIGKILL] * 5 + [0]
+    [(seq, told)] = letters(lake).items()
+    assert (seq, told.endswith("reading or writing it ended the drain process 3 times")) == (
+        3,
+        True,
+    )
+    assert names(lake) == ["a", "b", "c"]
+    assert spool.depth(NOON).depth == 0
+
+
+def test_a_lake_that_is_away_counts_as_no_death(
+    drain: Drain, spool: Spool, lake: Lake, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(spool, "a")
+    with monkeypatch.context() as patched:
+        patched.setattr(lake, "write", raising(duckdb.IOException("away")))
+        for _ in range(DEADLY + 1):
+            with pytest.raises(duckdb.IOException):
+                drain.carry()
+    with Bookmark(settings.home / "drain.bookmark") as left:
+        assert left.deaths == 0
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def work(*given: object) -> Any:
+        raise error
+
+    return work
 
 
 def test_a_damaged_bookmark_is_an_empty_one(tmp_path: Path) -> None:
@@ -555,72 +605,3 @@ def test_a_damaged_bookmark_is_an_empty_one(tmp_path: Path) -> None:
         bookmark.clear()
     with Bookmark(tmp_path / "mark") as bookmark:
         assert bookmark.begin(7) == 0
-
-
-def test_the_next_bodies_are_read_while_the_lake_takes_the_last(
-    lake: Lake, spool: Spool, bookmark: Bookmark, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drain = Drain(lake, spool, bookmark, limit=2, clock=lambda: NOON)
-    put(spool, "a", "b", "c", "d", "e")
-    begun = threading.Event()
-    write, take = lake.write, spool.take
-
-    def waiting(work: Callable[[Transaction], Any]) -> Any:
-        assert begun.wait(30)  # or the lake would wait for the reading, for ever
-        return write(work)
-
-    def noted(limit: int, *, after: int = 0) -> list[Body]:
-        if after == 2:
-            begun.set()
-        return take(limit, after=after)
-
-    monkeypatch.setattr(lake, "write", waiting)
-    monkeypatch.setattr(spool, "take", noted)
-    assert [drain.carry() for _ in range(4)] == [2, 2, 1, 0]
-    assert names(lake) == ["a", "b", "c", "d", "e"]
-    assert (offset(lake), spool.depth(NOON).depth) == ([(spool.id, 5)], 0)
-
-
-def test_what_was_read_ahead_waits_for_what_the_lake_did_not_take(
-    lake: Lake, spool: Spool, bookmark: Bookmark, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drain = Drain(lake, spool, bookmark, limit=2, clock=lambda: NOON)
-    put(spool, "a", "b", "c", "d")
-    assert drain.carry() == 2
-    with monkeypatch.context() as patched:
-        patched.setattr(lake, "write", raising(duckdb.IOException("away")))
-        for _ in range(2):
-            with pytest.raises(duckdb.IOException):
-                drain.carry()
-    put(spool, "e")
-    assert [drain.carry() for _ in range(3)] == [2, 1, 0]
-    assert names(lake) == ["a", "b", "c", "d", "e"]
-    assert letters(lake) == {}
-
-
-def test_a_spool_that_cannot_be_read_ahead_does_not_undo_what_was_stored(
-    lake: Lake, spool: Spool, bookmark: Bookmark, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drain = Drain(lake, spool, bookmark, limit=1, clock=lambda: NOON)
-    put(spool, "a", "b")
-    take = spool.take
-
-    def failing(limit: int, *, after: int = 0) -> list[Body]:
-        if after:
-            raise SpoolFailed("the spool failed")
-        return take(limit, after=after)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(spool, "take", failing)
-        with pytest.raises(SpoolFailed):
-            drain.carry()
-    assert (names(lake), offset(lake)) == (["a"], [(spool.id, 1)])
-    assert [drain.carry() for _ in range(2)] == [1, 0]
-    assert (names(lake), spool.depth(NOON).depth) == (["a", "b"], 0)
-
-
-def raising(error: Exception) -> Callable[..., Any]:
-    def work(*given: object) -> Any:
-        raise error
-
-    return work
