@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from headrace.lake.errors import SettingsError
 
 MIB = 1024 * 1024
+LONGEST_WAIT = 36_500  # days: can still be added to a date
 
 # `password=...` of a connection string, its value bare or quoted; `://user:...@` of a URL
 _PASSWORD = re.compile(
@@ -53,7 +54,10 @@ class Settings(BaseSettings):
     stop_drain_s: float = Field(default=10.0, ge=0)  # then, to bring what waits into the lake
     log_format: Literal["logfmt", "json"] = "logfmt"
 
-    waiting_days: float = Field(default=7.0, ge=0, le=36_500)  # an unmarked episode is `pending`
+    config: Path | None = None  # file of project settings; default: headrace.toml, see `project`
+    # an unmarked episode is `pending` for so long
+    waiting_days: float = Field(default=7.0, ge=0, le=LONGEST_WAIT)
+    link_without_conversation: bool = False  # join traces by their messages where no id does
 
     @classmethod
     def load(cls, home: Path | str | None = None) -> Self:
