@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     # an unmarked episode is `pending` for so long
     waiting_days: float = Field(default=7.0, ge=0, le=LONGEST_WAIT)
     link_without_conversation: bool = False  # join traces by their messages where no id does
+    prices: Path | None = None  # file of list prices; default: prices.toml in `home`, if any
 
     @classmethod
     def load(cls, home: Path | str | None = None) -> Self:
@@ -107,6 +108,10 @@ class Settings(BaseSettings):
     @property
     def keys_path(self) -> Path:
         return self.keys or self.home / "keys.json"
+
+    @property
+    def prices_path(self) -> Path:
+        return self.prices or self.home / "prices.toml"
 
     @property
     def spool_path(self) -> Path:
