@@ -43,13 +43,17 @@ class Span(Record, frozen=True, kw_only=True):
     user_id: str | None = None
     agent: str | None = None
     response_id: str | None = None
+    previous_response_id: str | None = None  # the provider keeps the history before this call
     input: tuple[str, ...] = ()  # message hashes; empty where no content was captured
     output: tuple[str, ...] = ()
+    said: str | None = None  # gist of the output
+    heard: str | None = None  # gist of the last assistant turn of the input
     tools_hash: str | None = None
     request: str | None = None
     input_tokens: int | None = None  # includes cache reads and writes
     output_tokens: int | None = None  # includes reasoning
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
     cost_usd: Decimal | None = None
     ttft_ms: float | None = None

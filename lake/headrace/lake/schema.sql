@@ -16,7 +16,10 @@ create table spans (
     input_tokens bigint, output_tokens bigint, cached_tokens bigint, reasoning_tokens bigint,
     cost_usd decimal(18, 9), ttft_ms double, finish_reason varchar,
     convention varchar, defects varchar[], attributes json, resource json, events json,
-    received_at timestamptz
+    received_at timestamptz,
+    previous_response_id varchar, -- of the call that this one continues on the provider's side
+    said varchar, heard varchar, -- digests of the output, and of the last assistant turn before it
+    cache_write_tokens bigint
 );
 
 create table log_events (
