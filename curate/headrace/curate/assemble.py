@@ -11,6 +11,7 @@ import msgspec
 from headrace.curate import assembly, ledger, release
 from headrace.curate.assembly import Assembled, Library
 from headrace.curate.component import components
+from headrace.curate.price import Prices
 from headrace.curate.step import StepResult
 from headrace.lake.record import AssembledTrace, Decision, Episode, Span
 from headrace.lake.statement import statements
@@ -31,8 +32,9 @@ def assemble(lake: Lake, project: str, *, now: datetime, batch: int = BATCH) -> 
     dies is taken up where it stood. Posted and loaded episodes are left as they are.
     """
     counts: Counter[str] = Counter()
-    for groups in _batches(_changed_groups(lake, project), batch):
-        counts += _assemble_batch(lake, project, groups, now)
+    prices = Prices.load(lake.settings)
+    for groups in _batches(_changed_groups(lake, project, prices), batch):
+        counts += _assemble_batch(lake, project, groups, now, prices)
     found = release.observed(lake, project)
     if found:
         lake.write(lambda tx: tx.upsert("releases", found, on=["project", "release"]))
@@ -46,10 +48,11 @@ def assemble(lake: Lake, project: str, *, now: datetime, batch: int = BATCH) -> 
     )
 
 
-def _changed_groups(lake: Lake, project: str) -> list[tuple[int, Group]]:
+def _changed_groups(lake: Lake, project: str, prices: Prices) -> list[tuple[int, Group]]:
     """The groups with a trace that changed, oldest first, with their number of spans."""
     sql = statements("headrace.curate")
-    rows = lake.rows(sql["trace_marks"], {"project": project, "version": VERSION})
+    where = {"project": project, "version": f"{VERSION}:{prices.digest}"}
+    rows = lake.rows(sql["trace_marks"], where)
     keys: dict[str, list[str]] = {row["trace_id"]: row["conversations"] for row in rows}
     # An episode that once reached over two traces must go when they part.
     for row in lake.rows(sql["wide_episodes"], {"project": project}):
@@ -82,14 +85,17 @@ def _batches(groups: Iterable[tuple[int, Group]], size: int) -> Iterator[list[Gr
 
 
 def _assemble_batch(
-    lake: Lake, project: str, groups: Sequence[Group], now: datetime
+    lake: Lake, project: str, groups: Sequence[Group], now: datetime, prices: Prices
 ) -> Counter[str]:
     traces = [trace for group in groups for trace in group]
     where = {"project": project, "traces": [trace.trace_id for trace in traces]}
     spans, library = _spans(lake, where), _library(lake, where)
     found = [
         assembly.assemble(
-            [span for trace in group for span in spans.get(trace.trace_id, ())], library, now=now
+            [span for trace in group for span in spans.get(trace.trace_id, ())],
+            library,
+            now=now,
+            prices=prices,
         )
         for group in groups
     ]

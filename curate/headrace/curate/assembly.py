@@ -16,6 +16,7 @@ from headrace.curate.ancestry import LAST, Call, Key, calls
 from headrace.curate.forest import Chain, chains
 from headrace.curate.likeness import Faces
 from headrace.curate.metadata import metadata
+from headrace.curate.price import UNPRICED, Prices
 from headrace.curate.toolrun import ToolRun
 from headrace.curate.toolset import Toolset
 from headrace.curate.turns import Turn
@@ -41,9 +42,11 @@ class Assembled(msgspec.Struct, frozen=True, kw_only=True):
     empty: Mapping[str, int]  # trace id -> LLM calls without any content
 
 
-def assemble(spans: Iterable[Span], library: Library, *, now: datetime) -> Assembled:
+def assemble(
+    spans: Iterable[Span], library: Library, *, now: datetime, prices: Prices = UNPRICED
+) -> Assembled:
     """The episodes of a group of spans: a trace, or all traces of a conversation."""
-    group = _Group(spans, library)
+    group = _Group(spans, library, prices)
     found = chains(group.calls, Faces(library.messages))
     lines = [turns.turns(chain, library.messages, group.runs) for chain in found]
     homes = _homes(found)
@@ -66,8 +69,9 @@ def episode_id(chain: Chain) -> str:
 class _Group:
     """The spans of a group in order, by trace, with their tool runs read."""
 
-    def __init__(self, spans: Iterable[Span], library: Library) -> None:
+    def __init__(self, spans: Iterable[Span], library: Library, prices: Prices) -> None:
         self.library = library
+        self.prices = prices
         self.traces: dict[str, list[Span]] = {}
         for span in _unique(spans):
             self.traces.setdefault(span.trace_id, []).append(span)
@@ -132,7 +136,7 @@ def _episode(
     spans = [call.span for call in (*chain.calls, *chain.attempts)]
     traces = tuple(dict.fromkeys(span.trace_id for span in spans))
     tools = Toolset.union((call.span for call in chain.calls), group.library.tools)
-    usage = Usage.of(chain)
+    usage = Usage.of(chain, group.prices)
     around = [span for name in traces for span in group.traces[name]]
     bodies = [turn.body for turn in line]
     trainable = tuple(turn.trainable for turn in line)
@@ -158,9 +162,9 @@ def _episode(
         tool_calls=sum(len(turns.tool_calls(turn.body)) for turn in line if turn.produced),
         finish_reason=leaf.span.finish_reason,
         error=_error(leaf.span),
-        defects=tuple(sorted(set(_defects(chain, line, tools)))),
+        defects=tuple(sorted({*_defects(chain, line, tools), *usage.defects})),
         metadata=dump(metadata(around, leaf.span.service)),
-        **msgspec.structs.asdict(usage),
+        **usage.columns,
     )
 
 

@@ -1,7 +1,7 @@
 """What a call costs by list prices: a bundled table of them, and the user's own laid over it."""
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -152,7 +152,7 @@ def _price(entry: object, place: str) -> Price:
     return row
 
 
-def _faults(row: Price) -> Iterable[str]:
+def _faults(row: Price) -> Iterator[str]:
     if not row.models or not all(row.models):
         yield "model is empty"
     yield from (f"model {name!r} has a * before its end" for name in row.models if "*" in name[:-1])

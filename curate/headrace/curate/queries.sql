@@ -43,9 +43,10 @@ where project = $project and len(span_ids) > 0 and len(trace_ids) > 1;
 -- Raw attributes are most of a span: read where the product speaks in them.
 select
     project, trace_id, span_id, parent_span_id, kind, name, received_at, started_at, ended_at,
-    status, error, model, release, service, conversation_id, user_id, agent, response_id,
+    status, error, provider, model, release, service, conversation_id, user_id, agent, response_id,
     coalesce(input, []) as input, coalesce(output, []) as output, tools_hash, input_tokens,
-    output_tokens, cost_usd, finish_reason, coalesce(defects, []) as defects,
+    output_tokens, cached_tokens, cache_write_tokens, cost_usd, finish_reason,
+    coalesce(defects, []) as defects,
     case
         when contains(attributes::varchar, '"headrace.') then attributes::varchar else '{}'
     end as attributes

@@ -84,13 +84,14 @@ class World:
     def call(
         self, span_id: str, heard: Sequence[Body], reply: Body | None, at: float, **fields: Any
     ) -> Span:
+        tokens = {"input_tokens": 5, "output_tokens": 1} if reply else {}
         return self.span(
             span_id,
             "llm",
             at,
             input=self.names(heard),
             output=self.names([reply] if reply else []),
-            **{"model": "m-1", "release": "r1"} | fields,
+            **{"model": "m-1", "release": "r1"} | tokens | fields,
         )
 
     def tool(

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.curate.forest import Chain
+from headrace.curate.price import UNPRICED, Prices
 from headrace.curate.usage import Usage
 from headrace.lake.record import Span
 from tests.unit.curate.conftest import T0, inherits
@@ -31,9 +32,10 @@ def span(number: int = 0, **fields: Any) -> Span:
     )  # fmt: skip
 
 
-def usage(calls: Sequence[Span], attempts: Sequence[Span] = ()) -> Usage:
+def usage(calls: Sequence[Span], attempts: Sequence[Span] = (), prices: Prices = UNPRICED) -> Usage:
     made = tuple(map(inherits, calls))
-    return Usage.of(Chain(calls=made, attempts=tuple(map(inherits, attempts)), opener=made[0]))
+    chain = Chain(calls=made, attempts=tuple(map(inherits, attempts)), opener=made[0])
+    return Usage.of(chain, prices)
 
 
 @pytest.mark.parametrize(
