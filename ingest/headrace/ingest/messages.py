@@ -152,7 +152,7 @@ def _assistant(message: Raw, found: Gathered, where: str) -> Body:
         body["tool_calls"] = found.calls
     if reasoning:
         body["reasoning_content"] = reasoning
-    return body
+    return body if str(message.get("type")) in _ITEMS else {**body, **_named(message)}
 
 
 def _calls(message: Raw, where: str) -> Sequence[Any]:
@@ -167,9 +167,13 @@ def _said(role: str, message: Raw, found: Gathered) -> list[Body]:
     content = _joined(found)
     if found.results and not content:
         return []
+    return [{"role": role, "content": content, **(_named(message) if role == "user" else {})}]
+
+
+def _named(message: Raw) -> Body:
+    """Who spoke, where several people or several agents take part."""
     name = message.get("name")
-    named = {"name": name} if role == "user" and isinstance(name, str) and name else {}
-    return [{"role": role, "content": content, **named}]
+    return {"name": name} if isinstance(name, str) and name else {}
 
 
 def _joined(found: Gathered) -> str | list[Body]:
@@ -180,15 +184,20 @@ def _joined(found: Gathered) -> str | list[Body]:
 
 
 def _merged(messages: Sequence[Body]) -> list[Body]:
-    """Consecutive assistant messages as one."""
+    """Consecutive messages of one assistant as one."""
     merged: list[Body] = []
     for body in messages:
         last = merged[-1] if merged else None
-        if last and last["role"] == body["role"] == "assistant":
+        if last and last["role"] == body["role"] == "assistant" and _one_speaker(last, body):
             merged[-1] = _together(last, body)
         else:
             merged.append(body)
     return merged
+
+
+def _one_speaker(first: Body, second: Body) -> bool:
+    names = {body["name"] for body in (first, second) if "name" in body}
+    return len(names) < 2
 
 
 def _together(first: Body, second: Body) -> Body:
@@ -198,6 +207,7 @@ def _together(first: Body, second: Body) -> Body:
     body: Body = {"role": "assistant", "content": _joined(gathered) or None}
     if calls := [*first.get("tool_calls", ()), *second.get("tool_calls", ())]:
         body["tool_calls"] = calls
+    body |= _named(first) or _named(second)
     thoughts = [
         part["reasoning_content"] for part in (first, second) if "reasoning_content" in part
     ]

@@ -190,6 +190,21 @@ def test_consecutive_assistant_turns_become_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "speakers"),
+    [
+        (("planner", "planner"), ["planner"]),
+        (("planner", None), ["planner"]),
+        ((None, "planner"), ["planner"]),
+        (("planner", "coder"), ["planner", "coder"]),
+        (("planner", None, "coder"), ["planner", "coder"]),
+    ],
+)
+def test_turns_of_two_agents_stay_two(names: tuple[str | None, ...], speakers: list[str]) -> None:
+    turns = [{"role": "assistant", "content": "x", "name": name} for name in names]
+    assert [body["name"] for body in canonical(turns)] == speakers
+
+
+@pytest.mark.parametrize(
     ("called", "answered", "agreed"),
     [
         (["c1", "c2"], ["c2", "c1"], (["c1", "c2"], ["c2", "c1"])),
@@ -224,12 +239,13 @@ def test_a_call_can_be_answered_only_until_the_assistant_speaks_again() -> None:
         ({"role": "user", "content": "a", "name": "ada"}, "ada"),
         ({"role": "user", "content": "a", "name": ""}, None),
         ({"role": "user", "content": "a", "name": 7}, None),
-        ({"role": "assistant", "content": "a", "name": "agent"}, None),
+        ({"role": "assistant", "content": "a", "name": "agent"}, "agent"),
+        ({"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}, None),
         ({"role": "system", "content": "a", "name": "s"}, None),
         ({"role": "tool", "content": "a", "name": "f", "tool_call_id": "c"}, None),
     ],
 )
-def test_only_a_user_keeps_a_name(message: Any, name: str | None) -> None:
+def test_who_spoke_is_kept_of_people_and_agents_alone(message: Any, name: str | None) -> None:
     assert canonical([message])[0].get("name") == name
 
 
