@@ -6,7 +6,9 @@ was asked), `headrace.external_id` (its own key, which outcomes may name) and `h
 (anything else). The last three stay in `attributes` and `resource` for assembly.
 """
 
+import math
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from headrace.ingest import naming
@@ -30,7 +32,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "llm.request.model_name",
         "model",
     ),
-    "release": ("service.version", "gen_ai.agent.version"),
+    "release": ("service.version", "gen_ai.agent.version", "langfuse.release"),
     "response_id": ("gen_ai.response.id", "response_id"),
     "input_tokens": (
         "gen_ai.usage.input_tokens",
@@ -47,6 +49,14 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "gen_ai.usage.cache_read_input_tokens",
         "llm.token_count.prompt_details.cache_read",
     ),
+    "cache_write_tokens": (
+        "gen_ai.usage.cache_write.input_tokens",
+        "gen_ai.usage.cache_creation.input_tokens",
+        "gen_ai.usage.cache_creation_input_tokens",
+        "gen_ai.usage.cache_write_input_tokens",
+        "llm.token_count.prompt_details.cache_write",
+        "cache_creation_tokens",
+    ),
     "reasoning_tokens": (
         "gen_ai.usage.reasoning.output_tokens",
         "gen_ai.usage.reasoning_tokens",
@@ -58,7 +68,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "gen_ai.response.time_to_first_chunk",
         "gen_ai.client.operation.time_to_first_chunk",
     ),
-    "ttft_ms": ("gen_ai.server.time_to_first_token",),
+    "ttft_ms": ("gen_ai.server.time_to_first_token", "ai.response.msToFirstChunk", "ttft_ms"),
+    "first_token_at": ("langfuse.observation.completion_start_time",),
     "finish": (
         "gen_ai.response.finish_reasons",
         "llm.finish_reason",
@@ -71,7 +82,13 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "tool_result": ("gen_ai.tool.call.result", "tool_response", "output.value"),
 }
 
-FIRST_TOKEN = ("First Token Stream Event", "gen_ai.content.completion.chunk")  # event names
+FIRST_TOKEN = (  # event names
+    "First Token Stream Event",
+    "gen_ai.content.completion.chunk",
+    "llm.content.completion.chunk",
+    "new_token",
+    "ai.stream.firstChunk",
+)
 
 FINISH = {
     **dict.fromkeys(("tool_call", "tool-calls", "tool_use", "function_call"), "tool_calls"),
@@ -141,7 +158,7 @@ def ttft_ms(span: SpanData) -> float | None:
     What lies before the start is a fault of a clock, and absent.
     """
     told = _told_ttft_ms(span)
-    return told if told is not None and told >= 0 else None
+    return told if told is not None and 0 <= told < math.inf else None
 
 
 def _told_ttft_ms(span: SpanData) -> float | None:
@@ -149,10 +166,21 @@ def _told_ttft_ms(span: SpanData) -> float | None:
         value = find(field, span.attributes)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value) * factor
-    first = next((event.at for event in span.events if event.name in FIRST_TOKEN), None)
+    first = _first_token_at(span)
     if first is None or span.started_at is None:
         return None
     return (first - span.started_at).total_seconds() * 1000.0
+
+
+def _first_token_at(span: SpanData) -> datetime | None:
+    told = find("first_token_at", span.attributes)
+    if isinstance(told, str):
+        try:
+            at = datetime.fromisoformat(told.strip('"'))  # Langfuse writes the time as JSON
+        except ValueError:
+            return None
+        return at if at.tzinfo is not None else None
+    return next((event.at for event in span.events if event.name in FIRST_TOKEN), None)
 
 
 def finish(value: object) -> str | None:

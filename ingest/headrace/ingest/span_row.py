@@ -144,6 +144,7 @@ def _model_facts(data: SpanData, call: _Call, given: str | None) -> dict[str, An
         "input_tokens": aliases.count("input_tokens", own),
         "output_tokens": aliases.count("output_tokens", own),
         "cached_tokens": aliases.count("cached_tokens", own),
+        "cache_write_tokens": aliases.count("cache_write_tokens", own),
         "reasoning_tokens": aliases.count("reasoning_tokens", own),
         "cost_usd": aliases.money("cost", own),
         "ttft_ms": aliases.ttft_ms(data),

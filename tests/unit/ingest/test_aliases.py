@@ -134,6 +134,14 @@ def test_a_finish_reason_has_one_word_whatever_held_it(said: Any, reason: str | 
         ({"gen_ai.response.time_to_first_chunk": True}, None),
         ({"gen_ai.response.time_to_first_chunk": -1.0}, None),
         ({"gen_ai.response.time_to_first_chunk": 0.0}, 0.0),
+        ({"gen_ai.response.time_to_first_chunk": float("inf")}, None),
+        ({"gen_ai.response.time_to_first_chunk": float("nan")}, None),
+        ({"ai.response.msToFirstChunk": 143.5}, 143.5),
+        ({"ttft_ms": 40}, 40.0),
+        ({"langfuse.observation.completion_start_time": '"1970-01-01T00:00:01.250000Z"'}, 250.0),
+        ({"langfuse.observation.completion_start_time": "1970-01-01T00:00:01.250000Z"}, 250.0),
+        ({"langfuse.observation.completion_start_time": "1970-01-01T00:00:01.250000"}, None),
+        ({"langfuse.observation.completion_start_time": '"soon"'}, None),
         ({}, None),
     ],
 )  # fmt: skip
@@ -149,6 +157,8 @@ def test_the_first_token_is_told_in_seconds_or_milliseconds(
         ((event("First Token Stream Event", 3 * SECOND // 2),), 500.0),
         ((event("gen_ai.content.completion.chunk", 2 * SECOND),
           event("gen_ai.content.completion.chunk", 3 * SECOND)), 1000.0),
+        ((event("ai.stream.firstChunk", 2 * SECOND),), 1000.0),
+        ((event("new_token", 2 * SECOND),), 1000.0),
         ((event("exception", 2 * SECOND),), None),
         ((event("First Token Stream Event"),), None),  # an event without a time
         ((event("First Token Stream Event", SECOND // 2),), None),  # before the call began

@@ -80,6 +80,7 @@ def test_columns_come_from_the_span_its_resource_and_the_aliases() -> None:
             "gen_ai.request.temperature": 0.5,
             "gen_ai.usage.input_tokens": 9,
             "gen_ai.usage.output_tokens": 0,
+            "gen_ai.usage.cache_creation.input_tokens": 3,
             "session.id": "c-1",
             "enduser.id": "u-1",
         },
@@ -89,6 +90,7 @@ def test_columns_come_from_the_span_its_resource_and_the_aliases() -> None:
     ).span
     assert (span.provider, span.model, span.response_id) == ("openai", "answered", "r-1")
     assert (span.input_tokens, span.output_tokens, span.cached_tokens) == (9, 0, None)
+    assert span.cache_write_tokens == 3
     assert (span.conversation_id, span.user_id, span.service) == ("c-1", "u-1", "shop")
     assert (span.release, span.scope, span.parent_span_id) == ("7", "lib", "c" * 16)
     assert json.loads(str(span.request)) == {"temperature": 0.5}
