@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.curate.forest import Chain
-from headrace.curate.price import UNPRICED, Prices
+from headrace.curate.price import UNPRICED, Price, Prices
 from headrace.curate.usage import Usage
-from headrace.lake.record import Span
+from headrace.lake.record import Episode, Span
 from tests.unit.curate.conftest import T0, inherits
 
 LONGEST = 2**63 - 1
@@ -101,6 +101,87 @@ def test_a_failed_attempt_counts_with_the_figures_that_it_has(
     assert told.cost_usd == (None if cost is None else Decimal(cost))
 
 
+PRICES = Prices(
+    [
+        Price(
+            model="m-1",
+            since=T0.date(),
+            input=Decimal("1"),
+            cached_input=Decimal("0.1"),
+            cache_write=Decimal("1.25"),
+            output=Decimal("4"),
+            source="test",
+        )
+    ]
+)
+
+
+def priced(number: int, **fields: Any) -> Span:
+    """A call that reports its tokens: 0.0014 USD by `PRICES` unless told otherwise."""
+    return span(number, **{"model": "m-1", "input_tokens": 1_000, "output_tokens": 100} | fields)
+
+
+BEFORE = {"started_at": T0 - timedelta(days=1)}
+
+
+@pytest.mark.parametrize(
+    ("calls", "cost", "estimated"),
+    [
+        ([{}], "0.0014", True),
+        ([{}, {}], "0.0028", True),
+        ([{"cost_usd": Decimal("0.5")}] * 2, "1", False),
+        ([{"cost_usd": Decimal("0.5")}, {}], "0.5014", True),  # as reported where it is
+        ([{"cost_usd": Decimal(0)}], "0", False),
+        ([{"cached_tokens": 500, "cache_write_tokens": 100}], "0.000975", True),
+        ([{"cached_tokens": 1_001}], None, False),
+        ([{"output_tokens": None}], None, False),
+        ([{"model": "m-2"}], None, False),
+        ([{"model": "m-2"}, {"cost_usd": Decimal("0.5")}], None, False),
+        ([{}, BEFORE], None, False),  # the price is of a later day
+        ([{**BEFORE, "started_at": None}], "0.0014", True),  # of the day on which it came
+        ([{}, {"output": (), "input_tokens": None, "output_tokens": None}], "0.0014", True),
+    ],
+)
+def test_what_is_not_reported_is_priced_and_told_to_be_an_estimate(
+    calls: list[dict[str, Any]], cost: str | None, estimated: bool
+) -> None:
+    told = usage([priced(i, **fields) for i, fields in enumerate(calls)], prices=PRICES)
+    assert told.cost_usd == (None if cost is None else Decimal(cost))
+    assert ("cost_estimated" in told.defects) is estimated
+
+
+def test_an_estimate_is_as_fine_as_the_lake_keeps_it_and_rounded_once() -> None:
+    third = Prices([Price(model="*", since=T0.date(), input=Decimal("0.0004"), output=Decimal(0),
+                          source="test")])  # fmt: skip
+    calls = [priced(i, input_tokens=1, output_tokens=0) for i in range(5)]
+    assert usage(calls, prices=third).cost_usd == Decimal("2E-9")
+
+
+@pytest.mark.parametrize(
+    ("calls", "named"),
+    [
+        ([{}], False),
+        ([{"input_tokens": None}], False),
+        ([{"output_tokens": None}], False),
+        ([{"input_tokens": None, "output_tokens": None}], True),
+        ([{}, {"input_tokens": None, "output_tokens": None}], True),
+        ([{"input_tokens": None, "output_tokens": None, "cost_usd": Decimal(1)}], True),
+        ([{"input_tokens": None, "output_tokens": None, "output": ()}], False),
+    ],
+)
+def test_a_billed_call_without_any_tokens_is_named(
+    calls: list[dict[str, Any]], named: bool
+) -> None:
+    told = usage([priced(i, **fields) for i, fields in enumerate(calls)])
+    assert ("no_usage" in told.defects) is named
+
+
+def test_the_figures_are_columns_of_an_episode() -> None:
+    told = usage([priced(0)], prices=PRICES)
+    assert told.columns.keys() == set(Usage.__struct_fields__) - {"defects"}
+    assert told.columns.keys() <= set(Episode.__struct_fields__)
+
+
 def test_a_chain_that_failed_without_a_figure_has_none() -> None:
     told = usage([span(0, output=())])
     assert (told.input_tokens, told.output_tokens, told.cost_usd) == (None, None, None)
@@ -132,15 +213,17 @@ FIGURES = st.builds(
     input_tokens=st.none() | st.integers(0, 9),
     output_tokens=st.none() | st.integers(0, 9),
     cost_usd=st.none() | st.decimals(0, 9, places=9),
+    cached_tokens=st.none() | st.integers(0, 3),
+    model=st.sampled_from([None, "m-1", "m-2"]),
 )
 
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(FIGURES, min_size=1, max_size=5), st.integers(0, 99))
 def test_neither_order_nor_who_was_the_attempt_matters(spans: list[Span], seed: int) -> None:
-    whole = usage(spans)
+    whole = usage(spans, prices=PRICES)
     Random(seed).shuffle(spans)
-    assert usage(spans[:1], spans[1:]) == whole
+    assert usage(spans[:1], spans[1:], PRICES) == whole
 
 
 @settings(max_examples=80, deadline=None)
@@ -149,7 +232,7 @@ def test_one_more_call_never_makes_a_sum_smaller_nor_an_absent_one_known(
     spans: list[Span], more: Span
 ) -> None:
     answered = [msgspec.structs.replace(each, output=("said",)) for each in spans]
-    before, after = usage(answered), usage([*answered, more])
+    before, after = usage(answered, prices=PRICES), usage([*answered, more], prices=PRICES)
     for name in ("input_tokens", "output_tokens", "cost_usd"):
         old, new = getattr(before, name), getattr(after, name)
         assert new is None or (old is not None and new >= old)
