@@ -31,8 +31,10 @@ def success(value: object, field: str = "success") -> bool | None:
         return value
     said = verdict(str(value)) if isinstance(value, str | int | float) else None
     if said is None:
+        cure = "give true or false, 1 or 0, pass or fail, or null"
+        grade = "; a grade is a score, which a threshold turns into success: --score, --success-at"
         raise Undecodable(
-            f"{field} is {str(value)[:60]!r}: give true or false, 1 or 0, pass or fail, or null"
+            f"{field} is {str(value)[:60]!r}: {cure}{grade if _graded(value) else ''}"
         )
     return said
 
@@ -51,3 +53,10 @@ def score(value: object, field: str = "score") -> float | None:
     if not math.isfinite(number):
         raise Undecodable(f"{field} is {str(value)[:60]!r}: give a finite number or null")
     return number
+
+
+def _graded(value: object) -> bool:
+    try:
+        return score(value) is not None
+    except Undecodable:
+        return False

@@ -3,9 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,18 @@ import msgspec
 from headrace.ingest import batch, grade, jsonl
 from headrace.ingest.batch import Batch
 from headrace.ingest.episode_row import Given, episode, identity
-from headrace.ingest.errors import Undecodable
+from headrace.ingest.errors import BadPick, Undecodable
 from headrace.ingest.jsontext import value_of
-from headrace.ingest.picks import Picker, Picks
+from headrace.ingest.picks import Picker, Picks, Record, option
 from headrace.ingest.secrets import export as secrets
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Outcome
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
+from headrace.lake.threshold import Threshold
 
 EPISODES = 1_000  # of one lake transaction
+FIRST = 100  # lines that an expression's field may be looked for on
 
 _MILLISECONDS = 10**11  # epoch numbers from here on cannot be seconds
 _EPOCH = re.compile(r"[0-9]{9,13}(\.[0-9]+)?")  # Python would read 1712010112345 as a day in 1712
@@ -40,6 +43,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     marked: int  # lines with success or score
     refused: int
     refusals: tuple[str, ...]  # file:line, field and cure of each refused line
+    hints: tuple[str, ...]  # expressions that found nothing on any line
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,14 +60,18 @@ def load(
     *,
     project: str,
     now: datetime,
+    success_at: Threshold | None = None,
     on_progress: Progress | None = None,
 ) -> Loaded:
     """Load JSONL files (.gz, .zst); the same file twice adds nothing.
 
-    Raises BadPick where an expression is invalid or finds no field on the first line, and
-    UnreadableFile; what was written until then stays, and loading again goes on.
+    `success_at` makes marks of scores that come without one. Raises BadPick where an expression is
+    invalid or finds no field on the first lines, and UnreadableFile; what was written until then
+    stays, and loading again goes on.
     """
-    reading = _Reading(Picker(picks), project, now)
+    if success_at is not None and picks.score is None:
+        raise BadPick(f"--success-at {str(success_at)!r} needs a score: pick it with --score")
+    reading = _Reading(Picker(picks), project, now, success_at)
     source = (line for file in files for line in reading.lines(Path(file)))
     done: list[_Line] = []
     added = rows = 0
@@ -81,17 +89,22 @@ def load(
         marked=reading.marked,
         refused=len(done),
         refusals=tuple(line.refusal for line in done),
+        hints=tuple(reading.hints()) if rows else (),
     )
 
 
 class _Reading:
     """What is remembered from line to line."""
 
-    def __init__(self, picker: Picker, project: str, now: datetime) -> None:
+    def __init__(
+        self, picker: Picker, project: str, now: datetime, success_at: Threshold | None
+    ) -> None:
         self._picker = picker
+        self._success_at = success_at
         self._project = project
         self._now = now
         self._proven = False
+        self._silent = set(picker.expressions)  # found nothing on any line so far
         self._equal: Counter[str] = Counter()  # content -> lines of this file without an id
         self._seen: dict[str, tuple[str, str]] = {}  # id -> content, place
         self._marks: dict[str, list[tuple[bool | None, float | None]]] = {}  # id -> each once
@@ -99,20 +112,40 @@ class _Reading:
 
     def lines(self, path: Path) -> Iterator[_Line]:
         self._equal.clear()
-        for number, line in jsonl.lines(path):
+        for number, line in self._proving(jsonl.lines(path)):
             place = f"{path}:{number}"
             try:
                 yield _Line(rows=self._rows(line, place))
             except Undecodable as error:
                 yield _Line(rows=None, refusal=f"{place}: {error}")
 
+    def hints(self) -> Iterator[str]:
+        """The expressions that found nothing; deep in an object a misspelt field is no error."""
+        for name, expression in self._picker.expressions.items():
+            if name in self._silent:
+                yield f"--{option(name)} {expression!r} found nothing on any line"
+
+    def _proving(self, lines: Iterator[jsonl.Line]) -> Iterator[jsonl.Line]:
+        """The same lines, the first ones held back until every expression has found its fields.
+
+        Writers leave out what is null, so that one line alone may lack a field.
+        """
+        held: list[jsonl.Line] = []
+        records: list[Record] = []
+        while not self._proven and len(held) < FIRST and (line := next(lines, None)):
+            held.append(line)
+            records += _records(line)
+            with suppress(BadPick):
+                self._picker.prove(records)
+                self._proven = True
+        if records and not self._proven:
+            self._picker.prove(records)
+        return chain(held, lines)
+
     def _rows(self, line: bytes, place: str) -> Batch:
         line, removed = secrets.stripped_line(line)
-        record = jsonl.record(line)
-        if not self._proven:
-            self._picker.prove(record)
-            self._proven = True
-        found = self._picker.pick(record)
+        found = self._picker.pick(jsonl.record(line))
+        self._silent -= {name for name, value in found.items() if value is not None}
         given = _given(found)
         content = identity(given)
         name = _text(found.get("id")) or self._numbered(content)
@@ -130,7 +163,10 @@ class _Reading:
 
     def _mark(self, found: dict[str, Any], name: str) -> tuple[Outcome, ...]:
         """The mark of a line; one episode on two lines may be marked in two ways."""
-        mark = grade.success(found.get("success")), grade.score(found.get("score"))
+        success, score = grade.success(found.get("success")), grade.score(found.get("score"))
+        if success is None and score is not None and self._success_at is not None:
+            success = self._success_at.passes(score)
+        mark = success, score
         if mark == (None, None):
             return ()
         known = self._marks.setdefault(name, [])
@@ -158,6 +194,14 @@ class _Reading:
                 f"id {name[:60]!r} names another episode at {where}: "
                 "pick an id that is unique, or none"
             )
+
+
+def _records(line: jsonl.Line) -> list[Record]:
+    """The object of a line, where it holds one."""
+    try:
+        return [jsonl.record(line[1])]
+    except Undecodable:
+        return []
 
 
 def _given(found: dict[str, Any]) -> Given:

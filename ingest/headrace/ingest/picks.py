@@ -1,6 +1,7 @@
 """JMESPath expressions that pick the fields of an episode out of any JSON object."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jmespath
@@ -14,6 +15,7 @@ from jmespath.exceptions import (
 )
 
 from headrace.ingest.errors import BadPick, Undecodable
+from headrace.ingest.interpreter import Marks
 
 Record = Mapping[str, Any]
 
@@ -62,6 +64,11 @@ class Picker:
         self._expressions = {name: text for name, text in given.items() if text is not None}
         self._searches = {name: _compiled(name, text) for name, text in self._expressions.items()}
 
+    @property
+    def expressions(self) -> Record:
+        """Field -> its expression."""
+        return self._expressions
+
     def pick(self, record: Record) -> dict[str, Any]:
         """Field -> what its expression finds.
 
@@ -69,45 +76,56 @@ class Picker:
         """
         return {name: self._found(name, record) for name in self._searches}
 
-    def prove(self, record: Record) -> None:
-        """Raises BadPick where an expression asks the first record for a field it has not."""
+    def prove(self, records: Sequence[Record]) -> None:
+        """Raises BadPick where an expression needs a field that none of the first records has."""
+        fields = dict.fromkeys(field for record in records for field in record)
         for name, expression in self._expressions.items():
             for asked in _asked(jmespath.compile(expression).parsed):
-                if not asked & record.keys():
+                if not asked & fields.keys():
                     raise BadPick(
-                        f"--{_option(name)} {expression!r}: no field "
-                        f"{' or '.join(map(repr, sorted(asked)))}; "
-                        f"there are: {', '.join(record)}"
+                        f"--{option(name)} {expression!r}: no field "
+                        f"{' or '.join(map(repr, sorted(asked)))}; there are: {', '.join(fields)}"
                     )
-        if self.pick(record)["messages"] is None:
+        if not any([self._tells(record) for record in records]):  # all, for functions unknown
+            lines = "line" if len(records) == 1 else f"{len(records)} lines"
             raise BadPick(
-                f"--messages {self._expressions['messages']!r} picks nothing on the first line; "
-                f"there are: {', '.join(record)}"
+                f"--messages {self._expressions['messages']!r} picks nothing on the first {lines}; "
+                f"there are: {', '.join(fields)}"
             )
+
+    def _tells(self, record: Record) -> bool:
+        try:
+            return self.pick(record)["messages"] is not None
+        except Undecodable:  # the line is refused with this fault, which is more exact
+            return True
 
     def _found(self, name: str, record: Record) -> Any:
         try:
             return self._searches[name](record)
         except (UnknownFunctionError, ArityError) as error:  # told only when they are called
-            raise BadPick(f"--{_option(name)} {self._expressions[name]!r}: {error}") from error
+            raise BadPick(f"--{option(name)} {self._expressions[name]!r}: {error}") from error
         except (JMESPathError, RecursionError, TypeError, ValueError) as error:
-            raise Undecodable(f"--{_option(name)}: {error}") from error
+            raise Undecodable(f"--{option(name)}: {error}") from error
+
+
+def option(name: str) -> str:
+    """The option of the command line that gives a pick."""
+    return name.replace("_", "-")
 
 
 def _compiled(name: str, expression: str) -> Callable[[Record], Any]:
     try:
-        search: Callable[[Record], Any] = jmespath.compile(expression).search
+        compiled = jmespath.compile(expression)
     except (ParseError, LexerError) as error:
         place = error.lex_position if isinstance(error.lex_position, int) else len(expression)
         shown = f"{expression}\n{' ' * place}^ here"
-        raise BadPick(f"--{_option(name)} is no JMESPath expression:\n{shown}") from error
+        raise BadPick(f"--{option(name)} is no JMESPath expression:\n{shown}") from error
     except JMESPathError as error:
-        raise BadPick(f"--{_option(name)} {expression!r}: {error}") from error
+        raise BadPick(f"--{option(name)} {expression!r}: {error}") from error
+    if name == "success":
+        return partial(Marks().visit, compiled.parsed)
+    search: Callable[[Record], Any] = compiled.search
     return search
-
-
-def _option(name: str) -> str:
-    return name.replace("_", "-")
 
 
 def _asked(node: Mapping[str, Any]) -> Iterator[frozenset[str]]:

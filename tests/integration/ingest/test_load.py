@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from headrace.ingest.errors import BadPick, UnreadableFile
-from headrace.ingest.load import EPISODES, Loaded, load
+from headrace.ingest.load import EPISODES, FIRST, Loaded, load
 from headrace.ingest.picks import Picks
 from headrace.lake import Lake
 
@@ -298,6 +298,31 @@ def test_a_bad_expression_shows_what_would_be_right(
     with pytest.raises(BadPick, match=fault):
         loaded(store, file, **picks)
     assert store.rows(COUNTS)[0]["episodes"] == 0
+
+
+def test_a_first_line_may_lack_what_later_ones_have(store: Store, tmp_path: Path) -> None:
+    lines = ["no json\n", talk("a"), talk("b", reward=1), talk("c", reward=None)]
+    done = loaded(store, written(tmp_path / "a.jsonl", *lines), success="reward == `1`")
+    assert (done.added, done.marked, done.refused) == (3, 1, 1)
+    assert [row["success"] for row in store.rows(OUTCOME_ROWS)] == [True]
+
+
+def test_a_field_is_looked_for_on_the_first_lines_and_no_further(
+    store: Store, tmp_path: Path
+) -> None:
+    late = [talk(str(number)) for number in range(FIRST)] + [talk("z", reward=1)]
+    with pytest.raises(BadPick, match="no field 'reward'"):
+        loaded(store, written(tmp_path / "a.jsonl", *late), success="reward")
+    broken = ["no json\n"] * FIRST + [talk("z", reward=1)]
+    done = loaded(store, written(tmp_path / "b.jsonl", *broken), success="reward")
+    assert (done.added, done.marked, done.refused) == (1, 1, FIRST)
+
+
+def test_an_expression_that_found_nothing_is_told(store: Store, tmp_path: Path) -> None:
+    file = written(tmp_path / "a.jsonl", talk("a", info={"reward": 1}), talk("b", info={}))
+    done = loaded(store, file, success="info.rewrd", score="info.reward")
+    assert done.hints == ("--success 'info.rewrd' found nothing on any line",)
+    assert loaded(store, written(tmp_path / "b.jsonl", ""), success="x").hints == ()
 
 
 def test_an_expression_may_compute(store: Store, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def picker(success: str) -> Picker:
 )
 def test_an_expression_over_fields_there_are_is_taken(expression: str) -> None:
     found = picker(expression)
-    found.prove(RECORD)
+    found.prove([RECORD])
     assert "success" in found.pick(RECORD)
 
 
@@ -56,5 +56,5 @@ def test_a_field_that_is_not_there_is_named_with_those_that_are(
     expression: str, named: str
 ) -> None:
     with pytest.raises(BadPick) as refused:
-        picker(expression).prove(RECORD)
+        picker(expression).prove([RECORD])
     assert f"no field {named}; there are: chat, solved, info" in str(refused.value)

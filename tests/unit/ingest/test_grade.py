@@ -29,6 +29,15 @@ def test_any_other_word_says_nothing(word: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "graded"), [(0.5, True), ("0.5", True), (2, True), ("maybe", False), ([], False)]
+)
+def test_a_grade_is_refused_with_the_way_to_a_threshold(value: Any, graded: bool) -> None:
+    with pytest.raises(Undecodable) as refused:
+        success(value)
+    assert ("a grade is a score, which a threshold" in str(refused.value)) is graded
+
+
+@pytest.mark.parametrize(
     ("label", "said"),
     [("PASS", True), ("Failed", False), ("yes", None), ("true", None), ("1", None), ("no", None)],
 )

@@ -67,7 +67,7 @@ def test_a_refusal_points_at_the_place(expression: str, caret: int) -> None:
 def test_a_first_record_without_the_field_names_those_there_are(expression: str) -> None:
     told = "no field 'gone'; there are: talk, meta, odd name"
     with pytest.raises(BadPick, match=f"--success .*{told}"):
-        Picker(Picks(messages="talk", success=expression)).prove(RECORD)
+        Picker(Picks(messages="talk", success=expression)).prove([RECORD])
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,28 @@ def test_what_computes_or_looks_deeper_is_not_held_against_the_first_record(
     expression: str,
 ) -> None:
     picker = Picker(Picks(messages="talk", success=expression))
-    picker.prove(RECORD)
+    picker.prove([RECORD])
     assert picker.pick(RECORD)["messages"] == RECORD["talk"]
 
 
 @pytest.mark.parametrize("expression", ["meta.gone", "talk[9]", "`null`"])
 def test_messages_that_pick_nothing_are_refused(expression: str) -> None:
     with pytest.raises(BadPick, match="picks nothing on the first line; there are: talk"):
-        Picker(Picks(messages=expression)).prove(RECORD)
+        Picker(Picks(messages=expression)).prove([RECORD])
+
+
+def test_a_field_may_be_on_any_of_the_first_records() -> None:
+    picker = Picker(Picks(messages="talk", success="solved"))
+    picker.prove([RECORD, {"solved": True}])
+    picker.prove([{"solved": None}, RECORD])
+    with pytest.raises(BadPick, match="no field 'solved'; there are: talk, meta, odd name, a"):
+        picker.prove([RECORD, {"a": 1}])
+    with pytest.raises(BadPick, match="picks nothing on the first 2 lines"):
+        picker.prove([{"talk": None, "solved": 1}, {}])
+
+
+def test_messages_that_cannot_be_picked_are_the_fault_of_their_line() -> None:
+    Picker(Picks(messages="sum(talk)")).prove([RECORD])
 
 
 @pytest.mark.parametrize("expression", ["nofunction(talk)", "length()", "join(meta.tags)"])
@@ -100,7 +114,7 @@ def test_an_unknown_or_misused_function_is_refused_once_and_not_line_by_line(
     expression: str,
 ) -> None:
     with pytest.raises(BadPick, match="^--score "):
-        Picker(Picks(messages="talk", score=expression)).prove(RECORD)
+        Picker(Picks(messages="talk", score=expression)).prove([RECORD])
 
 
 @pytest.mark.parametrize("expression", ["length(meta.ok)", "sum(meta.tags)", "abs('a')"])
