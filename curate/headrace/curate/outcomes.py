@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -11,9 +12,10 @@ from headrace.curate.step import StepResult
 from headrace.lake.record import Decision, Resolution, Resolved, Source
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake
+from headrace.lake.threshold import Threshold
 
 STEP = "resolve"
-VERSION = "resolve/1"
+VERSION = "resolve/2"
 
 
 class Rank(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,16 +81,24 @@ def rule(marks: Iterable[Mark]) -> Ruling:
     return Ruling(score=next((score for score in scored if score is not None), None))
 
 
-def resolve(lake: Lake, project: str, *, now: datetime, waiting: timedelta) -> StepResult:
+def resolve(
+    lake: Lake,
+    project: str,
+    *,
+    now: datetime,
+    waiting: timedelta,
+    thresholds: Mapping[str, Threshold] = MappingProxyType({}),
+) -> StepResult:
     """Resolve every current episode of a project by the marks that reached it so far.
 
     Without a decisive mark an episode is `pending` for `waiting` after its end, then `unmarked`.
     Marks may come before the episode or long after: each run resolves anew and writes changes only.
+    A score is a success or failure where `thresholds` has a rule for its name; it stays a score.
     """
     sql = statements("headrace.curate")
     where = {"project": project}
     rows = lake.rows(sql["marks_of_episodes"], where)
-    marks = _by_episode(rows)
+    marks = _by_episode(rows, thresholds)
     resolved = [
         _resolved(row, marks.get(row["episode_id"], ()), now, waiting)
         for row in lake.rows(sql["episode_ends"], where)
@@ -118,14 +128,33 @@ def _score(marks: Iterable[Mark]) -> float | None:
     return max(scored)[2] if scored else None
 
 
-def _by_episode(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Mark]]:
+def graded(
+    success: bool | None, score: float | None, *, corrected: bool, threshold: Threshold | None
+) -> bool | None:
+    """Success of a mark: as it says, else by the rule for its score; None: it says nothing.
+
+    A score beside a correction needs no rule: what should have been said tells enough.
+    """
+    if success is not None or corrected or score is None or threshold is None:
+        return success
+    return threshold.passes(score)
+
+
+def _by_episode(
+    rows: Iterable[Mapping[str, Any]], thresholds: Mapping[str, Threshold]
+) -> dict[str, list[Mark]]:
     marks: dict[str, list[Mark]] = {}
     for row in rows:
         mark = Mark(
             source=row["source"],
             name=row["name"],
             at=row["at"],
-            success=row["success"],
+            success=graded(
+                row["success"],
+                row["score"],
+                corrected=row["corrected"],
+                threshold=thresholds.get(row["name"]),
+            ),
             score=row["score"],
             corrected=row["corrected"],
         )

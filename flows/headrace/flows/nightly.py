@@ -20,6 +20,7 @@ from headrace.flows.errors import NightRunning, UnknownProject
 from headrace.flows.night import Line, Night, record
 from headrace.flows.step import STEPS, Context
 from headrace.lake import Lake
+from headrace.lake import project as project_settings
 from headrace.lake.errors import HeadraceError, LakeLocked
 from headrace.lake.message import digest
 from headrace.lake.settings import Settings, make_home
@@ -35,8 +36,9 @@ def run(
     """Run the night now, over one project or all; data sets go below `out`.
 
     `until` (default: now) is the time the night takes as its own: outcomes that may still come
-    after it leave an episode pending. Raises NightRunning, LakeLocked.
+    after it leave an episode pending. Raises NightRunning, LakeLocked, SettingsError.
     """
+    project_settings.check(settings)
     folder = out or settings.home / "datasets"
     with _alone(settings.home), engine(settings):
         return nightly(

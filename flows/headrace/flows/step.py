@@ -21,6 +21,7 @@ from headrace.exporters import dataset
 from headrace.flows.night import Line
 from headrace.lake import Lake
 from headrace.lake.message import digest
+from headrace.lake.project import settings_of
 
 SUITE = "production"
 OBJECTIVES = ("sft", "kto", "dpo")
@@ -44,8 +45,10 @@ def _assemble(at: Context) -> Line:
 
 
 def _resolve(at: Context) -> Line:
-    waiting = at.lake.settings.waiting
-    result = resolve(at.lake, at.project, now=at.now, waiting=waiting)
+    told = settings_of(at.lake.settings, at.project)
+    result = resolve(
+        at.lake, at.project, now=at.now, waiting=told.waiting, thresholds=told.thresholds
+    )
     lost = result.notes.get("unmatched_outcomes", 0)
     said = f"outcomes weighed; {lost} name nothing that is known" if lost else "outcomes weighed"
     return _curated(at, result, said)

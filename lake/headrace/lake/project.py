@@ -64,6 +64,11 @@ def settings_of(settings: Settings, project: str) -> ProjectSettings:
     )
 
 
+def check(settings: Settings) -> None:
+    """Raises SettingsError where the file has a fault: before work begins that would need it."""
+    _read(settings, "")
+
+
 def table(settings: Settings, project: str, name: str) -> dict[str, Any]:
     """A table of `ELSEWHERE`: the keys for all projects, this one's own in their place.
 
