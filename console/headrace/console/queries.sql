@@ -24,6 +24,59 @@ select distinct project from (
     union all select project from outcomes union all select project from runs
 ) order by project;
 
+-- name: releases
+-- The latest releases of each project and what their episodes and calls took; null where nothing
+-- was measured. One without episodes was given with scores. A sub-agent's conversation costs and
+-- takes time as any other, but whether it went well is told of the root alone.
+with met as (
+    select project, release, min(coalesce(started_at, "at")) as first_at, count(*) as episodes,
+        count(*) filter (parent_episode_id is null) as roots,
+        count(*) filter (parent_episode_id is null and resolution = 'success') as success,
+        count(*) filter (parent_episode_id is null and resolution = 'failure') as failure,
+        count(*) filter (parent_episode_id is null and resolution = 'pending') as pending,
+        count(cost_usd) as cost_n, sum(cost_usd) as cost_total,
+        quantile_cont(cost_usd, 0.5) as cost_p50, quantile_cont(cost_usd, 0.95) as cost_p95,
+        count(*) filter (list_contains(defects, 'cost_estimated')) as cost_estimated,
+        count(latency_ms) as latency_n,
+        quantile_cont(latency_ms, 0.5) as latency_p50,
+        quantile_cont(latency_ms, 0.95) as latency_p95
+    from current_episodes where $project is null or project = $project
+    group by project, release
+), named as (
+    select project, release, min("at") as "at" from releases
+    where $project is null or project = $project
+    group by project, release
+), listed as (
+    select project, release, least(n."at", m.first_at) as first_seen,
+        m.* exclude (project, release, first_at),
+        count(*) over (partition by project) as releases
+    from met m full join named n using (project, release)
+    qualify row_number() over (
+        partition by project order by first_seen desc nulls last, release nulls last
+    ) <= $most
+), held as (
+    select e.project, e.release, e.trace_ids, unnest(e.span_ids) as span_id
+    from current_episodes e
+    semi join listed l on l.project = e.project and l.release is not distinct from e.release
+), calls as ( -- once each, though two branches of a conversation share one
+    select distinct h.project, h.release, s.trace_id, s.span_id, s.ttft_ms,
+        case when s.ended_at >= s.started_at
+            then date_diff('microsecond', s.started_at, s.ended_at) / 1000 end as ms
+    from held h
+    join spans s on s.project = h.project and s.span_id = h.span_id
+        and list_contains(h.trace_ids, s.trace_id)
+), took as (
+    select project, release, count(ms) as call_n,
+        quantile_cont(ms, 0.5) as call_p50, quantile_cont(ms, 0.95) as call_p95,
+        count(ttft_ms) as ttft_n,
+        quantile_cont(ttft_ms, 0.5) as ttft_p50, quantile_cont(ttft_ms, 0.95) as ttft_p95
+    from calls group by project, release
+)
+select l.*, t.* exclude (project, release)
+from listed l
+left join took t on t.project = l.project and t.release is not distinct from l.release
+order by l.project, l.first_seen desc nulls last, l.release nulls last;
+
 -- name: last_night
 select night_id, ended_at, until, status from nights order by ended_at desc limit 1;
 

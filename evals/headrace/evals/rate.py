@@ -1,7 +1,7 @@
 """How often each release succeeded in production, among what was marked."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,10 @@ from headrace.lake.store import Lake
 Z95 = 1.959963984540054  # two-sided 95 %
 
 
-def success_rates(lake: Lake, project: str = "default") -> pl.DataFrame:
-    """One row per release, oldest first, over root episodes in their last revision.
+def success_rates(
+    lake: Lake, project: str = "default", *, releases: Collection[str | None] | None = None
+) -> pl.DataFrame:
+    """One row per release, or of those given, oldest first, over root episodes as they stand.
 
     Columns: `release` (null: not known), `at`, `episodes`, `successes`, `failures`, `pending`,
     `conflicting`, `unmarked`, `clusters` (distinct requests among the marked), `rate` = successes
@@ -25,6 +27,9 @@ def success_rates(lake: Lake, project: str = "default") -> pl.DataFrame:
     """
     sql = statements("headrace.evals", "statistics.sql")["root_episodes"]
     rows = lake.sql(sql, {"project": project}).pl()
+    if releases is not None:
+        wanted = pl.Series(list(releases), dtype=pl.String())
+        rows = rows.filter(pl.col("release").is_in(wanted.implode(), nulls_equal=True))
     parts = rows.partition_by("release", maintain_order=True) if len(rows) else []
     return pl.DataFrame([_row(part) for part in parts], schema=_SCHEMA)
 
