@@ -19,35 +19,87 @@ PROJECT = "headrace.project"
 EXTERNAL = "headrace.external_id"
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
-    "conversation": ("gen_ai.conversation.id", "session.id"),
-    "user": ("user.id", "enduser.id", "gen_ai.user", "llm.user"),
-    "agent": ("gen_ai.agent.name", "agent.name", "agent_name", "graph.node.id"),
-    "provider": ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"),
-    "request_model": ("gen_ai.request.model", "llm.request.model_name"),
+    "conversation": (
+        "gen_ai.conversation.id",
+        "session.id",
+        "langfuse.session.id",
+        "langfuse.trace.session_id",
+        "traceloop.association.properties.session_id",
+        "traceloop.association.properties.conversation_id",
+        "traceloop.association.properties.chat_id",
+        "ai.telemetry.metadata.sessionId",
+        "ai.telemetry.metadata.session_id",
+        "ai.settings.context.sessionId",
+        "langsmith.metadata.session_id",
+        "langsmith.metadata.thread_id",
+        "langsmith.metadata.conversation_id",
+    ),
+    "user": (
+        "user.id",
+        "langfuse.user.id",
+        "enduser.id",
+        "traceloop.association.properties.user_id",
+        "ai.telemetry.metadata.userId",
+        "ai.settings.context.userId",
+        "langsmith.metadata.user_id",
+        "gen_ai.user",
+        "llm.user",
+    ),
+    "agent": ("gen_ai.agent.name", "langsmith.metadata.lc_agent_name", "agent.name"),
+    "agent_span": (
+        "gen_ai.agent.name",
+        "agent.name",
+        "agent_name",
+        "langsmith.metadata.lc_agent_name",
+        "ai.telemetry.functionId",
+        "traceloop.entity.name",
+        "graph.node.id",
+    ),
+    "provider": (
+        "gen_ai.provider.name",
+        "gen_ai.system",
+        "llm.provider",
+        "llm.system",
+        "langsmith.metadata.ls_provider",
+    ),
+    "request_model": ("gen_ai.request.model", "llm.request.model_name", "ai.model.id"),
     "model": (
         "gen_ai.response.model",
+        "ai.response.model",
         "llm.response.model_name",
         "llm.model_name",
+        "langfuse.observation.model.name",
         "gen_ai.request.model",
         "llm.request.model_name",
+        "ai.model.id",
         "model",
     ),
     "release": ("service.version", "gen_ai.agent.version", "langfuse.release"),
-    "response_id": ("gen_ai.response.id", "response_id"),
+    "response_id": ("gen_ai.response.id", "ai.response.id", "response_id"),
+    "previous_response": (
+        "gen_ai.request.previous_response.id",
+        "gen_ai.request.previous_response_id",
+    ),
     "input_tokens": (
         "gen_ai.usage.input_tokens",
         "gen_ai.usage.prompt_tokens",
         "llm.token_count.prompt",
+        "ai.usage.inputTokens",
+        "ai.usage.promptTokens",
     ),
     "output_tokens": (
         "gen_ai.usage.output_tokens",
         "gen_ai.usage.completion_tokens",
         "llm.token_count.completion",
+        "ai.usage.outputTokens",
+        "ai.usage.completionTokens",
     ),
     "cached_tokens": (
         "gen_ai.usage.cache_read.input_tokens",
         "gen_ai.usage.cache_read_input_tokens",
         "llm.token_count.prompt_details.cache_read",
+        "ai.usage.cachedInputTokens",
+        "ai.usage.inputTokenDetails.cacheReadTokens",
     ),
     "cache_write_tokens": (
         "gen_ai.usage.cache_write.input_tokens",
@@ -55,31 +107,46 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "gen_ai.usage.cache_creation_input_tokens",
         "gen_ai.usage.cache_write_input_tokens",
         "llm.token_count.prompt_details.cache_write",
-        "cache_creation_tokens",
     ),
     "reasoning_tokens": (
         "gen_ai.usage.reasoning.output_tokens",
         "gen_ai.usage.reasoning_tokens",
         "gen_ai.usage.details.reasoning_tokens",
+        "llm.usage.reasoning_tokens",
         "llm.token_count.completion_details.reasoning",
+        "ai.usage.reasoningTokens",
+        "ai.usage.outputTokenDetails.reasoningTokens",
     ),
     "cost": ("operation.cost", "llm.cost.total", "gen_ai.usage.cost"),
     "ttft_s": (
         "gen_ai.response.time_to_first_chunk",
         "gen_ai.client.operation.time_to_first_chunk",
     ),
-    "ttft_ms": ("gen_ai.server.time_to_first_token", "ai.response.msToFirstChunk", "ttft_ms"),
+    "ttft_ms": ("ai.response.msToFirstChunk", "ttft_ms", "gen_ai.server.time_to_first_token"),
     "first_token_at": ("langfuse.observation.completion_start_time",),
     "finish": (
         "gen_ai.response.finish_reasons",
+        "ai.response.finishReason",
         "llm.finish_reason",
         "anthropic.message.stop_reason",
         "stop_reason",
     ),
-    "tool": ("gen_ai.tool.name", "tool.name", "tool_name"),
-    "call": ("gen_ai.tool.call.id", "tool_call.id", "tool_use_id"),
-    "tool_arguments": ("gen_ai.tool.call.arguments", "tool_arguments", "input.value"),
-    "tool_result": ("gen_ai.tool.call.result", "tool_response", "output.value"),
+    "tool": ("gen_ai.tool.name", "tool.name", "ai.toolCall.name", "tool_name"),
+    "call": ("gen_ai.tool.call.id", "ai.toolCall.id", "tool_call.id", "tool_use_id"),
+    "tool_arguments": (
+        "gen_ai.tool.call.arguments",
+        "tool_arguments",
+        "ai.toolCall.args",
+        "input.value",
+        "langfuse.observation.input",
+    ),
+    "tool_result": (
+        "gen_ai.tool.call.result",
+        "tool_response",
+        "ai.toolCall.result",
+        "output.value",
+        "langfuse.observation.output",
+    ),
 }
 
 FIRST_TOKEN = (  # event names
@@ -96,7 +163,9 @@ FINISH = {
     **dict.fromkeys(("max_tokens", "max_output_tokens"), "length"),
 }
 
-_REQUEST = ("gen_ai.request.", "gen_ai.openai.request.", "openai.request.")
+_REQUEST = ("gen_ai.request.", "gen_ai.openai.request.", "openai.request.", "ai.settings.")
+_PARAMETERS = ("llm.invocation_parameters", "langfuse.observation.model.parameters")  # JSON
+_NO_PARAMETERS = ("model", "instructions", "maxRetries")
 
 
 def keys(fields: Iterable[str], own: Attributes) -> frozenset[str]:
@@ -193,23 +262,26 @@ def finish(value: object) -> str | None:
 def request(attributes: Attributes) -> dict[str, Value]:
     """The parameters of a model call under their bare names, the model apart."""
     found: dict[str, Value] = {}
-    given = value_of(attributes.get("llm.invocation_parameters"))
-    if isinstance(given, Mapping):
-        found |= {str(key): value for key, value in given.items()}
+    for name in _PARAMETERS:
+        given = value_of(attributes.get(name))
+        if isinstance(given, Mapping):
+            found |= {str(key): value for key, value in given.items()}
     own = [key for key in attributes if key.startswith(_REQUEST)]
     for prefix in reversed(_REQUEST):
         found |= {k.removeprefix(prefix): attributes[k] for k in own if k.startswith(prefix)}
-    return {key: value for key, value in found.items() if key not in ("model", "instructions")}
+    return {key: value for key, value in found.items() if key not in _NO_PARAMETERS}
 
 
 def error(span: SpanData) -> str | None:
     """What went wrong, as the product tells it; None where nothing did."""
     kind = span.attributes.get("error.type")
-    if span.status != "error" and not kind:
+    level = span.attributes.get("langfuse.observation.level")
+    if span.status != "error" and not kind and level != "ERROR":
         return None
     raised = next((e.attributes for e in span.events if e.name == "exception"), {})
     told: Iterable[object] = (
         span.status_message,
+        span.attributes.get("langfuse.observation.status_message"),
         raised.get("exception.message"),
         span.attributes.get("error.message"),
         kind,

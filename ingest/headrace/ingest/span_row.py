@@ -1,55 +1,42 @@
 """A decoded span as rows: the span, the messages it carried and its tool definitions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from headrace.ingest import aliases, naming
-from headrace.ingest.conventions import Convention, candidates, content_of, kind_of
-from headrace.ingest.conventions.content import Content
-from headrace.ingest.errors import Undecodable
+from headrace.ingest.conventions import Convention, candidates, content_of, facts_of, kind_of
+from headrace.ingest.gist import gist
 from headrace.ingest.jsontext import cleaned, dumped
 from headrace.ingest.memo import Memo
-from headrace.ingest.messages import canonical
+from headrace.ingest.model_call import ModelCall, model_call, row
 from headrace.ingest.parts import arguments, result
 from headrace.ingest.release import release_of, system_text
 from headrace.ingest.telemetry import Attributes, SpanData
 from headrace.ingest.tools import toolset
-from headrace.lake.message import Body, Message, dump
+from headrace.lake.message import Message, dump
 from headrace.lake.record import Span, SpanKind, Toolset
 
 STORED_CHARS = 32 * 1024 * 1024  # of one JSON column: what no convention reads yet may be long
 _SDK_LIMIT = 128  # attributes an OpenTelemetry SDK keeps unless told otherwise
-_MEDIA = ("text", "image_url", "file", "input_audio")
-_HIDDEN = ("__REDACTED__", "[REDACTED]")  # what instrumentation puts in the place of a text
+_RUN_FIELDS = ("tool_arguments", "tool_result")
+_TOKENS = (
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+)
+
+Facts = Mapping[str, object]
 
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
     span: Span
     messages: tuple[Message, ...] = ()
     toolsets: tuple[Toolset, ...] = ()
-
-
-class _Said(msgspec.Struct, frozen=True, kw_only=True):
-    """A canonical message as it is stored, and what is wrong with it."""
-
-    message: Message
-    defects: frozenset[str]
-
-
-class _Call(msgspec.Struct, frozen=True, kw_only=True):
-    """What a span says in messages, canonical."""
-
-    convention: str
-    input: list[Body] = []
-    output: list[Body] = []
-    tools: list[Body] | None = None
-    defects: tuple[str, ...] = ()
-    read: frozenset[str] = frozenset()
-    finish: str | None = None
-    response: Mapping[str, object] = {}
 
 
 def rows(data: SpanData, *, project: str, received_at: datetime) -> Rows:
@@ -59,9 +46,9 @@ def rows(data: SpanData, *, project: str, received_at: datetime) -> Rows:
     """
     among = candidates(data)
     kind, family = kind_of(data, among)
-    call = _call(data, kind, family, among)
-    sent = tuple(_said(body).message for body in call.input)
-    answered = tuple(_said(body).message for body in call.output)
+    facts = facts_of(data, among)
+    call = _call(data, kind, family, among, facts)
+    sent, answered = tuple(map(row, call.input)), tuple(map(row, call.output))
     tools = (toolset(call.tools),) if call.tools is not None else ()
     span = Span(
         project=project,
@@ -84,7 +71,7 @@ def rows(data: SpanData, *, project: str, received_at: datetime) -> Rows:
         attributes=stored({k: v for k, v in data.attributes.items() if k not in call.read}),
         resource=_resource(data.resource),
         events=_events(data),
-        **_facts(data, kind, call),
+        **_columns(data, kind, call, facts),
     )
     return Rows(span=span, messages=sent + answered, toolsets=tools)
 
@@ -113,137 +100,113 @@ def _shortened(attributes: Attributes) -> str:
     return dump(kept)
 
 
-def _facts(data: SpanData, kind: SpanKind, call: _Call) -> dict[str, Any]:
-    """The columns that aliases fill."""
+def _columns(data: SpanData, kind: SpanKind, call: ModelCall, facts: Facts) -> dict[str, Any]:
+    """The columns that aliases and conventions fill."""
     own, held = data.attributes, data.resource
-    facts: dict[str, Any] = {
+    columns: dict[str, Any] = {
         "service": _text(held.get("service.name")),
         "release": aliases.text("release", held, own),
-        "conversation_id": aliases.text("conversation", own, held),
-        "user_id": aliases.text("user", own, held),
-        "agent": _agent(data, kind),
+        "conversation_id": _told("conversation", facts, own, held),
+        "user_id": _told("user", facts, own, held),
+        "agent": _agent(data, kind, facts),
     }
-    return facts | _model_facts(data, call, facts["release"]) if kind == "llm" else facts
-
-
-def _model_facts(data: SpanData, call: _Call, given: str | None) -> dict[str, Any]:
-    own, answer = data.attributes, call.response
-    provider = aliases.text("provider", own)
-    model = aliases.text("model", own) or _text(answer.get("model"))
-    asked = aliases.text("request_model", own) or model
-    content = bool(call.input or call.output)
-    request = aliases.request(own)
-    return {
-        "provider": provider.lower() if provider else None,
-        "model": model,
-        "release": release_of(given, system_text(call.input), asked, call.tools)
-        if content
-        else given,
-        "response_id": aliases.text("response_id", own) or _text(answer.get("id")),
-        "request": stored(request) if request else None,
-        "input_tokens": aliases.count("input_tokens", own),
-        "output_tokens": aliases.count("output_tokens", own),
-        "cached_tokens": aliases.count("cached_tokens", own),
-        "cache_write_tokens": aliases.count("cache_write_tokens", own),
-        "reasoning_tokens": aliases.count("reasoning_tokens", own),
-        "cost_usd": aliases.money("cost", own),
-        "ttft_ms": aliases.ttft_ms(data),
-        "finish_reason": _finish(data, call),
-    }
-
-
-def _finish(data: SpanData, call: _Call) -> str | None:
-    if any(body.get("tool_calls") for body in call.output):
-        return "tool_calls"
-    return aliases.finish(aliases.find("finish", data.attributes) or call.finish)
-
-
-def _agent(data: SpanData, kind: SpanKind) -> str | None:
-    return aliases.text("agent", data.attributes) or (data.name if kind == "agent" else None)
-
-
-def _call(data: SpanData, kind: SpanKind, family: str, among: Iterable[Convention]) -> _Call:
-    if kind == "tool":
-        return _tool_run(data, family)
-    if kind != "llm":
-        return _Call(convention=family)
-    found = content_of(data, among)
-    if found is None:
-        return _Call(convention=family, defects=("no_content",))
-    content, convention = found
-    try:
-        return _model_call(data, content, convention)
-    except Undecodable:
-        return _Call(convention=convention, defects=(*content.defects, "unreadable_messages"))
-
-
-def _model_call(data: SpanData, content: Content, convention: str) -> _Call:
-    """Raises Undecodable where a message has no canonical form."""
-    sent = canonical(content.input)
-    before = sum(len(body.get("tool_calls", ())) for body in sent)
-    answered = [
-        body
-        for body in canonical(content.output, calls_before=before)
-        if body["role"] == "assistant" and not (_empty(body) and aliases.error(data))
-    ]
-    seen = frozenset[str]().union(*(_said(body).defects for body in [*sent, *answered]))
-    defects = [*content.defects, *seen]
-    nothing = not sent and not answered
-    return _Call(
-        convention=convention,
-        input=sent,
-        output=answered[:1],
-        tools=content.tools,
-        defects=tuple([*defects, "no_content"] if nothing else defects),
-        read=frozenset() if defects or nothing else content.read,
-        finish=content.finish,
-        response=content.response,
+    return (
+        columns | _call_columns(data, call, columns["release"], facts) if kind == "llm" else columns
     )
 
 
-def _tool_run(data: SpanData, family: str) -> _Call:
+def _call_columns(
+    data: SpanData, call: ModelCall, given: str | None, facts: Facts
+) -> dict[str, Any]:
+    own = {**data.attributes, **_as_attributes(facts)}
+    provider = aliases.text("provider", own)
+    request = aliases.request(data.attributes)
+    columns = {
+        "provider": provider.lower() if provider else None,
+        "request": stored(request) if request else None,
+        "cost_usd": aliases.money("cost", own),
+        "ttft_ms": aliases.ttft_ms(data),
+    }
+    columns |= {field: aliases.count(field, own) for field in _TOKENS}
+    return columns | content_columns(call, own, given)
+
+
+def content_columns(call: ModelCall, own: Attributes, given: str | None) -> dict[str, Any]:
+    """The columns that depend on what a call says; `given` is the release that was named."""
+    answer = call.response
+    model = aliases.text("model", own) or _text(answer.get("model"))
+    asked = aliases.text("request_model", own) or model
+    last, said = call.last_turn, call.output[0] if call.output else None
+    named = given or not (call.input or call.output)
+    release = given if named else release_of(None, system_text(call.input), asked, call.tools)
+    previous = aliases.text("previous_response", own) or _text(answer.get("previous_response_id"))
+    return {
+        "model": model,
+        "release": release,
+        "response_id": aliases.text("response_id", own) or _text(answer.get("id")),
+        "previous_response_id": previous,
+        "finish_reason": _finish(call, own),
+        "said": gist(said) if said else None,
+        "heard": gist(last) if last else None,
+    }
+
+
+def _finish(call: ModelCall, own: Attributes) -> str | None:
+    if any(body.get("tool_calls") for body in call.output):
+        return "tool_calls"
+    return aliases.finish(aliases.find("finish", own) or call.finish)
+
+
+def _agent(data: SpanData, kind: SpanKind, facts: Facts) -> str | None:
+    if kind != "agent":
+        return _told("agent", facts, data.attributes)
+    return _told("agent_span", facts, data.attributes) or _told("agent", facts) or data.name
+
+
+def _told(field: str, facts: Facts, *sources: Attributes) -> str | None:
+    """A fact as text: a convention's word goes before the aliases."""
+    return _text(facts.get(field)) or aliases.text(field, *sources)
+
+
+def _as_attributes(facts: Facts) -> dict[str, object]:
+    """Facts under the keys that aliases ask for first."""
+    return {aliases.ALIASES[field][0]: value for field, value in facts.items()}
+
+
+def _call(
+    data: SpanData, kind: SpanKind, family: str, among: Sequence[Convention], facts: Facts
+) -> ModelCall:
+    if kind == "tool":
+        return _tool_run(data, family, facts)
+    if kind != "llm":
+        return ModelCall(convention=family)
+    found = content_of(data, among)
+    if found is None:
+        return ModelCall(convention=family, defects=("no_content",))
+    content, convention = found
+    return model_call(content, convention, failed=aliases.error(data) is not None)
+
+
+def _tool_run(data: SpanData, family: str, facts: Facts) -> ModelCall:
     """A tool's run as the call that asked for it and the message that answers it."""
     own = data.attributes
-    tool = aliases.text("tool", own) or data.name
-    identity = aliases.text("call", own) or ""
-    given, answer = aliases.find("tool_arguments", own), aliases.find("tool_result", own)
-    read = ["tool_arguments", "tool_result"]
+    tool = _told("tool", facts, own) or data.name
+    identity = _told("call", facts, own) or ""
+    given, answer = (
+        facts[field] if field in facts else aliases.find(field, own) for field in _RUN_FIELDS
+    )
+    read = [field for field in _RUN_FIELDS if field not in facts]
     if data.status == "error":
         answer = f"Error: {aliases.error(data)}"
-        read.remove("tool_result")
+        read = [field for field in read if field != "tool_result"]
     function = {"name": tool, "arguments": arguments(given)}
     called = {"id": identity, "type": "function", "function": function}
-    return _Call(
+    return ModelCall(
         convention=family,
         input=[{"role": "assistant", "content": None, "tool_calls": [called]}],
         output=[] if answer is None else [result(identity, answer)],
         read=aliases.keys(read, own),
     )
-
-
-def _empty(body: Body) -> bool:
-    return not body["content"] and not body.get("tool_calls")
-
-
-def _judged(body: Body) -> _Said:
-    return _Said(message=Message.of(body), defects=frozenset(_seen(body)))
-
-
-_said = Memo(_judged)
-
-
-def _seen(body: Body) -> Iterable[str]:
-    parts = body["content"] if isinstance(body["content"], list) else ()
-    if any(part.get("type") not in _MEDIA for part in parts):
-        yield "unknown_part"
-    if any(text in _HIDDEN for text in _texts(body)):
-        yield "content_hidden"
-
-
-def _texts(body: Body) -> Iterable[object]:
-    content = body["content"]
-    yield from (part.get("text") for part in content) if isinstance(content, list) else (content,)
-    yield from (entry["function"]["arguments"] for entry in body.get("tool_calls", ()))
 
 
 def _loss(data: SpanData) -> Iterable[str]:

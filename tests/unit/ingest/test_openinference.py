@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from headrace.ingest.conventions import kind_of, openinference
 from headrace.ingest.conventions.content import Content
-from headrace.ingest.conventions.openinference import grouped
+from headrace.ingest.conventions.numbered import grouped
 from headrace.ingest.messages import canonical
 from headrace.ingest.telemetry import SpanData
 from headrace.lake.message import Body

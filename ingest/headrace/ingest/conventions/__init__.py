@@ -1,34 +1,138 @@
 """The trace conventions that are read: one module each, found by keys, never by versions."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from headrace.ingest.conventions import gen_ai, openinference
+from headrace.ingest.conventions import (
+    ai_sdk,
+    claude_code,
+    gen_ai,
+    langfuse,
+    langsmith,
+    logfire,
+    message_events,
+    mlflow,
+    openinference,
+    prompt_n,
+    pydantic_ai,
+    traceloop,
+)
 from headrace.ingest.conventions.content import Content
 from headrace.ingest.telemetry import SpanData
 from headrace.lake.record import SpanKind
 
+Kind = Callable[[SpanData], SpanKind | None]  # None: no span of this convention
+Read = Callable[[SpanData], Content | None]  # None: no messages of this convention
+Facts = Callable[[SpanData], Mapping[str, object]]  # fields of `aliases.ALIASES` -> values
+
 
 class Convention(msgspec.Struct, frozen=True, kw_only=True):
+    """What a module knows; what it does not is left out."""
+
     name: str
     heads: frozenset[str]  # first words of its keys: a span without any of them is none of its
-    kind: Callable[[SpanData], SpanKind | None]  # None: no span of this convention
-    content: Callable[[SpanData], Content | None]  # None: no messages of this convention
+    kind: Kind | None = None
+    content: Read | None = None
+    facts: Facts | None = None  # what no alias finds, because it stands in JSON or needs a sum
+    reading: int = 0  # its turn where a span carries the messages of several
 
 
-CONVENTIONS = (  # a span may carry several families: the first that answers is taken
+# In the order in which they are asked for the kind of a span: families live side by side on one.
+CONVENTIONS = (
     Convention(
         name="openinference",
         heads=frozenset(("openinference", "llm")),
         kind=openinference.kind,
         content=openinference.content,
+        reading=1,
+    ),
+    Convention(
+        name="claude_code",
+        heads=frozenset(("span",)),
+        kind=claude_code.kind,
+        facts=claude_code.facts,
+    ),
+    Convention(
+        name="langsmith",
+        heads=frozenset(("langsmith",)),
+        kind=langsmith.kind,
+        content=langsmith.content,
+        facts=langsmith.facts,
+        reading=5,
+    ),
+    Convention(
+        name="langfuse",
+        heads=frozenset(("langfuse",)),
+        kind=langfuse.kind,
+        content=langfuse.content,
+        facts=langfuse.facts,
+        reading=4,
+    ),
+    Convention(
+        name="mlflow",
+        heads=frozenset(("mlflow",)),
+        kind=mlflow.kind,
+        content=mlflow.content,
+        facts=mlflow.facts,
+        reading=6,
+    ),
+    Convention(
+        name="ai_sdk",
+        heads=frozenset(("ai",)),
+        kind=ai_sdk.kind,
+        content=ai_sdk.content,
+        facts=ai_sdk.facts,
+        reading=3,
+    ),
+    Convention(
+        name="traceloop",
+        heads=frozenset(("traceloop",)),
+        kind=traceloop.kind,
+        facts=traceloop.facts,
     ),
     Convention(
         name="gen_ai",
-        heads=frozenset(("gen_ai", "llm")),
+        heads=frozenset(("gen_ai",)),
         kind=gen_ai.kind,
         content=gen_ai.content,
+        reading=2,
+    ),
+    Convention(
+        name="prompt_n",
+        heads=frozenset(("gen_ai", "llm")),
+        kind=prompt_n.kind,
+        content=prompt_n.content,
+        reading=7,
+    ),
+    Convention(
+        name="pydantic_ai",
+        heads=frozenset(("agent_name", "tool_arguments")),
+        kind=pydantic_ai.kind,
+    ),
+    Convention(
+        name="logfire",
+        heads=frozenset(("logfire",)),
+        kind=logfire.kind,
+        facts=logfire.facts,
+    ),
+    Convention(
+        name="events_json",
+        heads=frozenset(("events",)),
+        content=message_events.attribute,
+        reading=8,
+    ),
+    Convention(
+        name="gen_ai_message_events",
+        heads=frozenset(("gen_ai",)),
+        content=message_events.messages,
+        reading=9,
+    ),
+    Convention(
+        name="gen_ai_event",
+        heads=frozenset(("gen_ai",)),
+        content=message_events.details,
+        reading=10,
     ),
 )
 
@@ -42,7 +146,7 @@ def candidates(span: SpanData) -> Sequence[Convention]:
 def kind_of(span: SpanData, among: Iterable[Convention] = CONVENTIONS) -> tuple[SpanKind, str]:
     """What a span stands for, and the convention that says so; `other`, `none` where none does."""
     for convention in among:
-        kind = convention.kind(span)
+        kind = convention.kind(span) if convention.kind else None
         if kind is not None:
             return kind, convention.name
     return "other", "none"
@@ -51,12 +155,24 @@ def kind_of(span: SpanData, among: Iterable[Convention] = CONVENTIONS) -> tuple[
 def content_of(
     span: SpanData, among: Iterable[Convention] = CONVENTIONS
 ) -> tuple[Content, str] | None:
-    """The messages of a model call and the convention they came in; None where there are none."""
+    """The messages of a model call and the convention they came in; None where there are none.
+
+    The first that has an input is taken, else the first that has anything.
+    """
     first: tuple[Content, str] | None = None
-    for convention in among:
-        content = convention.content(span)
+    for convention in sorted(among, key=lambda convention: convention.reading):
+        content = convention.content(span) if convention.content else None
         if content is not None and content.input:
             return content, convention.name
         if content is not None and first is None:
             first = content, convention.name
     return first
+
+
+def facts_of(span: SpanData, among: Iterable[Convention] = CONVENTIONS) -> Mapping[str, object]:
+    """What conventions say of a span beside its aliases, the first to say it wins."""
+    found: dict[str, object] = {}
+    for convention in among:
+        if convention.facts is not None:
+            found = {**convention.facts(span), **found}
+    return found

@@ -1,4 +1,4 @@
-"""OpenTelemetry GenAI semantic conventions, content on span attributes (1.37 and later).
+"""OpenTelemetry GenAI semantic conventions, content in attributes (1.37 and later).
 
 Tables: `OPERATIONS` names the kind of a span by `gen_ai.operation.name`, of every era.
 """
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from headrace.ingest.conventions.content import Content
+from headrace.ingest.conventions.raw_body import get
 from headrace.ingest.jsontext import value_of
 from headrace.ingest.memo import Memo
 from headrace.ingest.telemetry import Attributes, SpanData
@@ -42,23 +43,26 @@ _READ: Mapping[str, Callable[[object], object]] = {
 }
 _HELD = {"text": frozenset(("content", "text")), "tool_call": frozenset(("arguments",))}
 _NOTHING = (None, "", "null")  # null is whole JSON: there was nothing to tell
-_FLAT = ("gen_ai.prompt.", "gen_ai.completion.0.")
+_MERGED = "(merged tools)"  # Google ADK's bookkeeping, which repeats the tools it sums up
 
 
 def kind(span: SpanData) -> SpanKind | None:
-    """The kind by operation name; flattened prompts mark a model call of older instrumentation."""
+    """The kind by operation name."""
     operation = span.attributes.get("gen_ai.operation.name")
-    if operation is not None:
-        return OPERATIONS.get(str(operation), "other")
-    request = span.attributes.get("llm.request.type") in ("chat", "completion")
-    if request or any(key.startswith(_FLAT) for key in span.attributes):
-        return "llm"
-    return None
+    if operation is None:
+        return None
+    if span.attributes.get("gen_ai.tool.name") == _MERGED:
+        return "other"
+    return OPERATIONS.get(str(operation), "other")
 
 
 def content(span: SpanData) -> Content | None:
     """Messages and tool definitions, as JSON text or as structured values."""
-    attributes = span.attributes
+    return of_attributes(span.attributes)
+
+
+def of_attributes(attributes: Attributes) -> Content | None:
+    """The content of attributes of a span or of an event that tells a whole call."""
     if INPUT not in attributes and OUTPUT not in attributes:
         return Content(defects=("content_elsewhere",)) if _elsewhere(attributes) else None
     values = {key: read(attributes[key]) for key, read in _READ.items() if key in attributes}
@@ -68,10 +72,19 @@ def content(span: SpanData) -> Content | None:
     return Content(
         input=messages,
         output=output[:1] if _choices(attributes) > 1 else output,
-        tools=definitions(attributes.get(TOOLS)),
+        tools=_definitions(attributes),
         defects=tuple(_defects(attributes, values, [*messages, *output])),
         read=frozenset(values),
     )
+
+
+def _definitions(attributes: Attributes) -> list[Body] | None:
+    """As the convention tells them, else as Pydantic AI does."""
+    found = definitions(attributes.get(TOOLS))
+    if found:
+        return found
+    given = get(value_of(attributes.get("model_request_parameters")), "function_tools")
+    return definitions(given) if given else found
 
 
 def _messages(value: object) -> list[Body]:

@@ -3,11 +3,12 @@
 Tables: `KINDS` names the kind of a span by `openinference.span.kind`.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from headrace.ingest.conventions.content import Content
+from headrace.ingest.conventions.numbered import grouped, whole
+from headrace.ingest.conventions.raw_body import answered, finish, get, requested
 from headrace.ingest.jsontext import parse, value_of
 from headrace.ingest.telemetry import Attributes, SpanData
 from headrace.ingest.tools import definitions
@@ -22,8 +23,6 @@ _INPUT = "llm.input_messages."
 _OUTPUT = "llm.output_messages."
 _TOOLS = "llm.tools."
 _BODIES = ("input.value", "output.value")
-_LONGEST = 10_000  # numbers in keys are names, never list indices
-_INDEX = re.compile(r"(\d{1,5})\.(.+)", re.DOTALL)
 
 
 def kind(span: SpanData) -> SpanKind | None:
@@ -40,18 +39,19 @@ def content(span: SpanData) -> Content | None:
         return None
     attributes = span.attributes
     request, response = (_body(attributes, key) for key in _BODIES)
-    flat, whole = _flat(attributes, _INPUT)
-    raw = _requested(request, attributes)
-    chosen, output = (raw, True) if len(raw) >= len(flat) else (flat, whole)
+    flat, entire = _flat(attributes, _INPUT)
+    given = value_of(attributes.get("llm.invocation_parameters"))
+    raw = requested(request, get(given, "instructions") if isinstance(request, list) else None)
+    chosen, intact = (raw, True) if len(raw) >= len(flat) else (flat, entire)
     listed = _definitions(attributes)
-    answered = _answered(response) or _first_choice(_flat(attributes, _OUTPUT)[0], attributes)
+    said = answered(response) or _first_choice(_flat(attributes, _OUTPUT)[0], attributes)
     return Content(
         input=chosen,
-        output=answered or _plain(span),
-        tools=listed if listed is not None else definitions(_get(request, "tools")),
-        defects=tuple(_defects(attributes, intact=output and bool(chosen))),
+        output=said or _plain(span),
+        tools=listed if listed is not None else definitions(get(request, "tools")),
+        defects=tuple(_defects(attributes, intact=intact and bool(chosen))),
         read=_read_keys(attributes),
-        finish=_finish(response),
+        finish=finish(response),
         response=response if isinstance(response, Mapping) else {},
     )
 
@@ -59,36 +59,6 @@ def content(span: SpanData) -> Content | None:
 def _body(attributes: Attributes, key: str) -> object:
     value = attributes.get(key)
     return parse(value) if isinstance(value, str) and value.lstrip()[:1] in ("{", "[") else None
-
-
-def _requested(request: object, attributes: Attributes) -> list[Body]:
-    """The messages of a raw request: chat, Anthropic, Responses, or bare Responses items."""
-    system = _get(request, "system") or _get(request, "instructions")
-    if isinstance(request, list):
-        listed: object = request
-        system = _get(value_of(attributes.get("llm.invocation_parameters")), "instructions")
-    else:
-        listed = _get(request, "messages") or _get(request, "input")
-    if isinstance(listed, str):
-        listed = [{"role": "user", "content": listed}]
-    messages = [{**item} for item in _listed(listed) if isinstance(item, Mapping)]
-    if not messages:
-        return []
-    return [*([{"role": "system", "content": system}] if system else []), *messages]
-
-
-def _answered(response: object) -> list[Body]:
-    """The output of a raw response: the first choice, Anthropic content, or Responses items."""
-    choices = _listed(_get(response, "choices"))
-    if choices:
-        message = _get(choices[0], "message")
-        return [{**message}] if isinstance(message, Mapping) else []
-    items = [{**item} for item in _listed(_get(response, "output")) if isinstance(item, Mapping)]
-    if items:
-        return items
-    blocks = _get(response, "content")
-    given = isinstance(blocks, list) and _get(response, "role") == "assistant"
-    return [{"role": "assistant", "content": blocks}] if given else []
 
 
 def _plain(span: SpanData) -> list[Body]:
@@ -99,15 +69,9 @@ def _plain(span: SpanData) -> list[Body]:
     return [] if text.lstrip()[:1] in ("", "{", "[") else [{"role": "assistant", "content": text}]
 
 
-def _finish(response: object) -> str | None:
-    choices = _listed(_get(response, "choices"))
-    reason = _get(choices[0], "finish_reason") if choices else _get(response, "stop_reason")
-    return reason if isinstance(reason, str) else None
-
-
 def _first_choice(messages: list[Body], attributes: Attributes) -> list[Body]:
     """Several outputs are items of one answer, unless several answers were asked for."""
-    asked = _get(value_of(attributes.get("llm.invocation_parameters")), "n")
+    asked = get(value_of(attributes.get("llm.invocation_parameters")), "n")
     return messages[:1] if isinstance(asked, int) and asked > 1 else messages
 
 
@@ -115,19 +79,7 @@ def _flat(attributes: Attributes, prefix: str) -> tuple[list[Body], bool]:
     """Flattened messages in order, and whether none is missing between the first and the last."""
     groups = grouped(attributes, prefix)
     messages = [_message(fields) for fields in groups.values()]
-    known = [message for message in messages if message["role"]]
-    whole = list(groups) == list(range(len(groups))) and len(known) == len(messages)
-    return known, whole
-
-
-def grouped(attributes: Mapping[str, Any], prefix: str) -> dict[int, dict[str, Any]]:
-    """`<prefix>N.<rest>` -> N -> rest -> value, by ascending N."""
-    groups: dict[int, dict[str, Any]] = {}
-    for key, value in attributes.items():
-        found = _INDEX.fullmatch(key.removeprefix(prefix)) if key.startswith(prefix) else None
-        if found and int(found[1]) < _LONGEST:
-            groups.setdefault(int(found[1]), {})[found[2]] = value
-    return dict(sorted(groups.items()))
+    return [message for message in messages if message["role"]], whole(groups, "message.role")
 
 
 def _message(fields: Mapping[str, Any]) -> Body:
@@ -194,11 +146,3 @@ def _cut(value: object) -> bool:
 def _read_keys(attributes: Attributes) -> frozenset[str]:
     flat = (_INPUT, _OUTPUT, _TOOLS)
     return frozenset(key for key in attributes if key in _BODIES or key.startswith(flat))
-
-
-def _get(value: object, key: str) -> Any:
-    return value.get(key) if isinstance(value, Mapping) else None
-
-
-def _listed(value: object) -> Sequence[Any]:
-    return value if isinstance(value, list) else []

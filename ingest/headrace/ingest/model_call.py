@@ -1,0 +1,101 @@
+"""A model call in canonical messages, whatever convention told it."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from headrace.ingest.conventions.content import Content
+from headrace.ingest.errors import Undecodable
+from headrace.ingest.memo import Memo
+from headrace.ingest.messages import canonical
+from headrace.lake.message import Body, Message
+
+_MEDIA = ("text", "image_url", "file", "input_audio")
+_HIDDEN = ("__REDACTED__", "[REDACTED]")  # what instrumentation puts in the place of a text
+
+
+class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
+    """What a span says in messages, canonical."""
+
+    convention: str
+    input: list[Body] = []
+    output: list[Body] = []
+    tools: list[Body] | None = None
+    defects: tuple[str, ...] = ()
+    read: frozenset[str] = frozenset()  # keys whose content is here whole
+    finish: str | None = None
+    response: Mapping[str, object] = {}
+
+    @property
+    def last_turn(self) -> Body | None:
+        """The last assistant message of the input."""
+        return next((one for one in reversed(self.input) if one["role"] == "assistant"), None)
+
+
+class _Said(msgspec.Struct, frozen=True, kw_only=True):
+    """A canonical message as it is stored, and what is wrong with it."""
+
+    message: Message
+    defects: frozenset[str]
+
+
+def model_call(content: Content, convention: str, *, failed: bool) -> ModelCall:
+    """The call that a content amounts to; of one that `failed` an empty answer is none."""
+    try:
+        return _canonical(content, convention, failed)
+    except Undecodable:
+        return ModelCall(convention=convention, defects=(*content.defects, "unreadable_messages"))
+
+
+def row(body: Body) -> Message:
+    """The row that stores a canonical message."""
+    return _said(body).message
+
+
+def _canonical(content: Content, convention: str, failed: bool) -> ModelCall:
+    """Raises Undecodable where a message has no canonical form."""
+    sent = canonical(content.input)
+    before = sum(len(body.get("tool_calls", ())) for body in sent)
+    answered = [
+        body
+        for body in canonical(content.output, calls_before=before)
+        if body["role"] == "assistant" and not (_empty(body) and failed)
+    ]
+    seen = frozenset[str]().union(*(_said(body).defects for body in [*sent, *answered]))
+    defects = [*content.defects, *seen]
+    nothing = not sent and not answered
+    return ModelCall(
+        convention=convention,
+        input=sent,
+        output=answered[:1],
+        tools=content.tools,
+        defects=tuple([*defects, "no_content"] if nothing else defects),
+        read=frozenset() if defects or nothing else content.read,
+        finish=content.finish,
+        response=content.response,
+    )
+
+
+def _empty(body: Body) -> bool:
+    return not body["content"] and not body.get("tool_calls")
+
+
+def _judged(body: Body) -> _Said:
+    return _Said(message=Message.of(body), defects=frozenset(_seen(body)))
+
+
+_said = Memo(_judged)
+
+
+def _seen(body: Body) -> Iterable[str]:
+    parts = body["content"] if isinstance(body["content"], list) else ()
+    if any(part.get("type") not in _MEDIA for part in parts):
+        yield "unknown_part"
+    if any(text in _HIDDEN for text in _texts(body)):
+        yield "content_hidden"
+
+
+def _texts(body: Body) -> Iterable[object]:
+    content = body["content"]
+    yield from (part.get("text") for part in content) if isinstance(content, list) else (content,)
+    yield from (entry["function"]["arguments"] for entry in body.get("tool_calls", ()))
