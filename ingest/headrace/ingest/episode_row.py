@@ -43,7 +43,7 @@ def identity(given: Given) -> str:
 def episode(given: Given, *, episode_id: str, content: str, project: str, at: datetime) -> Batch:
     """The episode as its first revision, with its messages; `content` is its `identity`.
 
-    Every assistant message is trained. Raises Undecodable naming message and field.
+    Every assistant message that says or does something is trained. Raises Undecodable naming message and field.
     """
     _check_names(given, episode_id, project)
     bodies = canonical(given.messages)
@@ -57,7 +57,7 @@ def episode(given: Given, *, episode_id: str, content: str, project: str, at: da
         revision=1,
         at=at,
         messages=tuple(message.hash for message in messages),
-        trainable=tuple(message.role == "assistant" for message in messages),
+        trainable=tuple(body["role"] == "assistant" and _acts(body) for body in bodies),
         conversation_id=given.conversation,
         user_id=given.user,
         release=release_of(given.release, system_text(bodies), given.model, tools),
@@ -108,6 +108,13 @@ def _latency_ms(start: datetime | None, end: datetime | None) -> float | None:
     if start is None or end is None or end < start:
         return None
     return (end - start).total_seconds() * 1000.0
+
+
+def _acts(body: Body) -> bool:
+    """Whether a turn teaches anything: white space between two calls of a tool does not."""
+    content = body["content"]
+    said = content.strip() if isinstance(content, str) else content
+    return bool(said or body.get("tool_calls") or body.get("reasoning_content"))
 
 
 def _request(bodies: Sequence[Body]) -> str:

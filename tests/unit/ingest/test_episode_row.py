@@ -62,6 +62,7 @@ def test_the_identity_is_told_in_the_metadata_and_cannot_be_forged() -> None:
 
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 CALLS = {"role": "assistant", "content": None, "tool_calls": [CALL, {**CALL, "id": "d"}]}
+BLANK = {"role": "assistant", "content": " \n"}
 DONE = {"role": "tool", "tool_call_id": "c", "content": "r"}
 
 
@@ -77,6 +78,7 @@ DONE = {"role": "tool", "tool_call_id": "c", "content": "r"}
         ([CALLS, DONE, USER], 1, 2, (True, False, False), ""),
         ([SYSTEM], 0, 0, (False,), ""),
         ([USER, CALLS, DONE, HELLO], 2, 2, (False, True, False, True), "hi"),
+        ([USER, BLANK, DONE, HELLO], 2, 0, (False, False, False, True), "hi"),
     ],
 )
 def test_turns_calls_and_request_are_counted_over_canonical_messages(
