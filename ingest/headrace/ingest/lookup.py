@@ -21,6 +21,7 @@ PROJECTS = 64  # of which the counts are remembered
 Document = dict[str, Any]
 
 _JSON = ("tools", "metadata", "correction")
+_TARGETS = ("conversation_id", "trace_ids", "span_ids", "parent_episode_id")
 
 
 class Lookup:
@@ -90,8 +91,7 @@ class Lookup:
     def _full(self, row: Document) -> Document:
         where = {name: row[name] for name in ("project", "episode_id")}
         metadata = json.loads(row["metadata"] or "{}")
-        targets = {name: row[name] for name in ("conversation_id", "trace_ids", "span_ids")}
-        targets["external_id"] = metadata.get("external_id")
+        targets = {name: row[name] for name in _TARGETS} | {"external_ids": _externals(metadata)}
         outcomes = self._rows("outcomes_of_episode", where | targets)
         return _read(row) | {
             "messages": self._messages(row["messages"]),
@@ -125,6 +125,13 @@ class Lookup:
                 # the drain makes the lake: it knows whether there was one before
                 self._lake = Lake.open(settings=self._settings, create=False)
             return self._lake
+
+
+def _externals(metadata: Mapping[str, Any]) -> list[str]:
+    """The product's keys of an episode; a product may have put anything in their place."""
+    listed = metadata.get("external_ids")
+    given = [metadata.get("external_id"), *(listed if isinstance(listed, list) else ())]
+    return [str(key) for key in given if key is not None]
 
 
 def _read(row: Mapping[str, Any]) -> Document:

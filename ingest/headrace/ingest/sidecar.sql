@@ -18,32 +18,50 @@ order by e.project, e.started_at nulls last, e.episode_id;
 select hash, body from messages where hash in (select unnest($hashes::varchar[]));
 
 -- name: outcomes_of_episode
+-- A mark on a span that is no LLM call stands for the calls under it, down to the next tool: from
+-- an episode's calls such spans lie upwards. What stands for the caller is inherited.
+with recursive near as (
+    select trace_id, span_id, parent_span_id, kind, response_id from spans
+    where project = $project and list_contains($trace_ids::varchar[], trace_id)
+),
+calls as (
+    select * from near where kind = 'llm' and list_contains($span_ids::varchar[], span_id)
+),
+above as (
+    select * from calls
+    union
+    select n.*
+    from above a join near n on n.trace_id = a.trace_id and n.span_id = a.parent_span_id
+    where a.kind <> 'tool' and n.kind <> 'llm'
+)
 select
-    o.outcome_id, o.target_kind, o.target_id, o.name, o.success, o.score, o.comment, o.correction,
-    o.source, o.author, o."at"
+    o.outcome_id, o.target_kind, o.target_id, o.name, o.success, o.score, o.label, o.comment,
+    o.correction, o.source, o.author, o."at",
+    $parent_episode_id::varchar is not null
+        and o.target_kind in ('trace', 'conversation', 'external') as inherited
 from outcomes o
 where o.project = $project and (
     (o.target_kind = 'episode' and o.target_id = $episode_id)
     or (o.target_kind = 'conversation' and o.target_id = $conversation_id)
-    or (o.target_kind = 'external' and o.target_id = $external_id)
+    or (o.target_kind = 'external' and list_contains($external_ids::varchar[], o.target_id))
     or (o.target_kind = 'trace' and list_contains($trace_ids::varchar[], o.target_id))
-    or (o.target_kind = 'span' and list_contains($span_ids::varchar[], o.target_id))
-    or (o.target_kind = 'response' and o.target_id in (
-        select s.response_id from spans s
-        where s.project = $project and list_contains($span_ids::varchar[], s.span_id)
-    ))
+    or (o.target_kind = 'span' and o.target_id in (select span_id from above))
+    or (o.target_kind = 'response' and o.target_id in (select response_id from calls))
 )
 order by o."at", o.outcome_id;
 
 -- name: outcomes_of_trace
 select
-    o.project, o.outcome_id, o.target_kind, o.target_id, o.name, o.success, o.score, o.comment,
-    o.correction, o.source, o.author, o."at"
+    o.project, o.outcome_id, o.target_kind, o.target_id, o.name, o.success, o.score, o.label,
+    o.comment, o.correction, o.source, o.author, o."at"
 from outcomes o
 where ($project::varchar is null or o.project = $project)
     and ((o.target_kind = 'trace' and o.target_id = $trace_id)
     or (o.target_kind = 'span' and o.target_id in (
         select s.span_id from spans s where s.trace_id = $trace_id and s.project = o.project
+    ))
+    or (o.target_kind = 'response' and o.target_id in (
+        select s.response_id from spans s where s.trace_id = $trace_id and s.project = o.project
     )))
 order by o."at", o.outcome_id;
 

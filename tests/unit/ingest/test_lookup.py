@@ -158,6 +158,61 @@ def test_every_way_to_name_an_episode_brings_its_outcomes(
     assert corrections["episode"] is None
 
 
+def test_a_mark_reaches_the_calls_under_its_span_down_to_the_next_tool(
+    lake: Lake, lookup: Lookup, project: str
+) -> None:
+    spans = [
+        span(project, "t", "root", kind="agent"),
+        span(project, "t", "agent", kind="other", parent_span_id="root"),
+        span(project, "t", "call", parent_span_id="agent"),
+        span(project, "t", "tool", kind="tool", parent_span_id="agent"),
+        span(project, "t", "sub", kind="agent", parent_span_id="tool"),
+        span(project, "t", "below", parent_span_id="sub"),
+    ]
+    rows = [
+        episode(project, trace_ids=("t",), span_ids=("call",)),
+        episode(project, "s", trace_ids=("t",), span_ids=("below",), parent_episode_id="e"),
+    ]
+    marks = [mark(project, "span", name.span_id) for name in spans]
+    put(lake, {"episodes": rows, "outcomes": marks, "spans": spans})
+    found = {
+        name: {outcome["target_id"] for outcome in seen(lookup.episode(name, project))["outcomes"]}
+        for name in ("e", "s")
+    }
+    assert found == {"e": {"root", "agent", "call"}, "s": {"tool", "sub", "below"}}
+
+
+def test_what_a_sub_agent_has_from_its_trace_is_inherited(
+    lake: Lake, lookup: Lookup, project: str
+) -> None:
+    names: dict[str, Any] = {"trace_ids": ("t",), "conversation_id": "talk"}
+    rows = [episode(project, **names), episode(project, "s", parent_episode_id="e", **names)]
+    marks = [
+        mark(project, "trace", "t"),
+        mark(project, "conversation", "talk"),
+        mark(project, "episode", "s", label="good"),
+    ]
+    put(lake, {"episodes": rows, "outcomes": marks})
+    below, root = (seen(lookup.episode(name, project))["outcomes"] for name in ("s", "e"))
+    assert {(one["target_kind"], one["inherited"], one["label"]) for one in below} == {
+        ("trace", True, None),
+        ("conversation", True, None),
+        ("episode", False, "good"),
+    }
+    assert [one["inherited"] for one in root] == [False, False]
+
+
+@pytest.mark.parametrize("told", [["a", "b"], ["b", 7, None]])
+def test_each_of_a_product_s_keys_brings_its_outcomes(
+    told: list[object], lake: Lake, lookup: Lookup, project: str
+) -> None:
+    row = episode(project, metadata=json.dumps({"external_id": "first", "external_ids": told}))
+    marks = [mark(project, "external", name) for name in ("first", "b", "other")]
+    put(lake, {"episodes": [row], "outcomes": marks})
+    found = seen(lookup.episode("e", project))["outcomes"]
+    assert {outcome["target_id"] for outcome in found} == {"first", "b"}
+
+
 def test_an_episode_without_names_takes_no_outcomes_of_others(
     lake: Lake, lookup: Lookup, project: str
 ) -> None:
