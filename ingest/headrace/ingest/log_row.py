@@ -24,7 +24,7 @@ def kept(log: LogData) -> bool:
     return event_name(log).startswith(_FAMILIES)
 
 
-def row(log: LogData, *, project: str, received_at: datetime) -> LogEvent:
+def row(log: LogData, *, project: str, received_at: datetime, nth: int = 0) -> LogEvent:
     return LogEvent(
         project=project,
         name=event_name(log),
@@ -34,4 +34,5 @@ def row(log: LogData, *, project: str, received_at: datetime) -> LogEvent:
         at=log.at,
         attributes=stored(log.attributes),
         body=None if log.body in (None, "") else dump(cleaned(log.body)),
+        nth=nth,
     )

@@ -186,7 +186,9 @@ def _telemetry(body: Body) -> Batch:
             secrets.marked(rows.span, data.removed) if data.removed else rows.span
             for data, rows in spans
         ),
-        log_events=tuple(row(log, project=home, received_at=at) for log, home in logs),
+        log_events=tuple(
+            row(log, project=home, received_at=at, nth=nth) for nth, (log, home) in enumerate(logs)
+        ),
         outcomes=(
             *(
                 outcome

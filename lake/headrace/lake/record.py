@@ -74,6 +74,7 @@ class LogEvent(Record, frozen=True, kw_only=True):
     at: datetime | None = None
     attributes: str = "{}"
     body: str | None = None
+    nth: int = 0  # place in its request: times may tie
 
 
 class Outcome(Record, frozen=True, kw_only=True):

@@ -24,7 +24,8 @@ create table spans (
 
 create table log_events (
     project varchar, trace_id varchar, span_id varchar, name varchar, "at" timestamptz,
-    attributes json, body json, received_at timestamptz
+    attributes json, body json, received_at timestamptz,
+    nth bigint -- place in its request: times may tie
 );
 
 create table outcomes (

@@ -3,7 +3,8 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import duckdb
 import msgspec
 
-from headrace.lake import extension, migration
+from headrace.lake import extension, migration, spill
 from headrace.lake.errors import HeadraceError, LakeLocked, NoLake
 from headrace.lake.settings import Settings, make_home
 from headrace.lake.statement import statements
@@ -26,6 +27,7 @@ T = TypeVar("T")
 
 CATALOGS = {"sqlite": "sqlite_scanner"}  # kind of catalog -> extension; all others are Postgres
 
+_ROWS = 1_000  # of a stream that are in Python at a time
 _TRANSIENT = ("locked", "conflict", "busy", "could not serialize", "concurrent")
 
 
@@ -93,6 +95,21 @@ class Transaction:
         return self._shapes[table]
 
 
+class Stream:
+    """Rows of a query, read from it a few at a time; a second statement may run meanwhile."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+        self.columns = tuple(column[0] for column in cursor.description or ())
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        try:
+            while rows := self._cursor.fetchmany(_ROWS):
+                yield from rows
+        finally:
+            self._cursor.close()
+
+
 class Lake:
     """A DuckLake: DuckDB as engine, Parquet as data, a SQL catalog.
 
@@ -131,6 +148,7 @@ class Lake:
         if not create:
             _must_exist(settings)
         make_home(settings.home)
+        spill.sweep(settings.home)
         connection = _connect(settings)
         with migration.alone(settings.home):
             _attach(connection, settings, snapshot=snapshot, create=create)
@@ -151,6 +169,28 @@ class Lake:
         relation = self.sql(query, parameters)
         columns = relation.columns
         return [dict(zip(columns, row, strict=True)) for row in relation.fetchall()]
+
+    def stream(
+        self,
+        query: str,
+        parameters: Parameters | None = None,
+        tables: "Mapping[str, pa.Table] | None" = None,
+    ) -> "Stream":
+        """The rows of a query as they are made, as of now; it may name the `tables` given."""
+        cursor = self._root.cursor()
+        _enter(cursor)
+        for name, table in (tables or {}).items():
+            cursor.register(name, table)
+        return Stream(cursor.execute(query, dict(parameters or {})))
+
+    @contextmanager
+    def within(self, mib: int) -> Iterator[None]:
+        """Let DuckDB hold so many MiB at most and spill what is more into the home."""
+        self._root.execute(f"set memory_limit = '{int(mib)}MiB'")
+        try:
+            yield
+        finally:
+            self._root.execute("reset memory_limit")
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in one transaction, all of it again while the catalog is locked.
@@ -228,6 +268,7 @@ class Lake:
 
 def _connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
+    connection.execute("set temp_directory = $place", {"place": str(spill.place(settings.home))})
     extension.load(connection, "ducklake")
     extension.load(connection, CATALOGS.get(_catalog(settings), "postgres_scanner"))
     if "://" in settings.data_path:

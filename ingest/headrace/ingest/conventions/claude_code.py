@@ -35,7 +35,7 @@ def facts(span: SpanData) -> Mapping[str, object]:
         "cached_tokens": own.get("cache_read_tokens"),
         "cache_write_tokens": own.get("cache_creation_tokens"),
         "output_tokens": own.get("output_tokens"),
-        "agent": _agent(str(own.get("query_source_safe") or "")),
+        "agent": agent(str(own.get("query_source_safe") or "")),
     }
     if isinstance(parts[0], int):
         found["input_tokens"] = sum(part for part in parts if isinstance(part, int))
@@ -62,8 +62,8 @@ def _body(attributes: Mapping[str, Value]) -> object:
     return parse(text) if isinstance(text, str) else None
 
 
-def _agent(source: str) -> str | None:
-    """`agent.builtin.general-purpose` or `agent:builtin:general-purpose` -> the last word."""
+def agent(source: str) -> str | None:
+    """The sub-agent that a query source names: `agent:builtin:general-purpose`; else None."""
     for mark in ("agent.builtin.", "agent:builtin:"):
         if source.startswith(mark):
             return source.removeprefix(mark)

@@ -25,3 +25,17 @@ create table spans (
 insert into spans by name from spans_before;
 
 drop table spans_before;
+
+create table log_events_before as from log_events;
+
+drop table log_events;
+
+create table log_events (
+    project varchar, trace_id varchar, span_id varchar, name varchar, "at" timestamptz,
+    attributes json, body json, received_at timestamptz,
+    nth bigint -- place in its request: times may tie
+);
+
+insert into log_events by name from log_events_before;
+
+drop table log_events_before;
