@@ -35,9 +35,7 @@ def assemble(lake: Lake, project: str, *, now: datetime, batch: int = BATCH) -> 
     prices = Prices.load(lake.settings)
     for groups in _batches(_changed_groups(lake, project, prices), batch):
         counts += _assemble_batch(lake, project, groups, now, prices)
-    found = release.observed(lake, project)
-    if found:
-        lake.write(lambda tx: tx.upsert("releases", found, on=["project", "release"]))
+    release.record(lake, project)
     kept, dropped = counts.pop("episodes", 0), counts.pop("no_content", 0)
     return StepResult(
         step=STEP,

@@ -8,7 +8,7 @@ import msgspec
 from headrace.lake.message import digest
 from headrace.lake.record import Release
 from headrace.lake.statement import statements
-from headrace.lake.store import Lake
+from headrace.lake.store import Lake, Transaction
 
 
 def observed(lake: Lake, project: str) -> list[Release]:
@@ -24,6 +24,21 @@ def observed(lake: Lake, project: str) -> list[Release]:
     return [new for new, old in merged if new != old]
 
 
+def record(lake: Lake, project: str) -> None:
+    """Bring `releases` up to the episodes; nothing is written where nothing changed."""
+    sql = statements("headrace.curate", "release.sql")
+    found = observed(lake, project)
+    gone = [row["release"] for row in lake.rows(sql["renamed_releases"], {"project": project})]
+    if not found and not gone:
+        return
+
+    def write(tx: Transaction) -> None:
+        tx.upsert("releases", found, on=["project", "release"])
+        tx.run(sql["gone_releases"], {"project": project, "names": gone})
+
+    lake.write(write)
+
+
 def _release(row: Mapping[str, Any]) -> Release:
     tools = row["tools"]
     return Release(
@@ -37,8 +52,11 @@ def _release(row: Mapping[str, Any]) -> Release:
 
 
 def _merged(known: Release | None, seen: Release) -> Release:
-    if known is None or (known.kind == "observed" and seen.at <= known.at):
-        return seen if known is None else msgspec.structs.replace(seen, notes=known.notes)
+    if known is None:
+        return seen
+    # a call may leave a hash for a name that comes late, and its time goes with it
+    if known.kind == "observed" and (seen.at <= known.at or seen.release.startswith("h:")):
+        return msgspec.structs.replace(seen, notes=known.notes)
     return msgspec.structs.replace(
         known,
         at=min(known.at, seen.at),

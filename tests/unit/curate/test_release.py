@@ -5,9 +5,11 @@ from typing import Any
 
 import msgspec
 
+from headrace.curate.assemble import assemble
 from headrace.curate.release import observed
+from headrace.ingest.release import release_of
 from headrace.lake.message import Message, digest, dump
-from headrace.lake.record import Release
+from headrace.lake.record import Release, Run
 from headrace.lake.store import Lake
 from tests.unit.curate.conftest import NOW, T0, WEATHER, World, said, system, user
 
@@ -82,6 +84,64 @@ def test_an_episode_without_a_time_counts_from_when_it_was_written(
     world.posted = [msgspec.structs.replace(row, started_at=None) for row in world.posted]
     world.drain(lake)
     assert [release.at for release in observed(lake, world.project)] == [NOW]
+
+
+HASH = release_of(None, "You help.", "m-1", [])
+
+
+def first_seen(lake: Lake, world: World) -> dict[str, timedelta]:
+    """The releases that stand, and how long after T0 each was first seen."""
+    rows = lake.rows("from releases where project = $p", {"p": world.project})
+    return {row["release"]: row["at"] - T0 for row in rows}
+
+
+def run_at(world: World, trace_id: str, at: float, release: str, named: str | None = None) -> None:
+    """A call under an agent, which may tell another name than the call has."""
+    world.span(f"{trace_id}-agent", "agent", at, trace_id=trace_id, release=named)
+    world.call(
+        f"{trace_id}-call", [system(), user(trace_id)], said("Hi"), at,
+        trace_id=trace_id, parent_span_id=f"{trace_id}-agent", release=release,
+    )  # fmt: skip
+
+
+def test_an_earlier_call_that_comes_late_makes_its_release_older(lake: Lake, world: World) -> None:
+    for trace_id, at in (("c", 20), ("a", 5), ("b", 10)):
+        run_at(world, trace_id, at, "1.0")
+        world.drain(lake)
+        assemble(lake, world.project, now=NOW)
+    assert first_seen(lake, world) == {"1.0": timedelta(seconds=5)}
+
+
+def test_a_name_goes_before_the_hash_and_the_hash_goes_when_the_name_comes_late(
+    lake: Lake, world: World
+) -> None:
+    run_at(world, "a", 5, HASH, "1.0")
+    run_at(world, "b", 9, HASH)
+    agent = next(span for span in world.spans if span.span_id == "a-agent")
+    world.drain(lake, [span for span in world.spans if span is not agent])
+    assemble(lake, world.project, now=NOW)
+    assert first_seen(lake, world) == {HASH: timedelta(seconds=5)}
+    world.drain(lake, [agent])
+    assemble(lake, world.project, now=NOW)
+    assert first_seen(lake, world) == {"1.0": timedelta(seconds=5), HASH: timedelta(seconds=9)}
+    named = world.span("b-agent", "agent", 9, trace_id="b", release="1.0")
+    world.drain(lake, [named])
+    assemble(lake, world.project, now=NOW)
+    assert first_seen(lake, world) == {"1.0": timedelta(seconds=5)}
+
+
+def test_a_hash_that_was_measured_stays_though_its_episodes_have_a_name_now(
+    lake: Lake, world: World
+) -> None:
+    run_at(world, "a", 5, HASH, "1.0")
+    world.drain(lake, world.spans[1:])
+    assemble(lake, world.project, now=NOW)
+    ran = Run(project=world.project, run_id="r", suite="s", release=HASH, status="success",
+              started_at=NOW)  # fmt: skip
+    lake.write(lambda tx: tx.append("runs", [ran]))
+    world.drain(lake)
+    assemble(lake, world.project, now=NOW)
+    assert first_seen(lake, world).keys() == {"1.0", HASH}
 
 
 def test_the_releases_of_another_project_are_not_touched(lake: Lake, world: World) -> None:
