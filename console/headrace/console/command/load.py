@@ -9,6 +9,9 @@ import typer
 from headrace.console.option import AsJson, Home, Project
 from headrace.console.page import errors, page, print_json
 from headrace.lake import Lake
+from headrace.lake.errors import SettingsError
+from headrace.lake.project import settings_of
+from headrace.lake.threshold import Threshold, parsed
 
 if TYPE_CHECKING:
     from headrace.curate.step import StepResult
@@ -30,6 +33,12 @@ def load(
     model: Expression = None,
     started_at: Expression = None,
     task: Expression = None,
+    success_at: Annotated[
+        str | None,
+        typer.Option(
+            help="A rule over --score that makes it a success, as '>= 1'; else a failure."
+        ),
+    ] = None,
     project: Project = None,
     home: Home = None,
     json: AsJson = False,
@@ -52,17 +61,22 @@ def load(
         started_at=started_at,
         task=task,
     )
+    name = project or "default"
+    rule = _rule(success_at)
     with Lake.open(home) as lake, errors().status("loading") as status:
+        told = settings_of(lake.settings, name)
         loaded = load_files(
             lake,
             files,
             picks,
-            project=project or "default",
+            project=name,
             now=datetime.now(UTC),
+            success_at=rule,
             on_progress=lambda rows: status.update(f"loading: {rows:,} lines"),
         )
-        waiting = lake.settings.waiting
-        weighed = resolve(lake, project or "default", now=datetime.now(UTC), waiting=waiting)
+        weighed = resolve(
+            lake, name, now=datetime.now(UTC), waiting=told.waiting, thresholds=told.thresholds
+        )
     if json:
         print_json(loaded)
     else:
@@ -71,6 +85,13 @@ def load(
         errors().print(refusal, style="red", soft_wrap=True, markup=False)
     if loaded.refused:
         raise typer.Exit(1)
+
+
+def _rule(text: str | None) -> Threshold | None:
+    try:
+        return None if text is None else parsed(text)
+    except SettingsError as error:
+        raise typer.BadParameter(f"--success-at {error}") from error
 
 
 def _show(loaded: "Loaded", weighed: "StepResult") -> None:
