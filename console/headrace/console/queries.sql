@@ -113,6 +113,17 @@ select project, service, count(*) as calls,
 from spans where kind = 'llm'
 group by all having empty > 0 order by empty desc, project, service;
 
+-- name: evaluations_without_target
+select
+    project, count(*) as events,
+    array_to_string(list_sort(list_distinct(list(
+        coalesce(attributes ->> '$."gen_ai.evaluation.name"', 'unnamed')
+    )))[:5], ', ') as names
+from log_events
+where name = 'gen_ai.evaluation.result' and trace_id is null and span_id is null
+    and coalesce(attributes ->> '$."gen_ai.response.id"', '') = ''
+group by project order by project;
+
 -- name: tasks
 select
     count(distinct (metadata->>'$.task')) as tasks,

@@ -18,6 +18,7 @@ from headrace.ingest import keyfile
 from headrace.ingest.replay import Remaining, remaining
 from headrace.ingest.replay import replay as replayed
 from headrace.lake import Lake, extension
+from headrace.lake import project as project_settings
 from headrace.lake.errors import HeadraceError
 from headrace.lake.settings import MIB, Settings, make_home
 from headrace.lake.statement import statements
@@ -178,14 +179,34 @@ def _content(settings: Settings) -> Found:
     )
 
 
+def _project_settings(settings: Settings) -> Found:
+    project_settings.check(settings)
+    path = project_settings.place(settings)
+    return "ok", f"{path} can be used" if path else "no headrace.toml: the environment holds"
+
+
+def _evaluations(settings: Settings) -> Found:
+    with Lake.open(settings=settings) as lake:
+        rows = lake.rows(statements("headrace.console")["evaluations_without_target"])
+    if not rows:
+        return "ok", "every evaluation event names what it is about"
+    told = "; ".join(f"{row['project']}: {row['events']} ({row['names']})" for row in rows)
+    return "look", (
+        f"evaluations that name no span, trace or response are kept and mark nothing, {told}; "
+        "evaluate inside the traced call (pydantic-evals: with Logfire), or send gen_ai.response.id"
+    )
+
+
 CHECKS: Mapping[str, Callable[[Settings], Found]] = {
     "python": _python,
     "duckdb": _duckdb,
     "disk": _disk,
     "lake": _lake,
+    "project settings": _project_settings,
     "port": _port,
     "keys": _keys,
     "dead letters": _dead_letters,
     "secrets": _secrets,
     "content": _content,
+    "evaluations": _evaluations,
 }
