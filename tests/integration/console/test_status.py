@@ -1,6 +1,7 @@
 """`headrace status`, `doctor` and `verdict` on a lake that holds something."""
 
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from headrace.console import release
 from headrace.console.command import doctor
 from headrace.flows import night
 from headrace.ingest.spool import Spool
@@ -42,6 +44,41 @@ def test_status_counts_the_episodes_of_each_project_by_resolution(headrace: Head
         "conflicting": 0,
         "unmarked": 0,
     }
+
+
+def test_status_tells_of_each_release_how_often_it_went_well(headrace: Headrace) -> None:
+    found = headrace("status", "--project", "mill", "--json").json
+    new, old = found["releases"]
+    assert (new["release"], old["release"], found["more_releases"]) == ("1.1", "1.0", {})
+    assert old["first_seen"] == "2026-04-01T08:00:00Z"
+    assert (old["episodes"], old["success"]["marked"], old["success"]["successes"]) == (20, 20, 13)
+    assert old["success"]["low"] < old["success"]["rate"] == 13 / 20 < old["success"]["high"]
+    nothing = {"n": 0, "p50": None, "p95": None}
+    assert old["latency_ms"] == old["call_ms"] == old["ttft_ms"] == nothing
+    assert old["cost_usd"] == {**nothing, "estimated": 0, "total": None}
+    shown = headrace("status", "--project", "mill").words
+    assert "mill 1.0 2026-04-01 08:00 20 0 20 65.0 % " in shown
+    assert "mill 1.0 - - - - -" in shown
+
+
+def test_status_without_the_extra_for_rates_says_what_to_install(
+    headrace: Headrace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "headrace.evals.rate", raising=False)
+    monkeypatch.delitem(sys.modules, "headrace.evals.contrast", raising=False)
+    monkeypatch.setitem(sys.modules, "scipy.special", None)
+    ran = headrace("status", "--project", "mill")
+    assert ran.code == 0
+    assert "for rates of success: pip install 'headrace[evals]'" in ran.out
+    assert "mill 1.0 2026-04-01 08:00 20 0 20 - -" in ran.words
+
+
+def test_status_counts_the_releases_that_it_does_not_show(
+    headrace: Headrace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "MOST", 1)
+    assert headrace("status", "--json").json["more_releases"] == {"mill": 1}
+    assert "mill: 1 earlier releases are not shown" in headrace("status").out
 
 
 def test_status_of_all_projects_names_each_and_what_could_not_be_read(headrace: Headrace) -> None:

@@ -29,7 +29,7 @@ def standing(settings: Settings, project: str | None, *, now: datetime) -> dict[
     where = {"project": project}
     with Lake.open(settings=settings, create=False) as lake:
         nights = lake.rows(sql["last_night"])
-        found = release.releases(lake, project)
+        found = release.releases(lake, project, most=release.MOST)
         return {
             "home": str(settings.home.absolute()),
             "spool": _spool(settings, now),
