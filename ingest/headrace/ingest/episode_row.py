@@ -10,7 +10,7 @@ import msgspec
 from headrace.ingest import naming
 from headrace.ingest.batch import CONTENT, Batch
 from headrace.ingest.errors import Undecodable
-from headrace.ingest.jsontext import clean, cleaned
+from headrace.ingest.jsontext import clean, cleaned, dumped
 from headrace.ingest.messages import canonical
 from headrace.ingest.release import release_of, system_text
 from headrace.ingest.tools import definitions
@@ -37,13 +37,14 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 
 def identity(given: Given) -> str:
     """The id of an episode that was given none: the hash of all that is known of it."""
-    return digest(dump(cleaned(_plain(given))))
+    return digest(dumped(_plain(given)))
 
 
 def episode(given: Given, *, episode_id: str, content: str, project: str, at: datetime) -> Batch:
     """The episode as its first revision, with its messages; `content` is its `identity`.
 
-    Every assistant message that says or does something is trained. Raises Undecodable naming message and field.
+    Every assistant message that says or does something is trained. Raises Undecodable naming
+    message and field.
     """
     _check_names(given, episode_id, project)
     bodies = canonical(given.messages)

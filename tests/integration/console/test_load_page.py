@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -49,10 +48,13 @@ class Real(msgspec.Struct, frozen=True, kw_only=True):
     messages: str = "messages"  # the field of the native line
 
     @property
+    def name(self) -> str:
+        return self.path.partition(".")[0]
+
+    @property
     def facts(self) -> Row:
-        every: Row = json.loads((DATA / "facts.json").read_text())
-        found: Row = every["dev/" + self.path.partition(".")[0]]
-        return found
+        every: dict[str, Row] = json.loads((DATA / "facts.json").read_text())
+        return every[f"dev/{self.name}"]
 
     def rows(self) -> Iterator[Row]:
         """The native lines, as their source would send them."""
@@ -164,45 +166,34 @@ needs_data = pytest.mark.skipif(not DATA.exists(), reason="the data do not lie b
 
 @needs_data
 @pytest.mark.parametrize(
-    "real", [DOJO, AIRLINE, TUNED, AGENTS, JUDGED, CAR, BLAMED], ids=lambda real: real.path
+    "real", [AIRLINE, TUNED, AGENTS, JUDGED, CAR, BLAMED], ids=lambda real: real.path
 )
 def test_real_runs_agree_with_reference_counts(
     taken: Callable[..., Row], lake: Lake, real: Real
 ) -> None:
-    rows, facts = list(real.rows()), real.facts
-    counts = taken(real, real.path, rows)
-    told = [counts[name] for name in ("episodes", "success", "failure", "unmarked", "calls")]
-    named = ("rows", "success", "failure", "unmarked", "assistant_tool_calls")
-    assert told == [facts[name] for name in named]
-    # nothing is lost or added, but consecutive turns of one assistant are one
-    joined = sum(
-        first == second is not None
-        for row in rows
-        for first, second in pairwise(map(_speaker, row[real.messages]))
-    )
-    assert counts["messages"] == facts["messages"] - joined
+    rows = list(real.rows())
+    _agree(real, rows, taken(real, real.path, rows))
     step = dedupe(lake, real.path, now=NOW)
-    assert step.notes["requests"] == facts["groups"]
-    exact = Counter(_exact(one.messages) for one in conversations(lake, real.path))
-    assert exact.total() - len(exact) == facts["exact_duplicate_rows"]
-    assert step.dropped.get("duplicate", 0) >= facts["exact_duplicate_rows"]
+    assert step.notes["requests"] == real.facts["groups"]
+    assert step.dropped.get("duplicate", 0) == real.facts["exact_duplicate_rows"]
 
 
 @needs_data
 def test_real_duplicates_are_the_known_clusters_and_what_dedupe_takes_for_equal_besides(
     taken: Callable[..., Row], lake: Lake
 ) -> None:
-    rows = list(DOJO.rows())
-    if not lake.rows(COUNTS, {"project": DOJO.path})[0]["episodes"]:
-        taken(DOJO, DOJO.path, rows)
-    step = dedupe(lake, DOJO.path, now=NOW)
-    known = json.loads((DATA / "facts.json").read_text())
-    facts = known["dev/agentdojo/banking_slack_2024h1_models#duplicates"]
+    rows, facts = list(DOJO.rows()), DOJO.facts
+    counts = taken(DOJO, "dojo", rows)
+    _agree(DOJO, rows, counts)
+    assert counts["releases"] == facts["models"]
+    step = dedupe(lake, "dojo", now=NOW)
+    assert step.notes["requests"] == facts["groups"]
     same: dict[str, list[Conversation]] = {}
-    for one in conversations(lake, DOJO.path):
+    for one in conversations(lake, "dojo"):
         same.setdefault(_exact(one.messages), []).append(one)
+    assert len(rows) - len(same) == facts["exact_duplicate_rows"]
     clusters = [found for found in same.values() if len(found) > 1]
-    assert facts == {
+    assert json.loads((DATA / "facts.json").read_text())[f"dev/{DOJO.name}#duplicates"] == {
         "clusters": len(clusters),
         "rows_in_clusters": sum(map(len, clusters)),
         "largest": max(map(len, clusters)),
@@ -213,6 +204,19 @@ def test_real_duplicates_are_the_known_clusters_and_what_dedupe_takes_for_equal_
     assert {sum(one.representative for one in found) for found in clusters} <= {0, 1}
     loose = {(_loose(row["messages"]), row["utility"]) for row in rows}
     assert step.dropped == {"duplicate": len(rows) - len(loose)}
+
+
+def _agree(real: Real, rows: Sequence[Row], counts: Row) -> None:
+    """Nothing is lost or added, but consecutive turns of one agent are one."""
+    joined = sum(
+        first == second is not None
+        for row in rows
+        for first, second in pairwise(map(_speaker, row[real.messages]))
+    )
+    told = [counts[name] for name in ("episodes", "success", "failure", "unmarked", "calls")]
+    named = ("rows", "success", "failure", "unmarked", "assistant_tool_calls")
+    assert told == [real.facts[name] for name in named]
+    assert counts["messages"] == real.facts["messages"] - joined
 
 
 @needs_data
