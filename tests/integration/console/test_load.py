@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from headrace.console.command.load import SHOWN
 from headrace.lake import Lake
 
 Headrace = Callable[..., Any]
@@ -44,6 +45,8 @@ def test_the_first_load_counts_what_came_in(first_load: dict[str, Any]) -> None:
         "marked": 40,
         "refused": 0,
         "refusals": [],
+        "hints": [],
+        "resolved": {"success": 29, "failure": 11},
     }
 
 
@@ -82,6 +85,41 @@ def test_refusals_are_part_of_the_json_and_stdout_holds_nothing_else(
     [refusal] = ran.json["refusals"]
     assert f"{path}:2" in refusal and "pick an id that is unique" in refusal
     assert ran.err.strip() == refusal
+
+
+def test_a_flood_of_refusals_is_cut_on_stderr_and_whole_in_the_json(
+    headrace: Headrace, file: Callable[..., Path], project: tuple[str, str]
+) -> None:
+    path = file(*(chat(str(number), passed=0.5) for number in range(SHOWN + 5)))
+    ran = headrace("load", path, *PICKS, *project, "--json")
+    *shown, last = ran.err.splitlines()
+    assert len(shown) == SHOWN
+    assert all("a grade is a score" in line for line in shown)
+    assert last == "and 5 more refusals: --json has them all"
+    assert len(ran.json["refusals"]) == ran.json["refused"] == SHOWN + 5
+
+
+@pytest.mark.parametrize(
+    ("picks", "hint"),
+    [
+        (("--success", "passed", "--user", "id.name"), "--user 'id.name' found nothing on any"),
+        (("--score", "passed"), "a score alone is no success"),
+        (("--score", "passed", "--success-at", ">= 1"), ""),
+        (("--score", "passed", "--success", "passed"), ""),
+    ],
+)
+def test_what_may_not_be_meant_is_told_and_no_fault(
+    headrace: Headrace,
+    file: Callable[..., Path],
+    project: tuple[str, str],
+    picks: tuple[str, ...],
+    hint: str,
+) -> None:
+    path = file(chat("a", passed=1), chat("b", passed=None))
+    ran = headrace("load", path, "--messages", "messages", *picks, *project, "--json")
+    assert (ran.code, ran.json["resolved"]["pending"]) == (0, 2 if "alone" in hint else 1)
+    assert [said[: len(hint)] for said in ran.json["hints"]] == ([hint] if hint else [])
+    assert ran.err.startswith(hint)
 
 
 @pytest.mark.parametrize(

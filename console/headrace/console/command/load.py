@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from headrace.console.option import AsJson, Home, Project
 from headrace.console.page import errors, page, print_json
@@ -16,36 +18,60 @@ from headrace.lake.threshold import Threshold, parsed
 if TYPE_CHECKING:
     from headrace.curate.step import StepResult
     from headrace.ingest.load import Loaded
+    from headrace.ingest.picks import Picks
 
-Expression = Annotated[str | None, typer.Option(help="JMESPath over a line.")]
+SHOWN = 20  # refusals on stderr; --json has all
+UNGRADED = (
+    "a score alone is no success: say from where on it is one with --success-at '>= 1', or in "
+    "headrace.toml under [thresholds] as loaded = '>= 1'"
+)
+
+Tools = Annotated[str | None, typer.Option(help="Tool definitions: a list of functions.")]
+Success = Annotated[
+    str | None, typer.Option(help="true or false, 1 or 0, pass or fail; null is no mark.")
+]
+Score = Annotated[
+    str | None, typer.Option(help="A grade: a number, no success without a rule or threshold.")
+]
+SuccessAt = Annotated[
+    str | None,
+    typer.Option(help="A rule over --score that makes it a success, as '>= 1'; else a failure."),
+]
+Id = Annotated[
+    str | None, typer.Option("--id", help="A unique id. Default: the hash of what is picked.")
+]
+Conversation = Annotated[str | None, typer.Option(help="What several episodes belong to.")]
+Release = Annotated[
+    str | None, typer.Option(help="Release of the product; \"'1.4'\" is one for all lines.")
+]
+User = Annotated[str | None, typer.Option(help="Who asked.")]
+Model = Annotated[str | None, typer.Option(help="The model that answered.")]
+StartedAt = Annotated[str | None, typer.Option(help="ISO 8601 (UTC where no zone stands) or epoch.")]
+Task = Annotated[str | None, typer.Option(help="Your own name of what was asked.")]
 
 
 def load(
     files: Annotated[list[Path], typer.Argument(help="JSONL files, also .gz and .zst.")],
     messages: Annotated[str, typer.Option(help="JMESPath to the list of messages.")],
-    tools: Expression = None,
-    success: Expression = None,
-    score: Expression = None,
-    id_: Annotated[str | None, typer.Option("--id", help="JMESPath over a line.")] = None,
-    conversation: Expression = None,
-    release: Expression = None,
-    user: Expression = None,
-    model: Expression = None,
-    started_at: Expression = None,
-    task: Expression = None,
-    success_at: Annotated[
-        str | None,
-        typer.Option(
-            help="A rule over --score that makes it a success, as '>= 1'; else a failure."
-        ),
-    ] = None,
+    tools: Tools = None,
+    success: Success = None,
+    score: Score = None,
+    id_: Id = None,
+    conversation: Conversation = None,
+    release: Release = None,
+    user: User = None,
+    model: Model = None,
+    started_at: StartedAt = None,
+    task: Task = None,
+    success_at: SuccessAt = None,
     project: Project = None,
     home: Home = None,
     json: AsJson = False,
 ) -> None:
-    """Load conversations from JSONL; the same file twice adds nothing, a refused line exits 1."""
-    from headrace.curate.outcomes import resolve
-    from headrace.ingest.load import load as load_files
+    """Load conversations from JSONL; the same file twice adds nothing, a refused line exits 1.
+
+    --messages to --task are JMESPath over a line: docs/load.md has one for each shape of line.
+    """
     from headrace.ingest.picks import Picks
 
     picks = Picks(
@@ -61,30 +87,38 @@ def load(
         started_at=started_at,
         task=task,
     )
-    name = project or "default"
-    rule = _rule(success_at)
+    loaded, weighed = _loaded(home, files, picks, project or "default", _rule(success_at))
+    if json:
+        print_json({**to_builtins(loaded), "resolved": _counts(weighed)})
+    else:
+        _show(loaded, weighed)
+    _complain(loaded)
+
+
+def _loaded(
+    home: Path | None, files: list[Path], picks: "Picks", project: str, rule: Threshold | None
+) -> tuple["Loaded", "StepResult"]:
+    from headrace.curate.outcomes import resolve
+    from headrace.ingest.load import load as load_files
+
     with Lake.open(home) as lake, errors().status("loading") as status:
-        told = settings_of(lake.settings, name)
+        told = settings_of(lake.settings, project)
         loaded = load_files(
             lake,
             files,
             picks,
-            project=name,
+            project=project,
             now=datetime.now(UTC),
             success_at=rule,
             on_progress=lambda rows: status.update(f"loading: {rows:,} lines"),
         )
+        status.update("weighing outcomes")
         weighed = resolve(
-            lake, name, now=datetime.now(UTC), waiting=told.waiting, thresholds=told.thresholds
+            lake, project, now=datetime.now(UTC), waiting=told.waiting, thresholds=told.thresholds
         )
-    if json:
-        print_json(loaded)
-    else:
-        _show(loaded, weighed)
-    for refusal in loaded.refusals:
-        errors().print(refusal, style="red", soft_wrap=True, markup=False)
-    if loaded.refused:
-        raise typer.Exit(1)
+    graded = picks.score and not picks.success and not rule and "loaded" not in told.thresholds
+    hints = (*loaded.hints, *([UNGRADED] if graded and loaded.marked else []))
+    return replace(loaded, hints=hints), weighed
 
 
 def _rule(text: str | None) -> Threshold | None:
@@ -99,7 +133,26 @@ def _show(loaded: "Loaded", weighed: "StepResult") -> None:
         f"{loaded.rows} lines: {loaded.added} episodes added, {loaded.unchanged} known, "
         f"{loaded.marked} with an outcome, {loaded.refused} refused"
     )
-    counts = {name: weighed.notes[name] for name in ("success", "failure")}
-    counts.update(weighed.dropped)
-    said = ", ".join(f"{count} {name}" for name, count in counts.items())
+    said = ", ".join(f"{count} {name}" for name, count in _counts(weighed).items())
     page().print(f"the project now: {said}")
+
+
+def _counts(weighed: "StepResult") -> dict[str, int]:
+    """Episodes of the project by resolution."""
+    return {
+        "success": weighed.notes["success"],
+        "failure": weighed.notes["failure"],
+        **weighed.dropped,
+    }
+
+
+def _complain(loaded: "Loaded") -> None:
+    """Hints and refusals on stderr. Raises Exit where a line was refused."""
+    for hint in loaded.hints:
+        errors().print(hint, style="yellow", soft_wrap=True, markup=False)
+    for refusal in loaded.refusals[:SHOWN]:
+        errors().print(refusal, style="red", soft_wrap=True, markup=False)
+    if (more := loaded.refused - SHOWN) > 0:
+        errors().print(f"and {more:,} more refusals: --json has them all", style="red")
+    if loaded.refused:
+        raise typer.Exit(1)
