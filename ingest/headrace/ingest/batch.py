@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Signal = Literal["traces", "logs", "episodes", "outcomes"]
 
 CONTENT = "headrace.content"  # key in an episode's `metadata`: the hash that tells a new revision
+# Begins the id of a mark that its producer revises under one name. Telemetry comes in any order,
+# so that of these the later said stands; of posted ones with one id the later written.
+REVISED = "revised:"
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,8 +66,25 @@ def write(tx: "Transaction", batch: Batch) -> int:
     tx.add_new(
         "log_events", batch.log_events, on=["project", "trace_id", "span_id", "name", "at", "body"]
     )
-    tx.upsert("outcomes", batch.outcomes, on=["project", "outcome_id"])
+    tx.upsert("outcomes", _standing(tx, batch.outcomes), on=["project", "outcome_id"])
     return tx.append("episodes", _revised(tx, batch.episodes))
+
+
+def _standing(tx: "Transaction", outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The marks without those that are older than the revision that stands."""
+    ids = sorted({row.outcome_id for row in outcomes if row.outcome_id.startswith(REVISED)})
+    sql = statements("headrace.ingest", "load.sql")["standing_marks"]
+    rows = tx.run(sql, {"ids": ids}) if ids else []
+    latest = {(project, name): at for project, name, at in rows}
+    kept: list[Outcome] = []
+    for row in outcomes:
+        key = (row.project, row.outcome_id)
+        if row.outcome_id.startswith(REVISED):
+            if row.at < latest.get(key, row.at):
+                continue
+            latest[key] = row.at
+        kept.append(row)
+    return kept
 
 
 def _revised(tx: "Transaction", episodes: Sequence[Episode]) -> list[Episode]:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from headrace.ingest import naming
+from headrace.ingest.batch import REVISED
 from headrace.ingest.conventions.numbered import grouped
 from headrace.ingest.grade import passed
 from headrace.ingest.jsontext import value_of
@@ -191,7 +192,8 @@ def _identity(said: _Said) -> str:
     told = {key: str(value) for key, value in said.fields.items() if value is not None}
     told |= {"success": str(said.success)} if said.success is not None else {}
     if said.fields.get("identifier"):
-        told = {key: told.get(key, "") for key in ("name", "identifier")}
-    elif said.apart is not None:
+        named = {key: told.get(key, "") for key in ("name", "identifier")}
+        return REVISED + digest(dump([*said.target, named]))
+    if said.apart is not None:
         told["at"] = said.apart.isoformat()
     return digest(dump([*said.target, told]))

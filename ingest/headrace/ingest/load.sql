@@ -9,3 +9,7 @@ group by episode_id;
 select outcome_id, success, score
 from outcomes
 where project = $project and outcome_id in (select unnest($ids::varchar[]));
+
+-- name: standing_marks
+select project, outcome_id, "at" from outcomes
+where outcome_id in (select unnest($ids::varchar[]));

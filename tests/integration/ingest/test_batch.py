@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +130,50 @@ def test_a_trace_delivered_twice_is_stored_once(lake: Lake) -> None:
     said = lake.rows("select count(*) as n from (select unnest(input || output) from spans)")
     assert known == said
     assert lake.rows("select count(*) = count(distinct hash) as once from messages")[0]["once"]
+
+
+def carried(score: float, at: int, project: str) -> Batch:
+    """A carrier span of OpenInference that speaks of a trace under one identifier."""
+    fields = {"name": "q", "score": score, "identifier": "fb-1", "annotator_kind": "HUMAN"}
+    own = {f"trace.annotations.0.annotation.{key}": value for key, value in fields.items()}
+    kinds = {str: "stringValue", float: "doubleValue"}
+    attributes = [
+        {"key": key, "value": {kinds[type(value)]: value}}
+        for key, value in {**own, "openinference.span.kind": "EVALUATOR"}.items()
+    ]
+    span = {
+        "traceId": f"{at:032x}",
+        "spanId": f"{at:016x}",
+        "name": "feedback",
+        "startTimeUnixNano": str(at * 10**9),
+        "endTimeUnixNano": str(at * 10**9),
+        "attributes": attributes,
+        "links": [{"traceId": "a" * 32, "spanId": "b" * 16}],
+    }
+    payload = {"resourceSpans": [{"scopeSpans": [{"scope": {}, "spans": [span]}]}]}
+    return read(
+        Body(
+            seq=at,
+            signal="traces",
+            content_type="application/json",
+            payload=json.dumps(payload).encode(),
+            received_at=NOW,
+            project=project,
+        )
+    )
+
+
+@pytest.mark.parametrize("order", list(permutations((1, 2, 3))))
+@pytest.mark.parametrize("together", [True, False])
+def test_of_the_revisions_of_a_named_mark_the_latest_stands_in_any_order(
+    order: tuple[int, ...], together: bool, lake: Lake, project: str
+) -> None:
+    name = f"{project}{order}{together}"
+    batches = [carried(at / 4, at, name) for at in order]
+    if together:
+        put(lake, *batches)
+    else:
+        for batch in batches:
+            put(lake, batch)
+    found = lake.rows("select score from outcomes where project = $project", {"project": name})
+    assert found == [{"score": 0.75}]

@@ -1,9 +1,12 @@
 """Feedback as SDKs spell it: Logfire's spans, events on spans, what pydantic-evals adds."""
 
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headrace.ingest.evaluation import EVENT
 from headrace.ingest.telemetry import EventData, moment
@@ -158,3 +161,22 @@ def test_a_carrier_sent_anew_is_another_mark_unless_an_identifier_names_it() -> 
     assert len(identities(carried(1), carried(2))) == 2
     named = carried(1, identifier="fb-1"), carried(2, identifier="fb-1")
     assert len(identities(*named)) == 1
+
+
+SPANS = st.lists(
+    st.tuples(st.sampled_from([True, False, 0.0, 0.4, 1.0, "pass", "odd"]), st.integers(1, 4)),
+    max_size=6,
+    unique_by=lambda said: said[1],
+)
+
+
+@given(SPANS, st.randoms(use_true_random=False))
+def test_marks_are_the_same_rows_in_whatever_order_and_however_often_they_come(
+    said: list[tuple[object, int]], rng: Random
+) -> None:
+    sent = [on_span(feedback(value), ended_at=moment(at * 10**9)) for value, at in said]
+    again = [*sent, *sent[::2]]
+    rng.shuffle(again)
+    rows = [{row.outcome_id: row for found in spans for row in found} for spans in (sent, again)]
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == len(said)
