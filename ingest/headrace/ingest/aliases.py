@@ -33,6 +33,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "langsmith.metadata.session_id",
         "langsmith.metadata.thread_id",
         "langsmith.metadata.conversation_id",
+        "mlflow.trace.session",
+        "gcp.vertex.agent.session_id",
     ),
     "user": (
         "user.id",
@@ -42,6 +44,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "ai.telemetry.metadata.userId",
         "ai.settings.context.userId",
         "langsmith.metadata.user_id",
+        "mlflow.trace.user",
         "gen_ai.user",
         "llm.user",
     ),
@@ -61,24 +64,33 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "llm.provider",
         "llm.system",
         "langsmith.metadata.ls_provider",
+        "ai.model.provider",
     ),
-    "request_model": ("gen_ai.request.model", "llm.request.model_name", "ai.model.id"),
+    "request_model": (
+        "gen_ai.request.model",
+        "llm.request.model_name",
+        "ai.model.id",
+        "langsmith.metadata.ls_model_name",
+    ),
     "model": (
         "gen_ai.response.model",
         "ai.response.model",
         "llm.response.model_name",
         "llm.model_name",
         "langfuse.observation.model.name",
+        "mlflow.llm.model",
         "gen_ai.request.model",
         "llm.request.model_name",
         "ai.model.id",
+        "langsmith.metadata.ls_model_name",
         "model",
     ),
     "release": ("service.version", "gen_ai.agent.version", "langfuse.release"),
-    "response_id": ("gen_ai.response.id", "ai.response.id", "response_id"),
+    "response_id": ("gen_ai.response.id", "ai.response.id", "response_id", "message.id"),
     "previous_response": (
         "gen_ai.request.previous_response.id",
         "gen_ai.request.previous_response_id",
+        "previous_response_id",  # of the parameters, and of the raw answer
     ),
     "input_tokens": (
         "gen_ai.usage.input_tokens",
@@ -107,6 +119,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "gen_ai.usage.cache_creation_input_tokens",
         "gen_ai.usage.cache_write_input_tokens",
         "llm.token_count.prompt_details.cache_write",
+        "ai.usage.inputTokenDetails.cacheWriteTokens",
     ),
     "reasoning_tokens": (
         "gen_ai.usage.reasoning.output_tokens",
@@ -164,8 +177,14 @@ FINISH = {
 }
 
 _REQUEST = ("gen_ai.request.", "gen_ai.openai.request.", "openai.request.", "ai.settings.")
-_PARAMETERS = ("llm.invocation_parameters", "langfuse.observation.model.parameters")  # JSON
-_NO_PARAMETERS = ("model", "instructions", "maxRetries")
+_PARAMETERS = (  # JSON
+    "llm.invocation_parameters",
+    "langfuse.observation.model.parameters",
+    "model_settings",
+)
+_CHOICE = "ai.prompt.toolChoice"  # JSON, the one parameter that stands by itself
+_NO_PARAMETERS = ("model", "instructions", "maxRetries", "id", "created_at")
+_INTERFACES = (".chat", ".responses", ".messages", ".completion")  # of one provider
 
 
 def keys(fields: Iterable[str], own: Attributes) -> frozenset[str]:
@@ -188,9 +207,19 @@ def find(field: str, *sources: Attributes) -> Value:
 
 
 def text(field: str, *sources: Attributes) -> str | None:
-    """Like `find`, as text that can be a key."""
+    """Like `find`, as text that can be a key; MLflow puts it in quotes, as JSON."""
     value = find(field, *sources)
+    if isinstance(value, str) and value[:1] == '"':
+        value = value_of(value) or value
     return None if value is None else naming.mended(str(value))
+
+
+def provider(*sources: Attributes) -> str | None:
+    """Like `text`, in small letters and without the name of an interface: `openai.chat`."""
+    name = (text("provider", *sources) or "").lower()
+    for interface in _INTERFACES:
+        name = name.removesuffix(interface)
+    return name or None
 
 
 def count(field: str, *sources: Attributes) -> int | None:
@@ -266,15 +295,22 @@ def request(attributes: Attributes) -> dict[str, Value]:
         given = value_of(attributes.get(name))
         if isinstance(given, Mapping):
             found |= {str(key): value for key, value in given.items()}
+    if _CHOICE in attributes:
+        found["toolChoice"] = value_of(attributes[_CHOICE])
     own = [key for key in attributes if key.startswith(_REQUEST)]
     for prefix in reversed(_REQUEST):
         found |= {k.removeprefix(prefix): attributes[k] for k in own if k.startswith(prefix)}
-    return {key: value for key, value in found.items() if key not in _NO_PARAMETERS}
+    return {key: value for key, value in found.items() if _asked(key, value)}
+
+
+def _asked(key: str, value: Value) -> bool:
+    """Whether a parameter says something; the context of an AI SDK call is the product's own."""
+    return value is not None and key not in _NO_PARAMETERS and not key.startswith("context.")
 
 
 def error(span: SpanData) -> str | None:
     """What went wrong, as the product tells it; None where nothing did."""
-    kind = span.attributes.get("error.type")
+    kind = span.attributes.get("error.type") or span.attributes.get("error_class")
     level = span.attributes.get("langfuse.observation.level")
     if span.status != "error" and not kind and level != "ERROR":
         return None
@@ -284,7 +320,13 @@ def error(span: SpanData) -> str | None:
         span.attributes.get("langfuse.observation.status_message"),
         raised.get("exception.message"),
         span.attributes.get("error.message"),
+        _words(span.attributes.get("error")),
         kind,
         raised.get("exception.type"),
     )
     return next((str(word) for word in told if word), "error")
+
+
+def _words(value: Value) -> str | None:
+    """Text; many products say no more than that there was an error."""
+    return value if isinstance(value, str) else None

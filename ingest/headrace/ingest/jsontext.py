@@ -55,6 +55,15 @@ def value_of(attribute: object) -> object:
     return parse(attribute) if isinstance(attribute, str) else attribute
 
 
+def cut(attribute: object) -> bool:
+    """Whether a text begins as an object or a list and does not end as one."""
+    return (
+        isinstance(attribute, str)
+        and attribute.lstrip()[:1] in ("{", "[")
+        and parse(attribute) is None
+    )
+
+
 def written(value: object) -> str:
     """JSON as products and models write it: key order kept, `", "` and `": "`, no ASCII escapes.
 

@@ -11,7 +11,7 @@ from headrace.ingest.messages import canonical
 from headrace.lake.message import Body, Message
 
 _MEDIA = ("text", "image_url", "file", "input_audio")
-_HIDDEN = ("__REDACTED__", "[REDACTED]")  # what instrumentation puts in the place of a text
+HIDDEN = ("__REDACTED__", "[REDACTED]")  # what instrumentation puts in the place of a text
 
 
 class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +91,7 @@ def _seen(body: Body) -> Iterable[str]:
     parts = body["content"] if isinstance(body["content"], list) else ()
     if any(part.get("type") not in _MEDIA for part in parts):
         yield "unknown_part"
-    if any(text in _HIDDEN for text in _texts(body)):
+    if any(text in HIDDEN for text in _texts(body)):
         yield "content_hidden"
 
 

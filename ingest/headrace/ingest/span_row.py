@@ -9,9 +9,9 @@ import msgspec
 from headrace.ingest import aliases, naming
 from headrace.ingest.conventions import Convention, candidates, content_of, facts_of, kind_of
 from headrace.ingest.gist import gist
-from headrace.ingest.jsontext import cleaned, dumped
+from headrace.ingest.jsontext import cleaned, dumped, value_of
 from headrace.ingest.memo import Memo
-from headrace.ingest.model_call import ModelCall, model_call, row
+from headrace.ingest.model_call import HIDDEN, ModelCall, model_call, row
 from headrace.ingest.parts import arguments, result
 from headrace.ingest.release import release_of, system_text
 from headrace.ingest.telemetry import Attributes, SpanData
@@ -119,19 +119,20 @@ def _call_columns(
     data: SpanData, call: ModelCall, given: str | None, facts: Facts
 ) -> dict[str, Any]:
     own = {**data.attributes, **_as_attributes(facts)}
-    provider = aliases.text("provider", own)
     request = aliases.request(data.attributes)
     columns = {
-        "provider": provider.lower() if provider else None,
+        "provider": aliases.provider(own),
         "request": stored(request) if request else None,
         "cost_usd": aliases.money("cost", own),
         "ttft_ms": aliases.ttft_ms(data),
     }
     columns |= {field: aliases.count(field, own) for field in _TOKENS}
-    return columns | content_columns(call, own, given)
+    return columns | content_columns(call, own, given, request)
 
 
-def content_columns(call: ModelCall, own: Attributes, given: str | None) -> dict[str, Any]:
+def content_columns(
+    call: ModelCall, own: Attributes, given: str | None, request: Attributes | None = None
+) -> dict[str, Any]:
     """The columns that depend on what a call says; `given` is the release that was named."""
     answer = call.response
     model = aliases.text("model", own) or _text(answer.get("model"))
@@ -139,7 +140,7 @@ def content_columns(call: ModelCall, own: Attributes, given: str | None) -> dict
     last, said = call.last_turn, call.output[0] if call.output else None
     named = given or not (call.input or call.output)
     release = given if named else release_of(None, system_text(call.input), asked, call.tools)
-    previous = aliases.text("previous_response", own) or _text(answer.get("previous_response_id"))
+    previous = aliases.text("previous_response", own, request or {}, answer)
     return {
         "model": model,
         "release": release,
@@ -196,6 +197,8 @@ def _tool_run(data: SpanData, family: str, facts: Facts) -> ModelCall:
         facts[field] if field in facts else aliases.find(field, own) for field in _RUN_FIELDS
     )
     read = [field for field in _RUN_FIELDS if field not in facts]
+    hidden = any(value in HIDDEN for value in (given, answer) if isinstance(value, str))
+    given, answer = (None if value in HIDDEN else value for value in (given, _bare(answer)))
     if data.status == "error":
         answer = f"Error: {aliases.error(data)}"
         read = [field for field in read if field != "tool_result"]
@@ -205,8 +208,15 @@ def _tool_run(data: SpanData, family: str, facts: Facts) -> ModelCall:
         convention=family,
         input=[{"role": "assistant", "content": None, "tool_calls": [called]}],
         output=[] if answer is None else [result(identity, answer)],
+        defects=("content_hidden",) if hidden else (),
         read=aliases.keys(read, own),
     )
+
+
+def _bare(answer: object) -> object:
+    """A result without the quotes in which many products put a text, as JSON."""
+    quoted = value_of(answer) if isinstance(answer, str) and answer[:1] == '"' else None
+    return quoted if isinstance(quoted, str) else answer
 
 
 def _loss(data: SpanData) -> Iterable[str]:

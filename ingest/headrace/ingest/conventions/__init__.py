@@ -7,7 +7,9 @@ import msgspec
 from headrace.ingest.conventions import (
     ai_sdk,
     claude_code,
+    content_events,
     gen_ai,
+    google_adk,
     langfuse,
     langsmith,
     logfire,
@@ -45,6 +47,7 @@ CONVENTIONS = (
         heads=frozenset(("openinference", "llm")),
         kind=openinference.kind,
         content=openinference.content,
+        facts=openinference.facts,
         reading=1,
     ),
     Convention(
@@ -82,7 +85,6 @@ CONVENTIONS = (
         heads=frozenset(("ai",)),
         kind=ai_sdk.kind,
         content=ai_sdk.content,
-        facts=ai_sdk.facts,
         reading=3,
     ),
     Convention(
@@ -106,6 +108,14 @@ CONVENTIONS = (
         reading=7,
     ),
     Convention(
+        name="google_adk",
+        heads=frozenset(("gcp",)),
+        kind=google_adk.kind,
+        content=google_adk.content,
+        facts=google_adk.facts,
+        reading=11,
+    ),
+    Convention(
         name="pydantic_ai",
         heads=frozenset(("agent_name", "tool_arguments")),
         kind=pydantic_ai.kind,
@@ -126,6 +136,7 @@ CONVENTIONS = (
         name="gen_ai_message_events",
         heads=frozenset(("gen_ai",)),
         content=message_events.messages,
+        facts=message_events.facts,
         reading=9,
     ),
     Convention(
@@ -133,6 +144,12 @@ CONVENTIONS = (
         heads=frozenset(("gen_ai",)),
         content=message_events.details,
         reading=10,
+    ),
+    Convention(
+        name="gen_ai_content_events",
+        heads=frozenset(("gen_ai",)),
+        content=content_events.content,
+        reading=12,
     ),
 )
 

@@ -1,9 +1,9 @@
 """Vercel AI SDK 4 to 7: `ai.*` on the spans of `experimental_telemetry`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from headrace.ingest.conventions.content import Content
-from headrace.ingest.jsontext import value_of
+from headrace.ingest.jsontext import cut, value_of
 from headrace.ingest.telemetry import Attributes, SpanData
 from headrace.ingest.tools import definitions
 from headrace.lake.message import Body
@@ -19,6 +19,7 @@ _OUTPUT = tuple(
     for era in ("response", "result")  # `result` before 4.0
     for part in ("text", "toolCalls", "reasoning", "object")
 )
+_CALLS = tuple(key for key in _OUTPUT if key.endswith("toolCalls"))
 
 
 def kind(span: SpanData) -> SpanKind | None:
@@ -44,6 +45,7 @@ def content(span: SpanData) -> Content | None:
     if given is None and not output:
         return None
     broken = given is not None and not isinstance(messages, list)
+    broken = broken or any(cut(attributes.get(key)) for key in _CALLS)
     return Content(
         input=[{**m} for m in messages if isinstance(m, dict)]
         if isinstance(messages, list)
@@ -53,12 +55,6 @@ def content(span: SpanData) -> Content | None:
         defects=("truncated_value",) if broken else (),
         read=frozenset(key for key in (_INPUT, _TOOLS, *_OUTPUT) if key in attributes),
     )
-
-
-def facts(span: SpanData) -> Mapping[str, object]:
-    """The provider without the name of its interface."""
-    provider = span.attributes.get("ai.model.provider")
-    return {"provider": str(provider).partition(".")[0]} if provider else {}
 
 
 def _output(attributes: Attributes) -> Iterable[Body]:

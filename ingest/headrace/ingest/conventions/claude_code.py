@@ -16,6 +16,7 @@ PAIR = "request_body_id"  # of a request and its answer
 
 KINDS: Mapping[str, SpanKind] = {"llm_request": "llm", "interaction": "agent", "tool": "tool"}
 
+_RESULT = "tool.output"  # an event
 _INPUT = ("input_tokens", "cache_read_tokens", "cache_creation_tokens")
 
 
@@ -39,6 +40,8 @@ def facts(span: SpanData) -> Mapping[str, object]:
     }
     if isinstance(parts[0], int):
         found["input_tokens"] = sum(part for part in parts if isinstance(part, int))
+    results = (event.attributes.get("output") for event in span.events if event.name == _RESULT)
+    found["tool_result"] = next(results, None)
     return {field: value for field, value in found.items() if value is not None}
 
 

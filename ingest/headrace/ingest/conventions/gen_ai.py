@@ -43,6 +43,7 @@ _READ: Mapping[str, Callable[[object], object]] = {
 }
 _HELD = {"text": frozenset(("content", "text")), "tool_call": frozenset(("arguments",))}
 _NOTHING = (None, "", "null")  # null is whole JSON: there was nothing to tell
+_PYDANTIC = ("function_tools", "output_tools")
 _MERGED = "(merged tools)"  # Google ADK's bookkeeping, which repeats the tools it sums up
 
 
@@ -75,7 +76,14 @@ def of_attributes(attributes: Attributes) -> Content | None:
         tools=_definitions(attributes),
         defects=tuple(_defects(attributes, values, [*messages, *output])),
         read=frozenset(values),
+        finish=_finish(output),
     )
+
+
+def _finish(output: list[Body]) -> str | None:
+    """The reason on the message, which the span's own attribute goes before."""
+    reason = output[0].get("finish_reason") if output else None
+    return reason if isinstance(reason, str) else None
 
 
 def _definitions(attributes: Attributes) -> list[Body] | None:
@@ -83,8 +91,14 @@ def _definitions(attributes: Attributes) -> list[Body] | None:
     found = definitions(attributes.get(TOOLS))
     if found:
         return found
-    given = get(value_of(attributes.get("model_request_parameters")), "function_tools")
-    return definitions(given) if given else found
+    return requested_tools(attributes) or found
+
+
+def requested_tools(attributes: Attributes) -> list[Body] | None:
+    """The tools in Pydantic AI's request parameters; None where there are none."""
+    told = value_of(attributes.get("model_request_parameters"))
+    given = [tool for key in _PYDANTIC for tool in _listed(get(told, key))]
+    return definitions(given) if given else None
 
 
 def _messages(value: object) -> list[Body]:

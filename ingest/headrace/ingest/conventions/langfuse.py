@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from headrace.ingest.conventions.content import Content
-from headrace.ingest.conventions.raw_body import answered, get, requested
-from headrace.ingest.jsontext import value_of
+from headrace.ingest.conventions.raw_body import answered, get, requested, usage
+from headrace.ingest.jsontext import cut, value_of
 from headrace.ingest.telemetry import SpanData
 from headrace.ingest.tools import definitions
 from headrace.lake.message import Body
@@ -15,12 +15,14 @@ KINDS: Mapping[str, SpanKind] = {"generation": "llm", "agent": "agent", "tool": 
 _INPUT = "langfuse.observation.input"
 _OUTPUT = "langfuse.observation.output"
 _USAGE = "langfuse.observation.usage_details"
-_TOKENS = {  # field -> names in `usage_details`, whose keys are free
-    "input_tokens": ("prompt_tokens", "input_tokens", "input"),
-    "output_tokens": ("completion_tokens", "output_tokens", "output"),
-    "cached_tokens": ("cache_read_input_tokens", "input_cached_tokens"),
-    "cache_write_tokens": ("cache_creation_input_tokens",),
+_TOKENS = {  # names in `usage_details` beside those of APIs: its keys are free
+    "input": "input_tokens",
+    "output": "output_tokens",
+    "cache_read_input_tokens": "cached_tokens",
+    "input_cached_tokens": "cached_tokens",
+    "cache_creation_input_tokens": "cache_write_tokens",
 }
+_METADATA = {"tool_call_id": "call", "finish_reason": "finish"}
 
 
 def kind(span: SpanData) -> SpanKind | None:
@@ -35,29 +37,34 @@ def content(span: SpanData) -> Content | None:
     if kind(span) != "llm" or (_INPUT not in attributes and _OUTPUT not in attributes):
         return None
     sent = _read(attributes.get(_INPUT))
+    heard = _sent(sent)
+    bodies = [key for key in (_INPUT, _OUTPUT) if key in attributes]
     return Content(
-        input=requested({"input": sent} if isinstance(sent, str) else sent),
+        input=heard,
         output=_answer(_read(attributes.get(_OUTPUT))),
         tools=definitions(get(sent, "tools")),
-        read=frozenset(key for key in (_INPUT, _OUTPUT) if key in attributes),
+        defects=("truncated_value",) if any(cut(attributes[key]) for key in bodies) else (),
+        read=frozenset(key for key in bodies if heard or key != _INPUT),
     )
 
 
 def facts(span: SpanData) -> Mapping[str, object]:
-    """Usage and cost out of their JSON."""
+    """Usage and cost out of their JSON, and what its integrations put into metadata."""
     attributes = span.attributes
-    usage = value_of(attributes.get(_USAGE))
-    found: dict[str, object] = {
-        field: next((v for key in keys if (v := get(usage, key)) is not None), None)
-        for field, keys in _TOKENS.items()
-    }
-    found["cached_tokens"] = found["cached_tokens"] or get(
-        get(usage, "prompt_tokens_details"), "cached_tokens"
-    )
-    found["reasoning_tokens"] = get(get(usage, "completion_tokens_details"), "reasoning_tokens")
+    told = value_of(attributes.get(_USAGE))
+    found = {field: get(told, key) for key, field in _TOKENS.items() if get(told, key) is not None}
+    found |= usage(told)
     found["cost"] = get(value_of(attributes.get("langfuse.observation.cost_details")), "total")
-    found["call"] = value_of(attributes.get("langfuse.observation.metadata.tool_call_id"))
+    for key, field in _METADATA.items():
+        found[field] = value_of(attributes.get(f"langfuse.observation.metadata.{key}"))
     return {field: value for field, value in found.items() if value is not None}
+
+
+def _sent(sent: object) -> list[Body]:
+    """Bare text is what a user said; a message may stand alone."""
+    if isinstance(sent, str):
+        sent = {"input": sent}
+    return requested([sent] if get(sent, "role") else sent)
 
 
 def _read(value: object) -> object:

@@ -11,7 +11,7 @@ import msgspec
 
 from headrace.ingest.conventions import gen_ai
 from headrace.ingest.conventions.content import Content
-from headrace.ingest.conventions.raw_body import get
+from headrace.ingest.conventions.raw_body import finish, get
 from headrace.ingest.jsontext import value_of
 from headrace.ingest.telemetry import SpanData, Value
 from headrace.ingest.tools import definitions
@@ -25,6 +25,7 @@ ROLES = {
 NAMES = frozenset((DETAILS, CHOICE, *ROLES))
 
 EVENTS = "events"  # the JSON attribute
+_AZURE = "gen_ai.event.content"  # attribute of an event of Azure AI: the body as JSON
 _CONVERSE = frozenset(("text", "toolUse", "toolResult", "reasoningContent", "image", "document"))
 
 
@@ -59,14 +60,24 @@ def attribute(span: SpanData) -> Content | None:
     if found is None:
         return None
     response = value_of(span.attributes.get("response"))
-    given = value_of(span.attributes.get("model_request_parameters"))
-    tools = get(given, "function_tools") or get(response, "tools")
     return msgspec.structs.replace(
         found,
-        tools=definitions(tools),
+        tools=gen_ai.requested_tools(span.attributes) or definitions(get(response, "tools")),
+        finish=found.finish or finish(response),
         read=frozenset((EVENTS,)),
         response=response if isinstance(response, Mapping) else {},
     )
+
+
+def facts(span: SpanData) -> Mapping[str, object]:
+    """What a tool was given and gave, where Strands tells it: in message events of its run."""
+    if not span.events or "gen_ai.tool.name" not in span.attributes:
+        return {}
+    told = {event.name: event.attributes for event in span.events}
+    given = told.get("gen_ai.tool.message", {}).get("content")
+    answer = told.get(CHOICE, {}).get("message")
+    found = {"tool_arguments": given, "tool_result": _blocks(answer)}
+    return {field: value for field, value in found.items() if value is not None}
 
 
 def of_details(events: Iterable[Event]) -> Content | None:
@@ -106,6 +117,9 @@ def _fields(event: Event) -> dict[str, Any]:
     """A message as the body tells it, else as attributes do, which hold JSON."""
     if isinstance(event.body, Mapping) and event.body:
         return {**event.body}
+    whole = value_of(event.attributes.get(_AZURE))
+    if isinstance(whole, Mapping):
+        return {**whole}
     return {key: _blocks(value) for key, value in event.attributes.items()}
 
 

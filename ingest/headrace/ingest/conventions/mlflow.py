@@ -5,7 +5,7 @@ from typing import Any
 
 from headrace.ingest.conventions.content import Content
 from headrace.ingest.conventions.raw_body import answered, finish, get, listed, requested
-from headrace.ingest.jsontext import value_of
+from headrace.ingest.jsontext import cut, value_of
 from headrace.ingest.telemetry import SpanData
 from headrace.ingest.tools import definitions
 from headrace.lake.message import Body
@@ -42,28 +42,25 @@ def content(span: SpanData) -> Content | None:
         return None
     request, response = (value_of(attributes.get(key)) for key in (_INPUT, _OUTPUT))
     output = _text(response) if isinstance(response, str) else answered(response)
+    sent = requested({"input": request} if isinstance(request, str) else request)
+    bodies = [key for key in (_INPUT, _OUTPUT) if key in attributes]
     return Content(
-        input=requested(request),
+        input=sent,
         output=_with_calls(output, _streamed(span)),
         tools=definitions(get(request, "tools") or attributes.get("mlflow.chat.tools")),
-        defects=("truncated_value",) if attributes.get(_INPUT) and request is None else (),
-        read=frozenset(key for key in (_INPUT, _OUTPUT) if key in attributes),
+        defects=("truncated_value",) if any(cut(attributes[key]) for key in bodies) else (),
+        read=frozenset(key for key in bodies if sent or key != _INPUT),
         finish=finish(response),
         response=response if isinstance(response, Mapping) else {},
     )
 
 
 def facts(span: SpanData) -> Mapping[str, object]:
-    """What aliases would find in quotes, without them."""
+    """Tokens; the model that was asked for; what a tool was given and gave."""
     attributes = span.attributes
     usage = value_of(attributes.get("mlflow.chat.tokenUsage"))
     found: dict[str, object] = {field: get(usage, key) for field, key in _TOKENS.items()}
-    bare = value_of(attributes.get("model"))
-    found["model"] = value_of(attributes.get("mlflow.llm.model")) or bare
-    found["request_model"] = bare
-    for field in ("conversation", "user"):
-        key = {"conversation": "mlflow.trace.session", "user": "mlflow.trace.user"}[field]
-        found[field] = value_of(attributes.get(key))
+    found["request_model"] = value_of(attributes.get("model"))
     if kind(span) == "tool":
         found["tool_arguments"] = attributes.get(_INPUT)
         found["tool_result"] = value_of(attributes.get(_OUTPUT))

@@ -6,10 +6,11 @@ Tables: `KINDS` names the kind of a span by `openinference.span.kind`.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from headrace.ingest.aliases import usd
 from headrace.ingest.conventions.content import Content
 from headrace.ingest.conventions.numbered import grouped, whole
 from headrace.ingest.conventions.raw_body import answered, finish, get, requested
-from headrace.ingest.jsontext import parse, value_of
+from headrace.ingest.jsontext import cut, parse, value_of
 from headrace.ingest.telemetry import Attributes, SpanData
 from headrace.ingest.tools import definitions
 from headrace.lake.message import Body
@@ -23,6 +24,8 @@ _INPUT = "llm.input_messages."
 _OUTPUT = "llm.output_messages."
 _TOOLS = "llm.tools."
 _BODIES = ("input.value", "output.value")
+_COST = "llm.cost.total"
+_COSTS = ("llm.cost.prompt", "llm.cost.completion")
 
 
 def kind(span: SpanData) -> SpanKind | None:
@@ -50,10 +53,19 @@ def content(span: SpanData) -> Content | None:
         output=said or _plain(span),
         tools=listed if listed is not None else definitions(get(request, "tools")),
         defects=tuple(_defects(attributes, intact=intact and bool(chosen))),
-        read=_read_keys(attributes),
+        read=_read_keys(attributes, heard=bool(chosen)),
         finish=finish(response),
-        response=response if isinstance(response, Mapping) else {},
+        response=next((body for body in (response, given) if isinstance(body, Mapping)), {}),
     )
+
+
+def facts(span: SpanData) -> Mapping[str, object]:
+    """A cost that is told in halves alone."""
+    parts = [span.attributes.get(key) for key in _COSTS]
+    if parts[0] is None or parts[1] is None or _COST in span.attributes:
+        return {}
+    amounts = [usd(part) for part in parts]
+    return {} if None in amounts else {"cost": str(sum(a for a in amounts if a is not None))}
 
 
 def _body(attributes: Attributes, key: str) -> object:
@@ -132,17 +144,14 @@ def _definitions(attributes: Attributes) -> list[Body] | None:
 def _defects(attributes: Attributes, *, intact: bool) -> Iterable[str]:
     if HIDDEN in (attributes.get(key) for key in _BODIES):
         yield "content_hidden"
-    if any(_cut(attributes.get(key)) for key in _BODIES):
+    if any(cut(attributes.get(key)) for key in _BODIES):
         yield "truncated_value"
     if not intact and any(key.startswith((_INPUT, _OUTPUT)) for key in attributes):
         yield "dropped_attributes"
 
 
-def _cut(value: object) -> bool:
-    """Whether a text begins as JSON and does not end as such."""
-    return isinstance(value, str) and value[:1] in ("{", "[") and parse(value) is None
-
-
-def _read_keys(attributes: Attributes) -> frozenset[str]:
+def _read_keys(attributes: Attributes, *, heard: bool) -> frozenset[str]:
+    """A request in which no messages were found stays."""
     flat = (_INPUT, _OUTPUT, _TOOLS)
-    return frozenset(key for key in attributes if key in _BODIES or key.startswith(flat))
+    bodies = _BODIES if heard else _BODIES[1:]
+    return frozenset(key for key in attributes if key in bodies or key.startswith(flat))

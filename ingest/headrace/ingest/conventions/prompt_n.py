@@ -1,5 +1,6 @@
 """Flattened `gen_ai.prompt.N.*`: OpenLLMetry before 0.55 and many gateways."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,13 +15,16 @@ from headrace.lake.record import SpanKind
 _INPUT = "gen_ai.prompt."
 _OUTPUT = "gen_ai.completion."
 _TOOLS = "llm.request.functions."
-_MARKS = (_INPUT, f"{_OUTPUT}0.")  # eviction can leave nothing but these
+_FLAT = re.compile(
+    r"gen_ai\.prompt\.\d|gen_ai\.completion\.0\."
+)  # variables of prompts do not count
+_NUMBERED = re.compile(r"(gen_ai\.(prompt|completion)|llm\.request\.functions)\.\d+\.")
 
 
 def kind(span: SpanData) -> SpanKind | None:
-    """A model call by its request type or by flattened messages."""
+    """A model call by its request type or by flattened messages, all that eviction may leave."""
     asked = span.attributes.get("llm.request.type") in ("chat", "completion")
-    return "llm" if asked or any(key.startswith(_MARKS) for key in span.attributes) else None
+    return "llm" if asked or any(map(_FLAT.match, span.attributes)) else None
 
 
 def content(span: SpanData) -> Content | None:
@@ -35,7 +39,7 @@ def content(span: SpanData) -> Content | None:
         output=[_message({"role": "assistant"} | said[index]) for index in list(said)[:1]],
         tools=_definitions(attributes),
         defects=() if entire else ("dropped_attributes",),
-        read=frozenset(k for k in attributes if k.startswith((_INPUT, _OUTPUT, _TOOLS))),
+        read=frozenset(filter(_NUMBERED.match, attributes)),
         finish=next((fields.get("finish_reason") for fields in said.values()), None),
     )
 

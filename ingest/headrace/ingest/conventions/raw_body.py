@@ -40,7 +40,29 @@ def finish(response: object) -> str | None:
     """Why the answer ended, in the words of its API."""
     choices = listed(get(response, "choices"))
     reason = get(choices[0], "finish_reason") if choices else get(response, "stop_reason")
+    reason = reason or get(get(response, "incomplete_details"), "reason") or _completed(response)
     return reason if isinstance(reason, str) else None
+
+
+def usage(told: object) -> dict[str, object]:
+    """The tokens of an OpenAI API's `usage`, of chat or of Responses, by column."""
+    sent = get(told, "prompt_tokens_details") or get(told, "input_tokens_details")
+    said = get(told, "completion_tokens_details") or get(told, "output_tokens_details")
+    found = {
+        "input_tokens": _either(told, "prompt_tokens", "input_tokens"),
+        "output_tokens": _either(told, "completion_tokens", "output_tokens"),
+        "cached_tokens": get(sent, "cached_tokens"),
+        "reasoning_tokens": get(said, "reasoning_tokens"),
+    }
+    return {field: value for field, value in found.items() if value is not None}
+
+
+def _completed(response: object) -> str | None:
+    return "completed" if get(response, "status") == "completed" else None
+
+
+def _either(told: object, *keys: str) -> object:
+    return next((value for key in keys if (value := get(told, key)) is not None), None)
 
 
 def get(value: object, key: str) -> Any:

@@ -26,7 +26,13 @@ def facts(span: SpanData) -> Mapping[str, object]:
     given = value_of(span.attributes.get(_INPUT))
     found = {
         "tool": span.attributes.get("traceloop.entity.name"),
-        "tool_arguments": get(given, "kwargs") or given,
+        "tool_arguments": _arguments(given),
         "tool_result": value_of(span.attributes.get(_OUTPUT)),
     }
     return {field: value for field, value in found.items() if value is not None}
+
+
+def _arguments(given: object) -> object:
+    """Named arguments as a model gave them; positional ones have no names, and stay apart."""
+    named = get(given, "kwargs")
+    return given if named is None or (get(given, "args") and not named) else named
