@@ -121,6 +121,16 @@ def test_episodes_of_no_known_release_are_a_row(lake: Lake, project: str, produc
     assert success_rates(lake, project).select("release", "episodes").rows() == [(None, 2)]
 
 
+def test_releases_may_be_picked(lake: Lake, project: str, produce: Produce) -> None:
+    for release in ("a", "b", None):
+        produce(release, "success", "failure")
+    whole = success_rates(lake, project)
+    some = success_rates(lake, project, releases=["b", None, "nobody"])
+    assert some["release"].to_list() == ["b", None]
+    assert some.rows() == [row for row in whole.rows() if row[0] != "a"]
+    assert len(success_rates(lake, project, releases=[])) == 0
+
+
 def test_an_empty_project_has_no_rows_but_columns(lake: Lake) -> None:
     found = success_rates(lake, "nobody")
     assert (len(found), "of_all" in found.columns) == (0, True)
