@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [
     "README.md",
-    *(f"docs/{n}.md" for n in ("capture", "keys", "load", "nightly", "evals", "datasets")),
+    *(f"docs/{n}.md" for n in ("capture", "keys", "load", "nightly", "evals", "costs", "datasets")),
 ]
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ENDLESS = "# runs until it is stopped"

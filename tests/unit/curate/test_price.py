@@ -1,5 +1,6 @@
 """List prices: which entry counts, exact sums, and entries that cannot be used."""
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from importlib.resources import files
@@ -326,6 +327,14 @@ def test_an_entry_that_cannot_be_used_is_named_with_file_fault_and_cure(
 def test_a_file_that_is_no_table_of_prices_is_refused(text: str, said: str) -> None:
     with pytest.raises(PriceError, match=said):
         parse(text, "p.toml")
+
+
+def test_the_example_of_the_page_is_a_table() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "costs.md").read_text()
+    [example] = re.findall(r"^```toml\n(.*?)^```", page, re.M | re.S)
+    prices = Prices(parse(example, "docs/costs.md"))
+    assert asked(prices, "gpt-4o-mini-2024-07-18") == Decimal("0.12")
+    assert asked(prices, "llama-3", "ollama") == 0
 
 
 def test_an_empty_file_is_an_empty_table(tmp_path: Path) -> None:
