@@ -137,6 +137,21 @@ def test_doctor_names_the_service_whose_calls_carry_no_content(headrace: Headrac
     assert ran.code == 0, "what is worth a look stops no work"
 
 
+def test_doctor_reads_the_prices(headrace: Headrace, lake: Lake) -> None:
+    def told() -> tuple[str, str]:
+        [check] = [one for one in headrace("doctor", "--json").json if one["name"] == "prices"]
+        return check["state"], check["said"]
+
+    table = lake.settings.prices_path
+    assert told() == ("ok", "the bundled ones")
+    table.write_text("")
+    assert told() == ("ok", f"those in {table}, then the bundled ones")
+    table.write_text("[[price]]\nmodel = 'x'\n")
+    state, said = told()
+    table.unlink()
+    assert state == "fail" and said.startswith(f"{table}, entry 1 (x): ")
+
+
 def test_doctor_finds_the_sidecar_by_its_port(
     headrace: Headrace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

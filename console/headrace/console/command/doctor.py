@@ -14,6 +14,7 @@ from rich.text import Text
 
 from headrace.console.option import AsJson, Home
 from headrace.console.page import cell, errors, page, print_json, table
+from headrace.curate.price import Prices
 from headrace.ingest import keyfile
 from headrace.ingest.replay import Remaining, remaining
 from headrace.ingest.replay import replay as replayed
@@ -105,6 +106,12 @@ def _port(settings: Settings) -> Found:
     if taken:
         return "ok", f"something listens on {settings.host}:{settings.port}"
     return "look", f"nobody listens on {settings.host}:{settings.port}: start `headrace serve`"
+
+
+def _prices(settings: Settings) -> Found:
+    Prices.load(settings)
+    own = settings.prices_path
+    return "ok", f"those in {own}, then the bundled ones" if own.exists() else "the bundled ones"
 
 
 def _keys(settings: Settings) -> Found:
@@ -203,6 +210,7 @@ CHECKS: Mapping[str, Callable[[Settings], Found]] = {
     "disk": _disk,
     "lake": _lake,
     "project settings": _project_settings,
+    "prices": _prices,
     "port": _port,
     "keys": _keys,
     "dead letters": _dead_letters,
