@@ -5,6 +5,7 @@ A missing parent is normal (sampling, another service, still on its way): the wa
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
@@ -25,6 +26,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     release: str | None
     agent: str | None
     tool: Span | None  # the tool run inside which this call, or its agent, ran
+    agent_span: str | None = None  # id of the nearest agent span
+    nested_in: str | None = None  # span id of the call that this one is part of
+    twins: tuple[Span, ...] = ()  # other spans of the same request
 
     @property
     def key(self) -> Key:
@@ -35,6 +39,15 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         """Time, then the shorter history first; the ids make it total."""
         span = self.span
         return span.started_at or LAST, len(span.input), span.span_id, span.trace_id
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """All spans of the request."""
+        return self.span, *self.twins
+
+    def evolve(self, **changes: Any) -> "Call":
+        """The same call with other columns on its span."""
+        return msgspec.structs.replace(self, span=msgspec.structs.replace(self.span, **changes))
 
 
 def calls(spans: Iterable[Span]) -> list[Call]:
@@ -67,7 +80,15 @@ def _call(span: Span, above: Sequence[Span]) -> Call:
         release=_first(filter(_is_given, (s.release for s in line))) or span.release,
         agent=span.agent or (_name(above[agents[0]]) if agents else None),
         tool=next((other for other in above[start:] if other.kind == "tool"), None),
+        agent_span=above[agents[0]].span_id if agents else None,
+        nested_in=_nested_in(above),
     )
+
+
+def _nested_in(above: Sequence[Span]) -> str | None:
+    """Not any call above: a sub-agent's calls stand below a call too, with a tool between them."""
+    nearest = next((other for other in above if other.kind != "other"), None)
+    return nearest.span_id if nearest is not None and nearest.kind == "llm" else None
 
 
 def _is_given(release: str | None) -> bool:

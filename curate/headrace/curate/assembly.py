@@ -5,33 +5,25 @@ the prefix forest: link calls, fold retries, one episode per leaf, then name it 
 opens its chain, so that an episode grows under one id.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
-from headrace.curate import kinship, turns
-from headrace.curate.ancestry import LAST, Call, Key, calls
+from headrace.curate import kinship, turns, twin
+from headrace.curate.ancestry import Key
+from headrace.curate.completion import Untrained, untrained
 from headrace.curate.forest import Chain, chains
-from headrace.curate.likeness import Faces
+from headrace.curate.group import Group, Library
 from headrace.curate.metadata import metadata
 from headrace.curate.price import UNPRICED, Prices
-from headrace.curate.toolrun import ToolRun
 from headrace.curate.toolset import Toolset
 from headrace.curate.turns import Turn
 from headrace.curate.unit import request_text
 from headrace.curate.usage import Usage
 from headrace.ingest.release import release_of, system_text
-from headrace.lake.message import Body, Message, digest, dump
+from headrace.lake.message import Message, digest, dump
 from headrace.lake.record import Episode, Span
-
-
-class Library(msgspec.Struct, frozen=True, kw_only=True):
-    """The bodies that spans name by hash."""
-
-    messages: Mapping[str, Body]
-    tools: Mapping[str, Sequence[Body]]
 
 
 class Assembled(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,24 +32,43 @@ class Assembled(msgspec.Struct, frozen=True, kw_only=True):
     episodes: tuple[Episode, ...]  # all revision 1, in the order of their leaves
     messages: tuple[Message, ...]  # made here: completed turns, results of tools
     empty: Mapping[str, int]  # trace id -> LLM calls without any content
+    untrained: tuple[Untrained, ...] = ()  # completions that no episode trains
 
 
 def assemble(
-    spans: Iterable[Span], library: Library, *, now: datetime, prices: Prices = UNPRICED
+    spans: Iterable[Span],
+    library: Library,
+    *,
+    now: datetime,
+    link: bool = False,
+    prices: Prices = UNPRICED,
 ) -> Assembled:
-    """The episodes of a group of spans: a trace, or all traces of a conversation."""
-    group = _Group(spans, library, prices)
-    found = chains(group.calls, Faces(library.messages))
-    lines = [turns.turns(chain, library.messages, group.runs) for chain in found]
+    """The episodes of a group of spans: a trace, or all traces of a conversation.
+
+    With `link` calls of several traces may be joined by what they say alone.
+    """
+    group = Group(spans, library)
+    found = chains(group.calls, group.faces, link=link)
+    lines = [turns.turns(chain, group.bodies, group.runs) for chain in found]
     homes = _homes(found)
     return Assembled(
         episodes=tuple(
-            _episode(chain, line, group, homes, now)
+            _episode(chain, line, Frame(group=group, homes=homes, prices=prices, now=now))
             for chain, line in zip(found, lines, strict=True)
         ),
-        messages=tuple(_made(lines, library)),
+        messages=tuple(_made(lines, library, group.made)),
         empty=group.empty,
+        untrained=tuple(untrained(found, lines, homes)),
     )
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """What an episode is made in."""
+
+    group: Group
+    homes: Mapping[Key, str]  # the episode of each call
+    prices: Prices
+    now: datetime
 
 
 def episode_id(chain: Chain) -> str:
@@ -66,77 +77,31 @@ def episode_id(chain: Chain) -> str:
     return "ep_" + digest(dump([span.project, span.trace_id, span.span_id]))
 
 
-class _Group:
-    """The spans of a group in order, by trace, with their tool runs read."""
-
-    def __init__(self, spans: Iterable[Span], library: Library, prices: Prices) -> None:
-        self.library = library
-        self.prices = prices
-        self.traces: dict[str, list[Span]] = {}
-        for span in _unique(spans):
-            self.traces.setdefault(span.trace_id, []).append(span)
-        every = calls(span for trace in self.traces.values() for span in trace)
-        self.calls = [call for call in every if _has_content(call)]
-        self.empty = Counter(call.span.trace_id for call in every if not _has_content(call))
-        self.runs = {
-            name: [ToolRun.of(s, library.messages) for s in trace if s.kind == "tool"]
-            for name, trace in self.traces.items()
-        }
-        self.run_of = {
-            (name, run.span.span_id): run for name, runs in self.runs.items() for run in runs
-        }
-        self.calls_of: dict[str, list[Call]] = {}
-        for call in self.calls:
-            self.calls_of.setdefault(call.span.trace_id, []).append(call)
-
-    def parent(self, chain: Chain, homes: Mapping[Key, str]) -> str | None:
-        trace = self.calls_of[chain.calls[0].span.trace_id]
-        return kinship.parent(chain, trace, homes, self.run_of, self.library.messages)
-
-
-def _unique(spans: Iterable[Span]) -> list[Span]:
-    """Each span once, in the order of their start; of two deliveries the one that says more."""
-    kept: dict[Key, Span] = {}
-    for span in spans:
-        other = kept.setdefault((span.trace_id, span.span_id), span)
-        if other is not span:
-            kept[span.trace_id, span.span_id] = max(other, span, key=_richness)
-    return sorted(kept.values(), key=lambda s: (s.started_at or LAST, s.trace_id, s.span_id))
-
-
-def _richness(span: Span) -> tuple[object, ...]:
-    ended = span.ended_at is not None, span.ended_at
-    return *(ended if ended[0] else ended[:1]), len(span.attributes), str(span)
-
-
-def _has_content(call: Call) -> bool:
-    return bool(call.span.input or call.span.output)
-
-
 def _homes(found: Sequence[Chain]) -> dict[Key, str]:
-    """The episode that holds each call; of several branches the first."""
+    """The episode that holds each call as its own."""
     homes: dict[Key, str] = {}
     for chain in found:
-        for call in (*chain.calls, *chain.attempts):
+        for call in (*chain.own, *chain.attempts):
             homes.setdefault(call.key, episode_id(chain))
     return homes
 
 
-def _made(lines: Iterable[Sequence[Turn]], library: Library) -> Iterator[Message]:
+def _made(
+    lines: Iterable[Sequence[Turn]], library: Library, made: Mapping[str, Message]
+) -> Iterator[Message]:
+    """The messages that no span recorded."""
     bodies = {turn.name: turn.body for line in lines for turn in line}
     for name, body in sorted(bodies.items()):
         if name not in library.messages:
-            yield Message.of(body)
+            yield made.get(name) or Message.of(body)
 
 
-def _episode(
-    chain: Chain, line: Sequence[Turn], group: _Group, homes: Mapping[Key, str], now: datetime
-) -> Episode:
-    leaf = chain.leaf
-    spans = [call.span for call in (*chain.calls, *chain.attempts)]
+def _episode(chain: Chain, line: Sequence[Turn], frame: Frame) -> Episode:
+    leaf, group = chain.leaf, frame.group
+    spans = [span for call in (*chain.calls, *chain.attempts) for span in call.spans]
     traces = tuple(dict.fromkeys(span.trace_id for span in spans))
-    tools = Toolset.union((call.span for call in chain.calls), group.library.tools)
-    usage = Usage.of(chain, group.prices)
+    tools = _toolset(chain, line, group)
+    usage = Usage.of(chain, frame.prices)
     around = [span for name in traces for span in group.traces[name]]
     bodies = [turn.body for turn in line]
     trainable = tuple(turn.trainable for turn in line)
@@ -144,12 +109,14 @@ def _episode(
         project=leaf.span.project,
         episode_id=episode_id(chain),
         revision=1,
-        at=now,
+        at=frame.now,
         messages=tuple(turn.name for turn in line),
         trainable=trainable,
         trace_ids=traces,
         span_ids=tuple(span.span_id for span in spans),
-        parent_episode_id=group.parent(chain, homes),
+        parent_episode_id=kinship.parent(
+            chain, group.around(chain.calls[0]), frame.homes, group.run_of, group.bodies
+        ),
         conversation_id=_last(call.conversation_id for call in chain.calls),
         user_id=_last(call.user_id for call in chain.calls),
         release=_last(call.release for call in chain.calls)
@@ -166,6 +133,17 @@ def _episode(
         metadata=dump(metadata(around, leaf.span.service)),
         **usage.columns,
     )
+
+
+def _toolset(chain: Chain, line: Sequence[Turn], group: Group) -> Toolset:
+    """The tools that the calls were given; else the schemas on the spans of those that ran."""
+    given = Toolset.union((call.span for call in chain.calls), group.tools)
+    if given.definitions:
+        return given
+    asked = {call["function"]["name"] for turn in line for call in turns.tool_calls(turn.body)}
+    traces = dict.fromkeys(call.span.trace_id for call in chain.calls)
+    runs = (run for name in traces for run in group.runs[name] if run.name in asked)
+    return Toolset.union((run.span for run in runs), group.tools)
 
 
 def _last(values: Iterable[str | None]) -> str | None:
@@ -185,6 +163,10 @@ def _defects(chain: Chain, line: Sequence[Turn], tools: Toolset) -> Iterator[str
             yield "unfinished"
     if not leaf.output:
         yield "failed_call" if _error(leaf) else "unfinished"
+    if any(call.twins for call in chain.calls):
+        yield twin.DEFECT
+    if line[0].body["role"] != "system":
+        yield "no_system_prompt"
     if tools.changed:
         yield "tools_changed"
     if tools.body is None and any(turns.tool_calls(turn.body) for turn in line):

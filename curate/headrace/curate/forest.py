@@ -7,13 +7,17 @@ another one repeats its input and its output. Linear in messages: a table of has
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 
 import msgspec
 
 from headrace.curate.ancestry import Call, Key
 from headrace.curate.likeness import Faces
+from headrace.lake.record import Span
 
 Marks = Mapping[Key, Sequence[tuple[int, int]]]  # per call, after each message of its history
+
+NEAR = timedelta(days=1)  # between calls that only their histories join
 
 _CROWD = 256  # candidates that share roles alone and are compared in full, latest first
 
@@ -23,20 +27,30 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
 
     calls: tuple[Call, ...]  # root to leaf
     attempts: tuple[Call, ...]  # failed tries of these calls
-    opener: Call  # the root; in a later branch the first call after the fork
+    first: Call  # that is this chain's own: the root; in a later branch the one after the fork
+    opener: Call  # the earliest attempt at `first`, or itself
 
     @property
     def leaf(self) -> Call:
         return self.calls[-1]
 
+    @property
+    def own(self) -> tuple[Call, ...]:
+        """The calls that no other chain holds as its own."""
+        return self.calls[self.calls.index(self.first) :]
 
-def chains(calls: Sequence[Call], faces: Faces) -> list[Chain]:
-    """One chain per call that no other continues; `calls` in their order."""
+
+def chains(calls: Sequence[Call], faces: Faces, *, link: bool = False) -> list[Chain]:
+    """One chain per call that no other continues; `calls` in their order.
+
+    With `link` calls may continue one another though no conversation id says that they belong
+    together.
+    """
     marks = {call.key: faces.chain(_history(call)) for call in calls}
-    attempts = _attempts(calls, faces, marks)
+    attempts = _attempts(calls, faces, marks, link)
     failed = {call.key for tries in attempts.values() for call in tries}
     tried = [call for call in calls if call.key not in failed]
-    parents = _parents(tried, faces, marks)
+    parents = _parents(tried, faces, marks, link)
     heirs: dict[int, int] = {}  # the first call that continues another keeps its name
     for child, parent in sorted(parents.items()):
         heirs.setdefault(parent, child)
@@ -44,17 +58,33 @@ def chains(calls: Sequence[Call], faces: Faces) -> list[Chain]:
     return [_chain(_path(leaf, parents), tried, heirs, attempts) for leaf in leaves]
 
 
-def linkable(earlier: Call, later: Call) -> bool:
-    """Whether one call may continue the other: same trace, or same known conversation."""
-    return earlier.span.trace_id == later.span.trace_id or (
-        earlier.conversation_id is not None and earlier.conversation_id == later.conversation_id
-    )
+def linkable(earlier: Call, later: Call, *, link: bool = False) -> bool:
+    """Whether one call may continue the other.
+
+    That is in the same trace, in the same known conversation, or after a response that it names;
+    with `link` also in the same service within a day, where one of them names no conversation.
+    """
+    if earlier.span.trace_id == later.span.trace_id:
+        return True
+    if earlier.conversation_id is not None and later.conversation_id is not None:
+        return earlier.conversation_id == later.conversation_id
+    named = later.span.previous_response_id
+    if named is not None and named == earlier.span.response_id:
+        return True
+    return link and _is_near(earlier.span, later.span)
+
+
+def _is_near(earlier: Span, later: Span) -> bool:
+    if earlier.service != later.service or not (earlier.started_at and later.started_at):
+        return False
+    return timedelta() <= later.started_at - earlier.started_at < NEAR
 
 
 class _Ends:
     """The calls seen so far by the hashes of their input and output."""
 
-    def __init__(self, calls: Sequence[Call], faces: Faces, marks: Marks) -> None:
+    def __init__(self, calls: Sequence[Call], faces: Faces, marks: Marks, link: bool) -> None:
+        self._link = link
         self._calls = calls
         self._faces = faces
         self._marks = marks
@@ -91,7 +121,7 @@ class _Ends:
         return [
             other
             for other in candidates
-            if linkable(self._calls[other], later)
+            if linkable(self._calls[other], later, link=self._link)
             and self._faces.alike(_history(self._calls[other]), head)
         ]
 
@@ -109,8 +139,8 @@ def _history(call: Call) -> tuple[str, ...]:
     return call.span.input + call.span.output
 
 
-def _parents(calls: Sequence[Call], faces: Faces, marks: Marks) -> dict[int, int]:
-    ends = _Ends(calls, faces, marks)
+def _parents(calls: Sequence[Call], faces: Faces, marks: Marks, link: bool) -> dict[int, int]:
+    ends = _Ends(calls, faces, marks, link)
     parents: dict[int, int] = {}
     for index in range(len(calls)):
         parent = ends.parent(index)
@@ -120,7 +150,9 @@ def _parents(calls: Sequence[Call], faces: Faces, marks: Marks) -> dict[int, int
     return parents
 
 
-def _attempts(calls: Sequence[Call], faces: Faces, marks: Marks) -> dict[Key, list[Call]]:
+def _attempts(
+    calls: Sequence[Call], faces: Faces, marks: Marks, link: bool
+) -> dict[Key, list[Call]]:
     """Failed tries by the key of the call with an equal input that took their place."""
     same: dict[int, list[Call]] = defaultdict(list)
     for call in calls:
@@ -129,12 +161,12 @@ def _attempts(calls: Sequence[Call], faces: Faces, marks: Marks) -> dict[Key, li
             same[coarse].append(call)
     tries: dict[Key, list[Call]] = defaultdict(list)
     for bucket in same.values():
-        for failed, heir in _heirs(bucket, faces):
+        for failed, heir in _heirs(bucket, faces, link):
             tries[heir.key].append(failed)
     return tries
 
 
-def _heirs(bucket: Sequence[Call], faces: Faces) -> Iterator[tuple[Call, Call]]:
+def _heirs(bucket: Sequence[Call], faces: Faces, link: bool) -> Iterator[tuple[Call, Call]]:
     """Each failed call with the next that got an answer, else with the last that failed too."""
     for i, failed in enumerate(bucket):
         if failed.span.output:
@@ -142,7 +174,7 @@ def _heirs(bucket: Sequence[Call], faces: Faces) -> Iterator[tuple[Call, Call]]:
         later = [
             call
             for call in bucket[i + 1 :]
-            if linkable(failed, call) and faces.alike(failed.span.input, call.span.input)
+            if linkable(failed, call, link=link) and faces.alike(failed.span.input, call.span.input)
         ]
         if later:
             yield failed, next((call for call in later if call.span.output), later[-1])
@@ -163,9 +195,10 @@ def _chain(
     attempts: Mapping[Key, Sequence[Call]],
 ) -> Chain:
     forks = [i for i in range(1, len(path)) if heirs[path[i - 1]] != path[i]]
-    opener = calls[path[forks[-1] if forks else 0]]
+    first = calls[path[forks[-1] if forks else 0]]
     return Chain(
         calls=tuple(calls[index] for index in path),
         attempts=tuple(tried for index in path for tried in attempts.get(calls[index].key, ())),
-        opener=min([opener, *attempts.get(opener.key, ())], key=lambda call: call.order),
+        first=first,
+        opener=min([first, *attempts.get(first.key, ())], key=lambda call: call.order),
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from headrace.curate.unit import arguments
-from headrace.lake.message import Body, text_of
+from headrace.lake.message import Body, Message, text_of
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -57,13 +57,27 @@ class Faces:
 
     def __init__(self, bodies: Mapping[str, Body]) -> None:
         self._bodies = bodies
+        self._made: dict[str, Body] = {}
         self._faces: dict[str, Face] = {}
 
     def __getitem__(self, name: str) -> Face:
         face = self._faces.get(name)
         if face is None:
-            face = self._faces[name] = Face.of(self._bodies[name])
+            face = self._faces[name] = Face.of(self._body(name))
         return face
+
+    @property
+    def bodies(self) -> Mapping[str, Body]:
+        """The messages by hash, those that no span recorded included."""
+        return {**self._bodies, **self._made} if self._made else self._bodies
+
+    def learn(self, message: Message, body: Body) -> None:
+        """Know a message that no span recorded."""
+        self._made[message.hash] = body
+
+    def _body(self, name: str) -> Body:
+        found = self._made.get(name)
+        return self._bodies[name] if found is None else found
 
     def alike(self, recorded: Sequence[str], echo: Sequence[str]) -> bool:
         """Whether two lists of messages, by hash, are leniently equal one by one."""

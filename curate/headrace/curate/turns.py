@@ -19,6 +19,12 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     body: Body
     produced: bool = False  # by a call of this chain, not by history it was given
     trainable: bool = False
+    untrained: str | None = None  # why a turn that was produced is not trained
+
+    @property
+    def inherited(self) -> "Turn":
+        """The same turn as context: another episode trains it."""
+        return msgspec.structs.replace(self, trainable=False)
 
 
 def turns(
@@ -30,10 +36,12 @@ def turns(
     """
     leaf = chain.leaf.span
     line = [Turn(name=name, body=bodies[name]) for name in (*leaf.input, *leaf.output)]
-    for call in chain.calls:
+    shared = len(chain.calls) - len(chain.own)  # calls that another branch trains
+    for number, call in enumerate(chain.calls):
         for offset, name in enumerate(call.span.output):
             place = len(call.span.input) + offset
-            line[place] = _produced(call, bodies[name], line[place].body)
+            turn = _produced(call, bodies[name], line[place].body)
+            line[place] = turn if number >= shared else turn.inherited
     return [*line, *_results(chain.leaf, line, runs.get(leaf.trace_id, ()))]
 
 
@@ -61,11 +69,34 @@ def tool_calls(body: Body) -> list[dict[str, Any]]:
     return body.get("tool_calls") or []
 
 
+def answers(run: ToolRun, call: Mapping[str, Any]) -> bool:
+    """Whether a tool ran for a call: by id, else by name and arguments."""
+    if run.call_id and call.get("id"):
+        return bool(run.call_id == call["id"])
+    function = call["function"]
+    same = run.arguments is None or run.arguments == arguments(function["arguments"])
+    return run.name == function["name"] and same
+
+
 def _produced(call: Call, recorded: Body, echo: Body) -> Turn:
     body = _richer(recorded, echo)
     spoken = body["role"] == "assistant"
-    whole = call.span.finish_reason != "length"  # a turn that was cut teaches to stop early
-    return Turn(name=Message.of(body).hash, body=body, produced=spoken, trainable=spoken and whole)
+    why = _why_not(call, body)
+    return Turn(
+        name=Message.of(body).hash,
+        body=body,
+        produced=spoken,
+        trainable=spoken and why is None,
+        untrained=why,
+    )
+
+
+def _why_not(call: Call, body: Body) -> str | None:
+    """Why a turn is not trained: one that was cut teaches to stop early, a blank one nothing."""
+    if call.span.finish_reason == "length":
+        return "unfinished"
+    blank = not text_of(body.get("content")).strip() and not tool_calls(body)
+    return "blank_turn" if blank and not isinstance(body.get("content"), list) else None
 
 
 def _richer(recorded: Body, echo: Body) -> Body:
@@ -88,18 +119,10 @@ def _results(leaf: Call, line: Sequence[Turn], runs: Iterable[ToolRun]) -> Itera
         if begun is None or run.span.started_at is None or run.span.started_at >= begun
     ]
     for call in tool_calls(line[-1].body) if leaf.span.output else []:
-        run = next((run for run in left if _answers(run, call)), None)
+        run = next((run for run in left if answers(run, call)), None)
         if run is None:
             continue
         left.remove(run)
         body = run.answer(call.get("id"))
         if body is not None:
             yield Turn(name=Message.of(body).hash, body=body)
-
-
-def _answers(run: ToolRun, call: Mapping[str, Any]) -> bool:
-    if run.call_id and call.get("id"):
-        return bool(run.call_id == call["id"])
-    function = call["function"]
-    same = run.arguments is None or run.arguments == arguments(function["arguments"])
-    return run.name == function["name"] and same

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from headrace.curate.ancestry import Call
-from headrace.curate.assembly import Assembled, Library, assemble
+from headrace.curate.assembly import Assembled, assemble
+from headrace.curate.group import Library
 from headrace.curate.unit import request_text
 from headrace.lake.message import Body, Message, digest, dump
 from headrace.lake.record import Case, Episode, Resolution, Resolved, Span, Toolset

@@ -34,7 +34,9 @@ def span(number: int = 0, **fields: Any) -> Span:
 
 def usage(calls: Sequence[Span], attempts: Sequence[Span] = (), prices: Prices = UNPRICED) -> Usage:
     made = tuple(map(inherits, calls))
-    chain = Chain(calls=made, attempts=tuple(map(inherits, attempts)), opener=made[0])
+    chain = Chain(
+        calls=made, attempts=tuple(map(inherits, attempts)), first=made[0], opener=made[0]
+    )
     return Usage.of(chain, prices)
 
 
