@@ -129,6 +129,7 @@ select
     count(distinct (metadata->>'$.task')) as tasks,
     count(*) as episodes,
     count(*) filter (resolution = 'success') as success,
+    count(*) filter (resolution = 'failure') as failure,
     count(*) filter (resolution = 'pending') as pending
 from current_episodes where project = $project and parent_episode_id is null;
 

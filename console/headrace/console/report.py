@@ -24,6 +24,8 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     arrived: Mapping[str, int]  # traces, spans, outcomes
     episodes: int
     success: int
+    failure: int
+    pending: int
     tasks: int
     tasks_with_both: int
     late: int  # outcomes that came after the first night
@@ -68,6 +70,8 @@ def _product(lake: Lake, played: Played, project: str, out: Path) -> Product:
         arrived=arrived,
         episodes=tasks["episodes"],
         success=tasks["success"],
+        failure=tasks["failure"],
+        pending=tasks["pending"],
         tasks=tasks["tasks"],
         tasks_with_both=both["tasks"],
         late=sum(run.project == project for run in played.late),
@@ -101,29 +105,33 @@ def _show_product(product: Product, to: Console) -> None:
 
 
 def _came_in(product: Product) -> str:
-    share = product.success / product.episodes
     return (
         f"{product.arrived['traces']:,} traces with {product.arrived['spans']:,} spans became "
-        f"{product.episodes} episodes: {product.success} successes ({percent(share)}), "
-        f"{product.tasks} tasks, {product.tasks_with_both} tasks with both outcomes.\n"
+        f"{product.episodes} episodes: {product.success} successes, {product.failure} failures, "
+        f"{product.pending} pending; {product.tasks} tasks, {product.tasks_with_both} with both "
+        "outcomes.\n"
         f"{product.late} outcomes came late: the first night held {product.pending_before} "
         "episodes as pending, not as failures."
     )
 
 
 def _rates(product: Product) -> object:
-    columns = ["release", "#episodes", "#successes", "#rate", "#95 % interval"]
+    columns = [
+        "release", "#episodes", "#pending", "#marked", "#successes", "#rate", "#95 % interval"
+    ]  # fmt: skip
     rows = [
         (
             row["release"],
             row["episodes"],
+            row["pending"],
+            row["successes"] + row["failures"],
             row["successes"],
             percent(row["rate"]),
             f"{percent(row['low'])} to {percent(row['high'])}",
         )
         for row in product.releases
     ]
-    return table("\nSuccess rate per release", columns, rows)
+    return table("\nSuccess rate per release, among what was marked", columns, rows)
 
 
 def _dropped(product: Product) -> object:

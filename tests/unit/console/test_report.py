@@ -5,19 +5,32 @@ from rich.console import Console
 from headrace.console.report import Product, Report, show
 from headrace.flows.night import Line
 
-RATE = {"episodes": 35, "successes": 11, "rate": 11 / 35, "low": 0.186, "high": 0.481}
+RATE = {
+    "episodes": 39, "pending": 3, "successes": 11, "failures": 24,
+    "rate": 11 / 35, "low": 0.186, "high": 0.481,
+}  # fmt: skip
 PRODUCT = Product(
     project="airline[eu]",
     arrived={"traces": 1400, "spans": 21000, "outcomes": 1390},
     episodes=1400,
     success=431,
+    failure=900,
+    pending=69,
     tasks=35,
     tasks_with_both=17,
     late=12,
     pending_before=35,
     releases=[
         {"release": "1.0[rc]", **RATE},
-        {**RATE, "release": None, "rate": None, "low": None, "high": None, "successes": 0},
+        {
+            **RATE,
+            "release": None,
+            "rate": None,
+            "low": None,
+            "high": None,
+            "successes": 0,
+            "failures": 0,
+        },
     ],
     lines=(
         Line(project="a", step="dedupe", said="kept", dropped={"duplicate": 3}),
@@ -46,10 +59,11 @@ def words() -> str:
     "said",
     [
         "airline[eu]",
-        "1,400 traces with 21,000 spans became 1400 episodes: 431 successes (30.8 %)",
-        "35 tasks, 17 tasks with both outcomes",
+        "1,400 traces with 21,000 spans became 1400 episodes: 431 successes, 900 failures,",
+        "900 failures, 69 pending;",
+        "35 tasks, 17 with both outcomes",
         "12 outcomes came late: the first night held 35 episodes as pending, not as failures",
-        "1.0[rc] 35 11 31.4 % 18.6 % to 48.1 %",
+        "1.0[rc] 39 3 35 11 31.4 % 18.6 % to 48.1 %",
         "Verdict Not yet. 20 of 500 [usable] successes.",
         "Trend of the suite 'production': Cannot tell [yet].",
         "chart out/charts/airline.svg",
@@ -61,7 +75,7 @@ def test_the_report_says(words: str, said: str) -> None:
 
 
 def test_a_rate_that_was_not_measured_is_a_dash(words: str) -> None:
-    assert "- 35 0 - - to -" in words
+    assert "- 39 3 0 0 - - to -" in words
 
 
 def test_every_drop_has_its_step_and_its_reason(words: str) -> None:
