@@ -18,7 +18,7 @@ from headrace.flows.errors import NightRunning, UnknownProject
 from headrace.flows.night import Line, Night
 from headrace.flows.step import STEPS, Context
 from headrace.lake import Lake
-from headrace.lake.errors import LakeLocked
+from headrace.lake.errors import LakeLocked, SettingsError
 from headrace.lake.record import Outcome
 from headrace.lake.settings import Settings
 
@@ -73,6 +73,16 @@ def test_a_home_belongs_to_one_night_at_a_time(
             nightly.run(settings)
     assert asked == []
     assert nightly.run(settings) == QUIET, "a lock file alone holds nobody up"
+
+
+def test_no_night_begins_on_project_settings_with_a_fault(
+    settings: Settings, asked: list[dict[str, Any]]
+) -> None:
+    settings.home.mkdir()
+    (settings.home / "headrace.toml").write_text("[projects.p]\nwaiting = 1")
+    with pytest.raises(SettingsError, match="no setting 'projects.p.waiting'"):
+        nightly.run(settings)
+    assert asked == []
 
 
 def test_a_night_that_broke_lets_the_next_one_run(
