@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -60,6 +61,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("lake", "ingest", "evals", "flows"):  # a user's own folders must not be taken
         (folder / name).mkdir()
         (folder / name / "__init__.py").write_text("raise RuntimeError('not this one')\n")
+    shutil.copytree(ROOT / "tests" / "fixtures" / "shapes", folder, dirs_exist_ok=True)
     runs = list(taubench(datetime(2026, 1, 1, tzinfo=UTC)))
     tools = observed_tools(runs)
     with (folder / "runs.jsonl").open("w") as file:

@@ -21,6 +21,7 @@ from headrace.curate.conversation import Conversation, conversations
 from headrace.curate.dedupe import dedupe
 from headrace.curate.outcomes import resolve
 from headrace.lake import Lake
+from headrace.lake.message import dump
 
 ROOT = Path(__file__).parents[3]
 SHAPES = ROOT / "tests" / "fixtures" / "shapes"
@@ -135,7 +136,8 @@ def test_every_example_of_the_page_loads_lines_of_its_shape(
 ) -> None:
     monkeypatch.chdir(shutil.copytree(SHAPES, tmp_path / "desk"))
     ran = load(example)
-    assert (ran.code, ran.json["refused"], ran.json["hints"]) == (0, 0, [])
+    assert (ran.code, ran.json["refused"]) == (0, 0)
+    assert len(ran.json["hints"]) == (example == "grades")
     [found] = lake.rows(COUNTS, {"project": example})
     assert (found["episodes"], found["success"], found["failure"]) == counts
 
@@ -154,7 +156,8 @@ def taken(load: Callable[..., Any], lake: Lake, tmp_path: Path) -> Callable[...,
         file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
         ran = load(real.example, file, project)
         assert (ran.code, ran.json["rows"], ran.json["added"]) == (0, len(rows), len(rows))
-        assert ran.json["refusals"] == ran.json["hints"] == []
+        assert ran.json["refusals"] == []
+        assert len(ran.json["hints"]) == (real.example == "grades")  # for want of a threshold
         [counts] = lake.rows(COUNTS, {"project": project})
         return counts
 
@@ -284,13 +287,13 @@ def _exact(messages: Sequence[Row]) -> str:
             message["role"],
             message["content"] or "",
             [
-                [call["function"]["name"], json.loads(call["function"]["arguments"])]
+                [call["function"]["name"], msgspec.json.decode(call["function"]["arguments"])]
                 for call in message.get("tool_calls", ())
             ],
         ]
         for message in messages
     ]
-    return json.dumps(said, sort_keys=True)
+    return dump(said)
 
 
 def _loose(messages: Sequence[Row]) -> str:
@@ -304,4 +307,4 @@ def _loose(messages: Sequence[Row]) -> str:
         for message in messages
         if message["role"] != "system"
     ]
-    return json.dumps(said, sort_keys=True).lower()
+    return dump(said).lower()

@@ -46,7 +46,7 @@ Release = Annotated[
 ]
 User = Annotated[str | None, typer.Option(help="Who asked.")]
 Model = Annotated[str | None, typer.Option(help="The model that answered.")]
-StartedAt = Annotated[str | None, typer.Option(help="ISO 8601 (UTC where no zone stands) or epoch.")]
+StartedAt = Annotated[str | None, typer.Option(help="ISO 8601, UTC without a zone, or epoch.")]
 Task = Annotated[str | None, typer.Option(help="Your own name of what was asked.")]
 
 
