@@ -1,41 +1,60 @@
-"""Assembly over the lake: the groups that changed, a batch at a time, as new revisions."""
+"""Assembly over the lake: the groups that changed, as new revisions, in one pass."""
 
-import json
+import fcntl
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from pathlib import Path
 
 import msgspec
 
-from headrace.curate import assembly, ledger, release
-from headrace.curate.assembly import Assembled, Library
-from headrace.curate.component import components
+from headrace.curate import assembly, ledger, log_join, release
+from headrace.curate.assembly import Assembled
+from headrace.curate.feed import Feed
+from headrace.curate.plan import Due, Plan, planned
 from headrace.curate.price import Prices
 from headrace.curate.step import StepResult
-from headrace.lake.record import AssembledTrace, Decision, Episode, Span
+from headrace.lake.record import Decision, Episode
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
 STEP = "assemble"
 VERSION = "assemble/1"  # of the rules: under a new one every trace is assembled again
-BATCH = 20_000  # spans in memory at a time
+BATCH = 20_000  # spans of a transaction, at least
+BATCHES = 16  # transactions of a run: each looks into whole tables for rows that it must not repeat
+MEMORY_MIB = 700  # of DuckDB; sorting spills beyond
 
-Group = list[AssembledTrace]  # the traces that are assembled together
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What a group adds up to."""
+
+    group: Due
+    found: tuple[Assembled, ...]  # of its pieces
+    changed: tuple[Episode, ...]  # new revisions
 
 
-def assemble(lake: Lake, project: str, *, now: datetime, batch: int = BATCH) -> StepResult:
+def assemble(
+    lake: Lake, project: str, *, now: datetime, link: bool = False, batch: int = BATCH
+) -> StepResult:
     """Bring the episodes of a project up to its spans; a second run writes nothing.
 
-    Only groups (a trace, or all traces of a conversation) are read whose spans changed since they
-    were last assembled, about `batch` spans at a time. Each batch is one transaction: a run that
+    Only groups of traces are read whose spans changed since they were last assembled; with `link`
+    messages join traces where no conversation id does. Each batch is one transaction: a run that
     dies is taken up where it stood. Posted and loaded episodes are left as they are.
     """
-    counts: Counter[str] = Counter()
     prices = Prices.load(lake.settings)
-    for groups in _batches(_changed_groups(lake, project, prices), batch):
-        counts += _assemble_batch(lake, project, groups, now, prices)
-    release.record(lake, project)
+    version = ":".join([VERSION, prices.digest, *(["link"] if link else [])])
+    counts: Counter[str] = Counter()
+    with lake.within(MEMORY_MIB):
+        log_join.join(lake, project)
+        todo = planned(lake, project, version, link=link)
+        if todo is not None:
+            results = _results(lake, project, todo, prices, link, now)
+            for ready in _batches(results, max(batch, todo.spans // BATCHES)):
+                counts += _commit(lake, project, ready, now)
+        with _alone(lake.settings.home):
+            release.record(lake, project)
     kept, dropped = counts.pop("episodes", 0), counts.pop("no_content", 0)
     return StepResult(
         step=STEP,
@@ -46,35 +65,27 @@ def assemble(lake: Lake, project: str, *, now: datetime, batch: int = BATCH) -> 
     )
 
 
-def _changed_groups(lake: Lake, project: str, prices: Prices) -> list[tuple[int, Group]]:
-    """The groups with a trace that changed, oldest first, with their number of spans."""
-    sql = statements("headrace.curate")
-    where = {"project": project, "version": f"{VERSION}:{prices.digest}"}
-    rows = lake.rows(sql["trace_marks"], where)
-    keys: dict[str, list[str]] = {row["trace_id"]: row["conversations"] for row in rows}
-    # An episode that once reached over two traces must go when they part.
-    for row in lake.rows(sql["wide_episodes"], {"project": project}):
-        for trace_id in row["trace_ids"]:
-            keys.get(trace_id, []).append(row["episode_id"])
-    by_id = {row["trace_id"]: row for row in rows}
-    groups = [[by_id[trace_id] for trace_id in group] for group in components(keys)]
-    return [
-        (sum(row["spans"] for row in group), [_trace(project, row) for row in group])
-        for group in groups
-        if any(row["changed"] for row in group)
-    ]
+def _results(
+    lake: Lake, project: str, todo: Plan, prices: Prices, link: bool, now: datetime
+) -> Iterator[Result]:
+    feed = Feed(lake, project, todo)
+    for group in todo:
+        found = tuple(
+            assembly.assemble(
+                feed.spans(piece), feed.library(piece), now=now, link=link, prices=prices
+            )
+            for piece in group.pieces
+        )
+        standing = {episode.episode_id: episode for episode in feed.standing(group.number)}
+        yield Result(group=group, found=found, changed=tuple(_revisions(found, standing, now)))
 
 
-def _trace(project: str, row: Mapping[str, Any]) -> AssembledTrace:
-    return AssembledTrace(project=project, trace_id=row["trace_id"], fingerprint=row["fingerprint"])
-
-
-def _batches(groups: Iterable[tuple[int, Group]], size: int) -> Iterator[list[Group]]:
-    batch: list[Group] = []
+def _batches(results: Iterable[Result], size: int) -> Iterator[list[Result]]:
+    batch: list[Result] = []
     spans = 0
-    for count, group in groups:
-        batch.append(group)
-        spans += count
+    for result in results:
+        batch.append(result)
+        spans += result.group.spans
         if spans >= size:
             yield batch
             batch, spans = [], 0
@@ -82,57 +93,51 @@ def _batches(groups: Iterable[tuple[int, Group]], size: int) -> Iterator[list[Gr
         yield batch
 
 
-def _assemble_batch(
-    lake: Lake, project: str, groups: Sequence[Group], now: datetime, prices: Prices
-) -> Counter[str]:
-    traces = [trace for group in groups for trace in group]
-    where = {"project": project, "traces": [trace.trace_id for trace in traces]}
-    spans, library = _spans(lake, where), _library(lake, where)
-    found = [
-        assembly.assemble(
-            [span for trace in group for span in spans.get(trace.trace_id, ())],
-            library,
-            now=now,
-            prices=prices,
-        )
-        for group in groups
-    ]
-    standing = {row.episode_id: row for row in _standing(lake, where)}
-    changed = list(_revisions(found, standing, now))
-    dropped = [row for one in found for row in _dropped(project, one, now)]
-    ledger_change = ledger.decisions(lake, project, STEP, dropped, among=where["traces"])
+def _commit(lake: Lake, project: str, ready: Sequence[Result], now: datetime) -> Counter[str]:
+    """Write what another night, running at the same time, has not assembled already."""
+    with _alone(lake.settings.home):
+        results = _unmoved(lake, project, ready)
+        found = [one for result in results for one in result.found]
+        changed = [episode for result in results for episode in result.changed]
+        traces = [trace for result in results for trace in result.group.traces]
+        dropped = [row for one in found for row in _dropped(project, one, now)]
+        names = [trace.trace_id for trace in traces]
+        ledger_change = ledger.decisions(lake, project, STEP, dropped, among=names)
 
-    def write(tx: Transaction) -> None:
-        tx.add_new("messages", [m for one in found for m in one.messages], on=["hash"])
-        tx.append("episodes", changed)
-        ledger_change.write(tx)
-        tx.upsert("assembled_traces", traces, on=["project", "trace_id"])
+        def write(tx: Transaction) -> None:
+            tx.add_new("messages", [m for one in found for m in one.messages], on=["hash"])
+            tx.append("episodes", changed)
+            ledger_change.write(tx)
+            tx.upsert("assembled_traces", traces, on=["project", "trace_id"])
 
-    lake.write(write)
+        if traces:
+            lake.write(write)
     return _counts(found, changed)
 
 
-def _spans(lake: Lake, where: Mapping[str, object]) -> dict[str, list[Span]]:
-    by_trace: dict[str, list[Span]] = {}
-    for row in lake.rows(statements("headrace.curate")["spans_of_traces"], where):
-        by_trace.setdefault(row["trace_id"], []).append(msgspec.convert(row, Span))
-    return by_trace
-
-
-def _library(lake: Lake, where: Mapping[str, object]) -> Library:
-    sql = statements("headrace.curate")
-    messages = lake.rows(sql["messages_of_traces"], where)
-    toolsets = lake.rows(sql["toolsets_of_traces"], where)
-    return Library(
-        messages={row["hash"]: json.loads(row["body"]) for row in messages},
-        tools={row["hash"]: json.loads(row["body"]) for row in toolsets},
+def _unmoved(lake: Lake, project: str, ready: Sequence[Result]) -> list[Result]:
+    """Those whose traces stand as they stood when they were read."""
+    names = [trace.trace_id for result in ready for trace in result.group.traces]
+    rows = lake.rows(
+        statements("headrace.curate")["assembled"], {"project": project, "traces": names}
     )
+    stands = {row["trace_id"]: row["fingerprint"] for row in rows}
+    return [
+        result
+        for result in ready
+        if all(
+            stands.get(trace.trace_id) == before
+            for trace, before in zip(result.group.traces, result.group.before, strict=True)
+        )
+    ]
 
 
-def _standing(lake: Lake, where: Mapping[str, object]) -> list[Episode]:
-    """The last revisions of the episodes that were assembled from these traces."""
-    rows = lake.rows(statements("headrace.curate")["episodes_of_traces"], where)
-    return [msgspec.convert(row, Episode) for row in rows]
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Hold the file lock under which assembly writes: two nights must not both add an episode."""
+    with (home / "assembly.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _revisions(
@@ -160,14 +165,20 @@ def _substance(episode: Episode) -> Episode:
 
 
 def _dropped(project: str, found: Assembled, now: datetime) -> Iterator[Decision]:
-    for trace_id in found.empty:
+    """What no episode has, by its trace; what none trains, by its trace and span."""
+    dropped: list[tuple[str, str, str | None]] = [
+        (name, "no_content", None) for name in found.empty
+    ]
+    dropped += [(one.key, one.reason, one.episode_id) for one in found.untrained]
+    for name, reason, home in dropped:
         yield Decision(
             project=project,
             step=STEP,
             version=VERSION,
-            episode_id=trace_id,  # there is no episode: the trace is what one can look up
+            episode_id=name,
             kept=False,
-            reason="no_content",
+            reason=reason,
+            because_of=home,
             at=now,
         )
 
@@ -180,4 +191,5 @@ def _counts(found: Sequence[Assembled], changed: Sequence[Episode]) -> Counter[s
         new=sum(episode.revision == 1 for episode in changed),
         revised=sum(episode.revision > 1 and not episode.superseded for episode in changed),
         superseded=sum(episode.superseded for episode in changed),
+        untrained=sum(len(one.untrained) for one in found),
     )

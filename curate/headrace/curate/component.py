@@ -17,6 +17,21 @@ def components(items: Mapping[str, Iterable[Hashable]]) -> list[list[str]]:
     return list(found.values())
 
 
+def roots(count: int, edges: Iterable[tuple[int, int]]) -> list[int]:
+    """For each of the items from 0 on, joined by edges, the first of its component."""
+    root = list(range(count))
+    for one, other in edges:
+        one, other = _top(root, one), _top(root, other)
+        root[max(one, other)] = min(one, other)
+    return [_top(root, item) for item in range(count)]
+
+
+def _top(root: list[int], item: int) -> int:
+    while root[item] != item:
+        root[item] = item = root[root[item]]
+    return item
+
+
 def _find(root: dict[str, str], item: str) -> str:
     while root[item] != item:
         root[item] = item = root[root[item]]  # halves the path, so that the next walk is short

@@ -38,10 +38,10 @@ def decisions(
 ) -> Change:
     """Decisions of a step; those on `among` alone are replaced where it is given."""
     where = {"project": project, "step": step}
-    standing = _standing(lake, "decisions", where)
-    if among is not None:
-        looked = set(among)
-        standing = {key: row for key, row in standing.items() if key in looked}
+    if among is None:
+        standing = _standing(lake, "decisions", where)
+    else:
+        standing = _standing(lake, "decisions_among", {**where, "among": list(among)})
     return _change("decisions", ("project", "step", "episode_id"), where, rows, standing)
 
 

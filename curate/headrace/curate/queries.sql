@@ -17,61 +17,186 @@ select distinct project from (
     union all select project from outcomes
 ) order by project;
 
+-- name: trace_pairs
+-- Per trace, and conversation that its spans name, what stands in the lake. A row of a span is never
+-- changed, only replaced: its number and the snapshot it came with name a version of it, they stay
+-- the same when files are merged, and cost a hundredth of reading what it says.
+select
+    trace_id, conversation_id, count(*) as spans, count(*) filter (where kind = 'llm') as calls,
+    min(started_at) as started_at, bit_xor(hash(rowid, snapshot_id)) as versions
+from spans where project = $project
+group by trace_id, conversation_id;
+
 -- name: trace_marks
 -- Per trace what its spans amount to: content may come late (a log record, a longer delivery).
 with marks as (
     select
-        trace_id, count(*) as spans, min(started_at) as started_at,
-        list_sort(list_distinct(list(conversation_id))) as conversations,
-        $version || ':' || count(*) || ':' || bit_xor(md5_number(concat_ws(
-            '|', span_id, received_at, ended_at, conversation_id, tools_hash,
-            array_to_string(output, ','), len(input)
-        ))) as fingerprint
-    from spans where project = $project
+        trace_id, sum(spans)::bigint as spans, sum(calls)::bigint as calls,
+        count(conversation_id) > 0 as named, min(started_at) as started_at,
+        concat_ws(':', $version, sum(spans), bit_xor(versions)) as fingerprint
+    from pairs
     group by trace_id
 )
-select m.*, m.fingerprint is distinct from a.fingerprint as changed
+select
+    (row_number() over (order by m.started_at nulls last, m.trace_id) - 1)::bigint as n,
+    m.trace_id, m.spans, m.calls, m.named, m.fingerprint, a.fingerprint as assembled
 from marks m
 left join assembled_traces a on a.project = $project and a.trace_id = m.trace_id
-order by m.started_at nulls last, m.trace_id;
+order by n;
 
--- name: wide_episodes
-select episode_id, trace_ids from current_episodes
-where project = $project and len(span_ids) > 0 and len(trace_ids) > 1;
+-- name: trace_edges
+-- Traces that belong together, each with the first that shares a key with it: a conversation, a
+-- response that another call continues, an episode that reached over both and must go when they
+-- part. A key is a hash: should two ever meet, two groups are only assembled at one time.
+with continued as (
+    select distinct trace_id, previous_response_id as response_id from spans
+    where project = $project and previous_response_id is not null
+),
+answered as (
+    select distinct s.trace_id, s.response_id from spans s
+    where s.project = $project and s.response_id in (select response_id from continued)
+),
+wide as (
+    select distinct episode_id, unnest(trace_ids) as trace_id from episodes
+    where project = $project and len(trace_ids) > 1
+),
+keys as (
+    select trace_id, hash('conversation', conversation_id) as key from pairs
+    where conversation_id is not null
+    union all
+    select trace_id, hash('response', response_id) from continued
+    union all
+    select trace_id, hash('response', response_id) from answered
+    union all
+    select trace_id, hash('episode', episode_id) from wide
+)
+select first, n from (
+    select m.n, min(m.n) over (partition by k.key) as first
+    from keys k join marks m on m.trace_id = k.trace_id
+)
+where first <> n;
 
--- name: spans_of_traces
--- Raw attributes are most of a span: read where the product speaks in them.
+-- name: trace_links
+-- What one trace heard and another said, where one of them has no conversation id. A turn that many
+-- traces of a day say ("How can I help?") tells nothing about who goes on with whom.
+with turns as (
+    select
+        m.n, m.named, coalesce(s.service, '') as service, s.said, s.heard, s.started_at,
+        date_diff('day', timestamptz '2000-01-01', s.started_at) as day
+    from spans s join marks m on m.trace_id = s.trace_id
+    where s.project = $project and s.kind = 'llm' and s.started_at is not null
+),
+sayings as (
+    select distinct n, named, service, said, started_at, day from turns where said is not null
+    qualify count(distinct n) over (partition by service, said, day) <= $crowd
+),
+hearings as (
+    select distinct n, named, service, heard, started_at, day + unnest([-1, 0, 1]) as day
+    from turns where heard is not null
+)
+select distinct s.n as first, h.n
+from sayings s join hearings h
+    on h.service = s.service and h.heard = s.said and h.day = s.day
+where s.n <> h.n and not (s.named and h.named)
+    and abs(date_diff('second', s.started_at, h.started_at)) < $seconds;
+
+-- name: trace_names
+select trace_id, sum(len(input) + len(output))::bigint as names from spans
+where project = $project and kind = 'llm' and trace_id in (select unnest($traces::varchar[]))
+group by trace_id;
+
+-- name: trace_cuts
+-- Where a trace is cut that has more calls than are assembled at once, or longer histories.
+with weighed as (
+    select
+        trace_id, epoch_us(started_at) as since,
+        greatest(1.0 / $calls, (len(input) + len(output)) / $names) as weight, span_id
+    from spans
+    where project = $project and kind = 'llm' and trace_id in (select unnest($traces::varchar[]))
+)
+select trace_id, min(since) as since from (
+    select trace_id, since, floor(sum(weight) over (
+        partition by trace_id order by since nulls last, span_id
+        rows between unbounded preceding and current row
+    )) as part
+    from weighed
+)
+group by trace_id, part
+order by trace_id, since;
+
+-- name: spans_of_pieces
+-- Raw attributes are most of a span: read where the product speaks in them. Times as numbers and
+-- lists as text reach Python several times as fast. An agent that runs on over a cut is on both
+-- sides of it, as calls inherit from it.
 select
-    project, trace_id, span_id, parent_span_id, kind, name, received_at, started_at, ended_at,
-    status, error, provider, model, release, service, conversation_id, user_id, agent, response_id,
-    coalesce(input, []) as input, coalesce(output, []) as output, tools_hash, input_tokens,
-    output_tokens, cached_tokens, cache_write_tokens, cost_usd, finish_reason,
-    coalesce(defects, []) as defects,
+    p.piece, s.project, s.trace_id, s.span_id, s.parent_span_id, s.kind, s.name,
+    epoch_us(s.received_at) as received_at, epoch_us(s.started_at) as started_at,
+    epoch_us(s.ended_at) as ended_at, s.status, s.error, s.provider, s.model, s.release, s.service,
+    s.conversation_id, s.user_id, s.agent, s.response_id, s.previous_response_id,
+    array_to_string(s.input, ',') as input, array_to_string(s.output, ',') as output, s.said,
+    s.heard, s.tools_hash, s.input_tokens, s.output_tokens, s.cached_tokens, s.cache_write_tokens,
+    s.cost_usd, s.finish_reason, array_to_string(s.defects, ',') as defects,
     case
-        when contains(attributes::varchar, '"headrace.') then attributes::varchar else '{}'
+        when contains(s.attributes::varchar, '"headrace.') then s.attributes::varchar else '{}'
     end as attributes
-from spans
+from spans s join places p on p.trace_id = s.trace_id
+where s.project = $project
+    and coalesce(epoch_us(s.started_at), $never) < p.until
+    and (
+        coalesce(epoch_us(s.started_at), $never) >= p.since
+        or s.kind in ('agent', 'other') and epoch_us(s.ended_at) >= p.since
+    )
+order by p.piece;
+
+-- name: bodies_of_pieces
+-- Messages and tool definitions, each where it is first named after a shelf was cleared.
+with used as (
+    select
+        p.shelf, p.piece, coalesce(s.input, []) || coalesce(s.output, []) as names, s.tools_hash
+    from spans s join places p on p.trace_id = s.trace_id
+    where s.project = $project
+        and coalesce(epoch_us(s.started_at), $never) < p.until
+        and coalesce(epoch_us(s.started_at), $never) >= p.since
+),
+named as (
+    select hash, shelf, min(piece) as piece
+    from (select shelf, piece, unnest(names) as hash from used)
+    group by hash, shelf
+),
+tooled as (
+    select tools_hash as hash, shelf, min(piece) as piece from used
+    where tools_hash is not null
+    group by tools_hash, shelf
+)
+select n.piece, n.shelf, false as tools, m.hash, m.body::varchar as body
+from named n join messages m on m.hash = n.hash
+union all
+select u.piece, u.shelf, true as tools, t.hash, t.body::varchar as body
+from tooled u join toolsets t on t.hash = u.hash
+order by 1;
+
+-- name: standing_episodes
+-- The last revisions of the episodes that were assembled from these traces. Posted and loaded
+-- episodes have no spans: assembly leaves them alone.
+with touched as (
+    select e.episode_id, min(p.grp) as grp
+    from (
+        select episode_id, unnest(trace_ids) as trace_id from episodes where project = $project
+    ) e
+    join places p on p.trace_id = e.trace_id
+    group by e.episode_id
+)
+select
+    t.grp, e.* exclude (tools, metadata), e.tools::varchar as tools,
+    e.metadata::varchar as metadata
+from episodes e join touched t on t.episode_id = e.episode_id
+where e.project = $project and len(e.span_ids) > 0
+qualify row_number() over (partition by e.episode_id order by e.revision desc) = 1
+order by t.grp;
+
+-- name: assembled
+select trace_id, fingerprint from assembled_traces
 where project = $project and trace_id in (select unnest($traces::varchar[]));
-
--- name: messages_of_traces
-select hash, body from messages where hash in (
-    select unnest(input || output) from spans
-    where project = $project and trace_id in (select unnest($traces::varchar[]))
-);
-
--- name: toolsets_of_traces
-select hash, body from toolsets where hash in (
-    select tools_hash from spans
-    where project = $project and trace_id in (select unnest($traces::varchar[]))
-);
-
--- name: episodes_of_traces
--- Posted and loaded episodes have no spans: assembly leaves them alone.
-select * exclude (tools, metadata), tools::varchar as tools, metadata::varchar as metadata
-from episodes
-where project = $project and len(span_ids) > 0
-    and list_has_any(trace_ids, $traces::varchar[])
-qualify row_number() over (partition by episode_id order by revision desc) = 1;
 
 -- name: seen_releases
 with seen as (
@@ -96,6 +221,11 @@ select * from releases where project = $project;
 
 -- name: standing_decisions
 select * from decisions where project = $project and step = $step;
+
+-- name: standing_decisions_among
+select * from decisions
+where project = $project and step = $step
+    and split_part(episode_id, ':', 1) in (select unnest($among::varchar[]));
 
 -- name: gone_decisions
 delete from decisions

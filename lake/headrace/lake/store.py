@@ -177,11 +177,20 @@ class Lake:
         tables: "Mapping[str, pa.Table] | None" = None,
     ) -> "Stream":
         """The rows of a query as they are made, as of now; it may name the `tables` given."""
-        cursor = self._root.cursor()
-        _enter(cursor)
-        for name, table in (tables or {}).items():
-            cursor.register(name, table)
-        return Stream(cursor.execute(query, dict(parameters or {})))
+        return Stream(self._executed(query, parameters, tables))
+
+    def table(
+        self,
+        query: str,
+        parameters: Parameters | None = None,
+        tables: "Mapping[str, pa.Table] | None" = None,
+    ) -> "pa.Table":
+        """The rows of a query column by column; it may name the `tables` given."""
+        cursor = self._executed(query, parameters, tables)
+        try:
+            return cursor.to_arrow_table()
+        finally:
+            cursor.close()
 
     @contextmanager
     def within(self, mib: int) -> Iterator[None]:
@@ -233,6 +242,18 @@ class Lake:
             _enter(cursor)
             self._reader.cursor = cursor
         return cursor
+
+    def _executed(
+        self,
+        query: str,
+        parameters: Parameters | None,
+        tables: "Mapping[str, pa.Table] | None",
+    ) -> duckdb.DuckDBPyConnection:
+        cursor = self._root.cursor()
+        _enter(cursor)
+        for name, table in (tables or {}).items():
+            cursor.register(name, table)
+        return cursor.execute(query, dict(parameters or {}))
 
     def _commit(self, work: Callable[[], T]) -> T:
         def once() -> T:

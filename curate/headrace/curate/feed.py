@@ -1,0 +1,85 @@
+"""What assembly reads, piece by piece: spans, the bodies that they name, the episodes that stand.
+
+Each kind comes from one statement over the whole lake, sorted by piece, and is taken from it as it
+is made: whatever the size of the lake, every row is read once, and one shelf is in memory.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from headrace.curate.group import Library
+from headrace.curate.plan import NEVER, Plan
+from headrace.lake.message import Body
+from headrace.lake.record import Episode, Span
+from headrace.lake.statement import statements
+from headrace.lake.store import Lake, Stream
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIMES = ("received_at", "started_at", "ended_at")
+_LISTS = ("input", "output", "defects")
+
+
+class Feed:
+    """The rows of a plan; pieces and groups must be asked for in their order."""
+
+    def __init__(self, lake: Lake, project: str, plan: Plan) -> None:
+        sql = statements("headrace.curate")
+        places = {"places": plan.places}
+
+        def reel(name: str, **given: object) -> Reel:
+            return Reel(lake.stream(sql[name], {"project": project, **given}, places))
+
+        # In this order: messages are in the lake before the spans that name them, or with them.
+        self._spans = reel("spans_of_pieces", never=NEVER)
+        self._bodies = reel("bodies_of_pieces", never=NEVER)
+        self._standing = reel("standing_episodes")
+        self._shelf = -1
+        self._clear()
+
+    def spans(self, piece: int) -> list[Span]:
+        return [_span(row) for row in self._spans.take(piece)]
+
+    def library(self, piece: int) -> Library:
+        """The bodies that the spans of a piece name; it grows, and is another on the next shelf."""
+        for row in self._bodies.take(piece):
+            if row["shelf"] != self._shelf:
+                self._shelf = row["shelf"]
+                self._clear()
+            held = self._tools if row["tools"] else self._messages
+            held[row["hash"]] = msgspec.json.decode(row["body"])
+        return Library(messages=self._messages, tools=self._tools)
+
+    def standing(self, group: int) -> list[Episode]:
+        """The last revisions of the episodes that were assembled from the traces of a group."""
+        return [msgspec.convert(row, Episode) for row in self._standing.take(group)]
+
+    def _clear(self) -> None:
+        self._messages: dict[str, Body] = {}
+        self._tools: dict[str, list[Body]] = {}
+
+
+class Reel:
+    """Rows sorted by their first column, a number, and taken number by number."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._columns = stream.columns[1:]
+        self._rows = iter(stream)
+        self._next = next(self._rows, None)
+
+    def take(self, number: int) -> Iterator[dict[str, Any]]:
+        """The rows up to a number that were not taken yet, without that column."""
+        while self._next is not None and self._next[0] <= number:
+            yield dict(zip(self._columns, self._next[1:], strict=True))
+            self._next = next(self._rows, None)
+
+
+def _span(row: dict[str, Any]) -> Span:
+    for name in _TIMES:
+        if row[name] is not None:
+            row[name] = _EPOCH + timedelta(microseconds=row[name])
+    for name in _LISTS:
+        row[name] = tuple(row[name].split(",")) if row[name] else ()
+    return Span(**row)
