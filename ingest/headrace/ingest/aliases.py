@@ -90,7 +90,6 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "previous_response": (
         "gen_ai.request.previous_response.id",
         "gen_ai.request.previous_response_id",
-        "previous_response_id",  # of the parameters, and of the raw answer
     ),
     "input_tokens": (
         "gen_ai.usage.input_tokens",
@@ -182,13 +181,20 @@ _PARAMETERS = (  # JSON
     "langfuse.observation.model.parameters",
     "model_settings",
 )
+_CONTEXT = "context."  # the product's own, in settings of the AI SDK
 _CHOICE = "ai.prompt.toolChoice"  # JSON, the one parameter that stands by itself
 _NO_PARAMETERS = ("model", "instructions", "maxRetries", "id", "created_at")
+_LAST = 1_000  # further down than any alias stands
+_PLACES: dict[str, list[tuple[str, int]]] = {}  # alias -> the fields it tells, and its rank there
+for _field, _names in ALIASES.items():
+    for _rank, _name in enumerate(_names):
+        _PLACES.setdefault(_name, []).append((_field, _rank))
+
 _INTERFACES = (".chat", ".responses", ".messages", ".completion")  # of one provider
 
 
 def keys(fields: Iterable[str], own: Attributes) -> frozenset[str]:
-    """The attributes in which `find` finds fields."""
+    """The attributes in which `told` finds fields."""
     used = (
         next((key for key in ALIASES[field] if own.get(key) not in (None, "")), None)
         for field in fields
@@ -196,35 +202,40 @@ def keys(fields: Iterable[str], own: Attributes) -> frozenset[str]:
     return frozenset(key for key in used if key is not None)
 
 
-def find(field: str, *sources: Attributes) -> Value:
-    """The first value that an alias of a field has in any of the sources, or None."""
-    for key in ALIASES[field]:
-        for source in sources:
-            value = source.get(key)
-            if value is not None and value != "":
-                return value
-    return None
+def told(attributes: Attributes) -> dict[str, Value]:
+    """Every field of which an alias has a value, with that of the preferred alias.
+
+    One pass over the attributes: asking each alias of each field took a fifth of a span's time.
+    """
+    found: dict[str, Value] = {}
+    ranks: dict[str, int] = {}
+    for key in _PLACES.keys() & attributes.keys():
+        value = attributes[key]
+        if value is None or value == "":
+            continue
+        for field, rank in _PLACES[key]:
+            if rank < ranks.get(field, _LAST):
+                ranks[field], found[field] = rank, value
+    return found
 
 
-def text(field: str, *sources: Attributes) -> str | None:
-    """Like `find`, as text that can be a key; MLflow puts it in quotes, as JSON."""
-    value = find(field, *sources)
+def text(value: Value) -> str | None:
+    """A value as text that can be a key; MLflow puts it in quotes, as JSON."""
     if isinstance(value, str) and value[:1] == '"':
         value = value_of(value) or value
-    return None if value is None else naming.mended(str(value))
+    return None if value is None or value == "" else naming.mended(str(value))
 
 
-def provider(*sources: Attributes) -> str | None:
+def provider(value: Value) -> str | None:
     """Like `text`, in small letters and without the name of an interface: `openai.chat`."""
-    name = (text("provider", *sources) or "").lower()
+    name = (text(value) or "").lower()
     for interface in _INTERFACES:
         name = name.removesuffix(interface)
     return name or None
 
 
-def count(field: str, *sources: Attributes) -> int | None:
-    """Like `find`, as a number of tokens; what is no number is absent."""
-    value = find(field, *sources)
+def count(value: Value) -> int | None:
+    """A number of tokens; what is no number is absent."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -232,11 +243,6 @@ def count(field: str, *sources: Attributes) -> int | None:
     except (ValueError, OverflowError):
         return None
     return number if 0 <= number < 2**63 else None
-
-
-def money(field: str, *sources: Attributes) -> Decimal | None:
-    """Like `find`, in USD."""
-    return usd(find(field, *sources))
 
 
 def usd(value: object) -> Decimal | None:
@@ -250,31 +256,31 @@ def usd(value: object) -> Decimal | None:
         return None
 
 
-def ttft_ms(span: SpanData) -> float | None:
-    """Milliseconds to the first token, by an attribute or by the first event that marks it.
+def ttft_ms(span: SpanData, known: Mapping[str, Value]) -> float | None:
+    """Milliseconds to the first token, by a `known` field or by the first event that marks it.
 
     What lies before the start is a fault of a clock, and absent.
     """
-    told = _told_ttft_ms(span)
-    return told if told is not None and 0 <= told < math.inf else None
+    found = _told_ttft_ms(span, known)
+    return found if found is not None and 0 <= found < math.inf else None
 
 
-def _told_ttft_ms(span: SpanData) -> float | None:
+def _told_ttft_ms(span: SpanData, known: Mapping[str, Value]) -> float | None:
     for field, factor in (("ttft_s", 1000.0), ("ttft_ms", 1.0)):
-        value = find(field, span.attributes)
+        value = known.get(field)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value) * factor
-    first = _first_token_at(span)
+    first = _first_token_at(span, known)
     if first is None or span.started_at is None:
         return None
     return (first - span.started_at).total_seconds() * 1000.0
 
 
-def _first_token_at(span: SpanData) -> datetime | None:
-    told = find("first_token_at", span.attributes)
-    if isinstance(told, str):
+def _first_token_at(span: SpanData, known: Mapping[str, Value]) -> datetime | None:
+    said = known.get("first_token_at")
+    if isinstance(said, str):
         try:
-            at = datetime.fromisoformat(told.strip('"'))  # Langfuse writes the time as JSON
+            at = datetime.fromisoformat(said.strip('"'))  # Langfuse writes the time as JSON
         except ValueError:
             return None
         return at if at.tzinfo is not None else None
@@ -300,12 +306,11 @@ def request(attributes: Attributes) -> dict[str, Value]:
     own = [key for key in attributes if key.startswith(_REQUEST)]
     for prefix in reversed(_REQUEST):
         found |= {k.removeprefix(prefix): attributes[k] for k in own if k.startswith(prefix)}
-    return {key: value for key, value in found.items() if _asked(key, value)}
-
-
-def _asked(key: str, value: Value) -> bool:
-    """Whether a parameter says something; the context of an AI SDK call is the product's own."""
-    return value is not None and key not in _NO_PARAMETERS and not key.startswith("context.")
+    return {
+        key: value
+        for key, value in found.items()
+        if value is not None and key not in _NO_PARAMETERS and not key.startswith(_CONTEXT)
+    }
 
 
 def error(span: SpanData) -> str | None:
@@ -315,7 +320,7 @@ def error(span: SpanData) -> str | None:
     if span.status != "error" and not kind and level != "ERROR":
         return None
     raised = next((e.attributes for e in span.events if e.name == "exception"), {})
-    told: Iterable[object] = (
+    words: Iterable[object] = (
         span.status_message,
         span.attributes.get("langfuse.observation.status_message"),
         raised.get("exception.message"),
@@ -324,7 +329,7 @@ def error(span: SpanData) -> str | None:
         kind,
         raised.get("exception.type"),
     )
-    return next((str(word) for word in told if word), "error")
+    return next((str(word) for word in words if word), "error")
 
 
 def _words(value: Value) -> str | None:

@@ -55,13 +55,11 @@ def value_of(attribute: object) -> object:
     return parse(attribute) if isinstance(attribute, str) else attribute
 
 
-def cut(attribute: object) -> bool:
-    """Whether a text begins as an object or a list and does not end as one."""
-    return (
-        isinstance(attribute, str)
-        and attribute.lstrip()[:1] in ("{", "[")
-        and parse(attribute) is None
-    )
+def cut(attribute: object, value: object) -> bool:
+    """Whether a text begins as an object or a list and was read, as `value`, to be none."""
+    if value is not None or not isinstance(attribute, str):
+        return False
+    return attribute.lstrip()[:1] in ("{", "[")
 
 
 def written(value: object) -> str:

@@ -1,13 +1,13 @@
 """A decoded span as rows: the span, the messages it carried and its tool definitions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from headrace.ingest import aliases, naming
-from headrace.ingest.conventions import Convention, candidates, content_of, facts_of, kind_of
+from headrace.ingest.conventions import Among, candidates, content_of, facts_of, kind_of
 from headrace.ingest.gist import gist
 from headrace.ingest.jsontext import cleaned, dumped, value_of
 from headrace.ingest.memo import Memo
@@ -22,6 +22,7 @@ from headrace.lake.record import Span, SpanKind, Toolset
 STORED_CHARS = 32 * 1024 * 1024  # of one JSON column: what no convention reads yet may be long
 _SDK_LIMIT = 128  # attributes an OpenTelemetry SDK keeps unless told otherwise
 _RUN_FIELDS = ("tool_arguments", "tool_result")
+_PREVIOUS = "previous_response_id"  # of the parameters, and of the raw answer
 _TOKENS = (
     "input_tokens",
     "output_tokens",
@@ -47,7 +48,9 @@ def rows(data: SpanData, *, project: str, received_at: datetime) -> Rows:
     among = candidates(data)
     kind, family = kind_of(data, among)
     facts = facts_of(data, among)
-    call = _call(data, kind, family, among, facts)
+    known = aliases.told(data.attributes)
+    known.update(facts)
+    call = _call(data, kind, family, among, facts, known)
     sent, answered = tuple(map(row, call.input)), tuple(map(row, call.output))
     tools = (toolset(call.tools),) if call.tools is not None else ()
     span = Span(
@@ -71,7 +74,7 @@ def rows(data: SpanData, *, project: str, received_at: datetime) -> Rows:
         attributes=stored({k: v for k, v in data.attributes.items() if k not in call.read}),
         resource=_resource(data.resource),
         events=_events(data),
-        **_columns(data, kind, call, facts),
+        **_columns(data, kind, call, known),
     )
     return Rows(span=span, messages=sent + answered, toolsets=tools)
 
@@ -100,85 +103,82 @@ def _shortened(attributes: Attributes) -> str:
     return dump(kept)
 
 
-def _columns(data: SpanData, kind: SpanKind, call: ModelCall, facts: Facts) -> dict[str, Any]:
+def _columns(data: SpanData, kind: SpanKind, call: ModelCall, known: Facts) -> dict[str, Any]:
     """The columns that aliases and conventions fill."""
-    own, held = data.attributes, data.resource
+    held = aliases.told(data.resource)
     columns: dict[str, Any] = {
-        "service": _text(held.get("service.name")),
-        "release": aliases.text("release", held, own),
-        "conversation_id": _told("conversation", facts, own, held),
-        "user_id": _told("user", facts, own, held),
-        "agent": _agent(data, kind, facts),
+        "service": _text(data.resource.get("service.name")),
+        "release": aliases.text(held.get("release") or known.get("release")),
+        "agent": _agent(data, kind, known),
     }
+    for field, column in (("conversation", "conversation_id"), ("user", "user_id")):
+        columns[column] = aliases.text(known.get(field)) or aliases.text(held.get(field))
     return (
-        columns | _call_columns(data, call, columns["release"], facts) if kind == "llm" else columns
+        columns | _call_columns(data, call, columns["release"], known) if kind == "llm" else columns
     )
 
 
 def _call_columns(
-    data: SpanData, call: ModelCall, given: str | None, facts: Facts
+    data: SpanData, call: ModelCall, given: str | None, known: Facts
 ) -> dict[str, Any]:
-    own = {**data.attributes, **_as_attributes(facts)}
     request = aliases.request(data.attributes)
     columns = {
-        "provider": aliases.provider(own),
+        "provider": aliases.provider(known.get("provider")),
         "request": stored(request) if request else None,
-        "cost_usd": aliases.money("cost", own),
-        "ttft_ms": aliases.ttft_ms(data),
+        "cost_usd": aliases.usd(known.get("cost")),
+        "ttft_ms": aliases.ttft_ms(data, known),
     }
-    columns |= {field: aliases.count(field, own) for field in _TOKENS}
-    return columns | content_columns(call, own, given, request)
+    columns |= {field: aliases.count(known.get(field)) for field in _TOKENS}
+    columns |= _said_columns(call, known, given)
+    columns["previous_response_id"] = columns["previous_response_id"] or aliases.text(
+        request.get(_PREVIOUS)
+    )
+    return columns
 
 
-def content_columns(
-    call: ModelCall, own: Attributes, given: str | None, request: Attributes | None = None
-) -> dict[str, Any]:
+def content_columns(call: ModelCall, own: Attributes, given: str | None) -> dict[str, Any]:
     """The columns that depend on what a call says; `given` is the release that was named."""
+    return _said_columns(call, aliases.told(own), given)
+
+
+def _said_columns(call: ModelCall, known: Facts, given: str | None) -> dict[str, Any]:
     answer = call.response
-    model = aliases.text("model", own) or _text(answer.get("model"))
-    asked = aliases.text("request_model", own) or model
+    model = aliases.text(known.get("model")) or _text(answer.get("model"))
+    asked = aliases.text(known.get("request_model")) or model
     last, said = call.last_turn, call.output[0] if call.output else None
     named = given or not (call.input or call.output)
     release = given if named else release_of(None, system_text(call.input), asked, call.tools)
-    previous = aliases.text("previous_response", own, request or {}, answer)
     return {
         "model": model,
         "release": release,
-        "response_id": aliases.text("response_id", own) or _text(answer.get("id")),
-        "previous_response_id": previous,
-        "finish_reason": _finish(call, own),
+        "response_id": aliases.text(known.get("response_id")) or _text(answer.get("id")),
+        "previous_response_id": aliases.text(
+            known.get("previous_response") or answer.get(_PREVIOUS)
+        ),
+        "finish_reason": _finish(call, known),
         "said": gist(said) if said else None,
         "heard": gist(last) if last else None,
     }
 
 
-def _finish(call: ModelCall, own: Attributes) -> str | None:
+def _finish(call: ModelCall, known: Facts) -> str | None:
     if any(body.get("tool_calls") for body in call.output):
         return "tool_calls"
-    return aliases.finish(aliases.find("finish", own) or call.finish)
+    return aliases.finish(known.get("finish") or call.finish)
 
 
-def _agent(data: SpanData, kind: SpanKind, facts: Facts) -> str | None:
+def _agent(data: SpanData, kind: SpanKind, known: Facts) -> str | None:
+    own = aliases.text(known.get("agent"))
     if kind != "agent":
-        return _told("agent", facts, data.attributes)
-    return _told("agent_span", facts, data.attributes) or _told("agent", facts) or data.name
-
-
-def _told(field: str, facts: Facts, *sources: Attributes) -> str | None:
-    """A fact as text: a convention's word goes before the aliases."""
-    return _text(facts.get(field)) or aliases.text(field, *sources)
-
-
-def _as_attributes(facts: Facts) -> dict[str, object]:
-    """Facts under the keys that aliases ask for first."""
-    return {aliases.ALIASES[field][0]: value for field, value in facts.items()}
+        return own
+    return aliases.text(known.get("agent_span")) or own or data.name
 
 
 def _call(
-    data: SpanData, kind: SpanKind, family: str, among: Sequence[Convention], facts: Facts
+    data: SpanData, kind: SpanKind, family: str, among: Among, facts: Facts, known: Facts
 ) -> ModelCall:
     if kind == "tool":
-        return _tool_run(data, family, facts)
+        return _tool_run(data, family, facts, known)
     if kind != "llm":
         return ModelCall(convention=family)
     found = content_of(data, among)
@@ -188,14 +188,11 @@ def _call(
     return model_call(content, convention, failed=aliases.error(data) is not None)
 
 
-def _tool_run(data: SpanData, family: str, facts: Facts) -> ModelCall:
+def _tool_run(data: SpanData, family: str, facts: Facts, known: Facts) -> ModelCall:
     """A tool's run as the call that asked for it and the message that answers it."""
-    own = data.attributes
-    tool = _told("tool", facts, own) or data.name
-    identity = _told("call", facts, own) or ""
-    given, answer = (
-        facts[field] if field in facts else aliases.find(field, own) for field in _RUN_FIELDS
-    )
+    tool = aliases.text(known.get("tool")) or data.name
+    identity = aliases.text(known.get("call")) or ""
+    given, answer = (known.get(field) for field in _RUN_FIELDS)
     read = [field for field in _RUN_FIELDS if field not in facts]
     hidden = any(value in HIDDEN for value in (given, answer) if isinstance(value, str))
     given, answer = (None if value in HIDDEN else value for value in (given, _bare(answer)))
@@ -209,7 +206,7 @@ def _tool_run(data: SpanData, family: str, facts: Facts) -> ModelCall:
         input=[{"role": "assistant", "content": None, "tool_calls": [called]}],
         output=[] if answer is None else [result(identity, answer)],
         defects=("content_hidden",) if hidden else (),
-        read=aliases.keys(read, own),
+        read=aliases.keys(read, data.attributes),
     )
 
 

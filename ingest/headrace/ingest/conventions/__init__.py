@@ -1,6 +1,8 @@
 """The trace conventions that are read: one module each, found by keys, never by versions."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Self
 
 import msgspec
 
@@ -154,42 +156,65 @@ CONVENTIONS = (
 )
 
 
-def candidates(span: SpanData) -> Sequence[Convention]:
+class Among(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is asked about a span, each for what it knows, in its turn."""
+
+    kinds: tuple[tuple[str, Kind], ...]
+    contents: tuple[tuple[str, Read], ...]
+    facts: tuple[Facts, ...]
+
+    @classmethod
+    def of(cls, conventions: Iterable[Convention]) -> Self:
+        given = list(conventions)
+        turns = sorted(given, key=lambda convention: convention.reading)
+        return cls(
+            kinds=tuple((one.name, one.kind) for one in given if one.kind),
+            contents=tuple((one.name, one.content) for one in turns if one.content),
+            facts=tuple(one.facts for one in given if one.facts),
+        )
+
+
+ALL = Among.of(CONVENTIONS)
+_HEADS = frozenset(head for convention in CONVENTIONS for head in convention.heads)
+
+
+def candidates(span: SpanData) -> Among:
     """The conventions that a span can be of, by the first words of its keys."""
-    heads = {key.partition(".")[0] for key in span.attributes}
-    return [convention for convention in CONVENTIONS if not convention.heads.isdisjoint(heads)]
+    return _among(_HEADS.intersection({key.partition(".")[0] for key in span.attributes}))
 
 
-def kind_of(span: SpanData, among: Iterable[Convention] = CONVENTIONS) -> tuple[SpanKind, str]:
+@cache  # there are few sets of these words, whatever is sent
+def _among(heads: frozenset[str]) -> Among:
+    return Among.of(one for one in CONVENTIONS if not one.heads.isdisjoint(heads))
+
+
+def kind_of(span: SpanData, among: Among = ALL) -> tuple[SpanKind, str]:
     """What a span stands for, and the convention that says so; `other`, `none` where none does."""
-    for convention in among:
-        kind = convention.kind(span) if convention.kind else None
-        if kind is not None:
-            return kind, convention.name
+    for name, kind in among.kinds:
+        found = kind(span)
+        if found is not None:
+            return found, name
     return "other", "none"
 
 
-def content_of(
-    span: SpanData, among: Iterable[Convention] = CONVENTIONS
-) -> tuple[Content, str] | None:
+def content_of(span: SpanData, among: Among = ALL) -> tuple[Content, str] | None:
     """The messages of a model call and the convention they came in; None where there are none.
 
     The first that has an input is taken, else the first that has anything.
     """
     first: tuple[Content, str] | None = None
-    for convention in sorted(among, key=lambda convention: convention.reading):
-        content = convention.content(span) if convention.content else None
+    for name, read in among.contents:
+        content = read(span)
         if content is not None and content.input:
-            return content, convention.name
+            return content, name
         if content is not None and first is None:
-            first = content, convention.name
+            first = content, name
     return first
 
 
-def facts_of(span: SpanData, among: Iterable[Convention] = CONVENTIONS) -> Mapping[str, object]:
+def facts_of(span: SpanData, among: Among = ALL) -> Mapping[str, object]:
     """What conventions say of a span beside its aliases, the first to say it wins."""
     found: dict[str, object] = {}
-    for convention in among:
-        if convention.facts is not None:
-            found = {**convention.facts(span), **found}
+    for facts in reversed(among.facts):
+        found.update(facts(span))
     return found

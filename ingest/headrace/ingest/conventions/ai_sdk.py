@@ -45,7 +45,9 @@ def content(span: SpanData) -> Content | None:
     if given is None and not output:
         return None
     broken = given is not None and not isinstance(messages, list)
-    broken = broken or any(cut(attributes.get(key)) for key in _CALLS)
+    broken = broken or any(
+        cut(attributes[key], value_of(attributes[key])) for key in _CALLS if key in attributes
+    )
     return Content(
         input=[{**m} for m in messages if isinstance(m, dict)]
         if isinstance(messages, list)

@@ -30,6 +30,8 @@ def kind(span: SpanData) -> SpanKind | None:
 def facts(span: SpanData) -> Mapping[str, object]:
     """Its input tokens leave the cache out; sub-agents share the session, not the conversation."""
     own = span.attributes
+    if kind(span) is None:
+        return {}
     parts = [own.get(key) for key in _INPUT]
     found: dict[str, object] = {
         "conversation": own.get("session.id"),

@@ -17,11 +17,13 @@ def content(span: SpanData) -> Content | None:
     prompt, completion = (_told(span, *place) for place in (_INPUT, _OUTPUT))
     if prompt is None and completion is None:
         return None
-    sent, said = (_read(told) for told in (prompt, completion))
+    sent, said = value_of(prompt), value_of(completion)
+    broken = cut(prompt, sent) or cut(completion, said)
+    sent, said = _read(prompt, sent), _read(completion, said)
     return Content(
         input=requested({"input": sent} if isinstance(sent, str) else sent),
         output=_answer(said)[:1],
-        defects=("truncated_value",) if cut(prompt) or cut(completion) else (),
+        defects=("truncated_value",) if broken else (),
         finish=finish(said),
     )
 
@@ -30,10 +32,9 @@ def _told(span: SpanData, name: str, key: str) -> object:
     return next((event.attributes.get(key) for event in span.events if event.name == name), None)
 
 
-def _read(told: object) -> object:
-    """The value of JSON text; text that is none is what was said."""
-    value = value_of(told)
-    return told if value is None and not cut(told) else value
+def _read(text: object, value: object) -> object:
+    """A text that is no JSON is what was said, unless it was to be JSON."""
+    return text if value is None and not cut(text, value) else value
 
 
 def _answer(said: object) -> list[Body]:

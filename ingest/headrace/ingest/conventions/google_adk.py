@@ -15,7 +15,12 @@ _INPUT = "gcp.vertex.agent.llm_request"
 _OUTPUT = "gcp.vertex.agent.llm_response"
 _ARGUMENTS = "gcp.vertex.agent.tool_call_args"
 _RESULT = "gcp.vertex.agent.tool_response"
-_NOTHING: tuple[object, ...] = (None, "", "{}", {})  # tools have these of a request, and all where capture is off
+_NOTHING: tuple[object, ...] = (
+    None,
+    "",
+    "{}",
+    {},
+)  # tools have these of a request, and all where capture is off
 
 
 def kind(span: SpanData) -> SpanKind | None:
@@ -31,10 +36,10 @@ def kind(span: SpanData) -> SpanKind | None:
 def content(span: SpanData) -> Content | None:
     """Messages of a call."""
     own = span.attributes
-    bodies = [key for key in (_INPUT, _OUTPUT) if own.get(key) not in _NOTHING]
+    bodies = {k: value_of(own[k]) for k in (_INPUT, _OUTPUT) if own.get(k) not in _NOTHING}
     if not bodies:
         return None
-    request, response = (value_of(own.get(key)) for key in (_INPUT, _OUTPUT))
+    request, response = bodies.get(_INPUT), bodies.get(_OUTPUT)
     config = get(request, "config")
     sent = [_message(one) for one in listed(get(request, "contents")) if isinstance(one, Mapping)]
     answer = get(response, "content")
@@ -42,7 +47,7 @@ def content(span: SpanData) -> Content | None:
         input=[*_system(get(config, "system_instruction")), *sent] if sent else [],
         output=[_message({"role": "model", **answer})] if isinstance(answer, Mapping) else [],
         tools=_definitions(config),
-        defects=("truncated_value",) if any(cut(own[key]) for key in bodies) else (),
+        defects=("truncated_value",) if any(cut(own[k], v) for k, v in bodies.items()) else (),
         read=frozenset(key for key in bodies if sent or key != _INPUT),
         finish=str(get(response, "finish_reason") or "").lower() or None,
     )

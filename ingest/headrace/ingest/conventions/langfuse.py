@@ -36,14 +36,16 @@ def content(span: SpanData) -> Content | None:
     attributes = span.attributes
     if kind(span) != "llm" or (_INPUT not in attributes and _OUTPUT not in attributes):
         return None
-    sent = _read(attributes.get(_INPUT))
+    bodies = {key: value_of(attributes[key]) for key in (_INPUT, _OUTPUT) if key in attributes}
+    sent, said = (_read(attributes.get(key), bodies.get(key)) for key in (_INPUT, _OUTPUT))
     heard = _sent(sent)
-    bodies = [key for key in (_INPUT, _OUTPUT) if key in attributes]
     return Content(
         input=heard,
-        output=_answer(_read(attributes.get(_OUTPUT))),
+        output=_answer(said),
         tools=definitions(get(sent, "tools")),
-        defects=("truncated_value",) if any(cut(attributes[key]) for key in bodies) else (),
+        defects=("truncated_value",)
+        if any(cut(attributes[k], v) for k, v in bodies.items())
+        else (),
         read=frozenset(key for key in bodies if heard or key != _INPUT),
     )
 
@@ -67,10 +69,9 @@ def _sent(sent: object) -> list[Body]:
     return requested([sent] if get(sent, "role") else sent)
 
 
-def _read(value: object) -> object:
-    """The value of JSON text; a text that is none is what was said."""
-    read = value_of(value)
-    return value if read is None else read
+def _read(text: object, value: object) -> object:
+    """A text that is no JSON is what was said, unless it was to be JSON."""
+    return text if value is None and not cut(text, value) else value
 
 
 def _answer(output: object) -> list[Body]:

@@ -32,10 +32,10 @@ def content(span: SpanData) -> Content | None:
     attributes = span.attributes
     if _INPUT not in attributes and _OUTPUT not in attributes:
         return None
-    request, response = (value_of(attributes.get(key)) for key in (_INPUT, _OUTPUT))
+    bodies = {key: value_of(attributes[key]) for key in (_INPUT, _OUTPUT) if key in attributes}
+    request, response = bodies.get(_INPUT), bodies.get(_OUTPUT)
     generation = _first(_first(get(response, "generations")))
     message = _inner(get(generation, "message"))
-    bodies = [key for key in (_INPUT, _OUTPUT) if key in attributes]
     sent = _sent(request)
     reason = get(get(generation, "generation_info"), "finish_reason")
     held = get(message, "response_metadata") if message else response
@@ -43,7 +43,9 @@ def content(span: SpanData) -> Content | None:
         input=sent,
         output=[{"role": "assistant", **message}] if message else answered(response),
         tools=definitions(attributes.get("gen_ai.tool.definitions") or get(request, "tools")),
-        defects=("truncated_value",) if any(cut(attributes[key]) for key in bodies) else (),
+        defects=("truncated_value",)
+        if any(cut(attributes[k], v) for k, v in bodies.items())
+        else (),
         read=frozenset(key for key in bodies if sent or key != _INPUT),
         finish=str(reason) if reason else finish(response),
         response=_response(held),

@@ -40,15 +40,17 @@ def content(span: SpanData) -> Content | None:
     attributes = span.attributes
     if kind(span) != "llm" or (_INPUT not in attributes and _OUTPUT not in attributes):
         return None
-    request, response = (value_of(attributes.get(key)) for key in (_INPUT, _OUTPUT))
+    bodies = {key: value_of(attributes[key]) for key in (_INPUT, _OUTPUT) if key in attributes}
+    request, response = bodies.get(_INPUT), bodies.get(_OUTPUT)
     output = _text(response) if isinstance(response, str) else answered(response)
     sent = requested({"input": request} if isinstance(request, str) else request)
-    bodies = [key for key in (_INPUT, _OUTPUT) if key in attributes]
     return Content(
         input=sent,
         output=_with_calls(output, _streamed(span)),
         tools=definitions(get(request, "tools") or attributes.get("mlflow.chat.tools")),
-        defects=("truncated_value",) if any(cut(attributes[key]) for key in bodies) else (),
+        defects=("truncated_value",)
+        if any(cut(attributes[k], v) for k, v in bodies.items())
+        else (),
         read=frozenset(key for key in bodies if sent or key != _INPUT),
         finish=finish(response),
         response=response if isinstance(response, Mapping) else {},

@@ -52,7 +52,7 @@ def content(span: SpanData) -> Content | None:
         input=chosen,
         output=said or _plain(span),
         tools=listed if listed is not None else definitions(get(request, "tools")),
-        defects=tuple(_defects(attributes, intact=intact and bool(chosen))),
+        defects=tuple(_defects(attributes, request, response, intact=intact and bool(chosen))),
         read=_read_keys(attributes, heard=bool(chosen)),
         finish=finish(response),
         response=next((body for body in (response, given) if isinstance(body, Mapping)), {}),
@@ -141,10 +141,12 @@ def _definitions(attributes: Attributes) -> list[Body] | None:
     return definitions(schemas) if schemas else None
 
 
-def _defects(attributes: Attributes, *, intact: bool) -> Iterable[str]:
+def _defects(
+    attributes: Attributes, request: object, response: object, *, intact: bool
+) -> Iterable[str]:
     if HIDDEN in (attributes.get(key) for key in _BODIES):
         yield "content_hidden"
-    if any(cut(attributes.get(key)) for key in _BODIES):
+    if any(cut(attributes.get(k), v) for k, v in zip(_BODIES, (request, response), strict=True)):
         yield "truncated_value"
     if not intact and any(key.startswith((_INPUT, _OUTPUT)) for key in attributes):
         yield "dropped_attributes"
