@@ -59,6 +59,7 @@ class Faces:
         self._bodies = bodies
         self._made: dict[str, Body] = {}
         self._faces: dict[str, Face] = {}
+        self._chained: dict[tuple[str, ...], tuple[Sequence[str], list[tuple[int, int]]]] = {}
 
     def __getitem__(self, name: str) -> Face:
         face = self._faces.get(name)
@@ -91,13 +92,25 @@ class Faces:
 
         Python's own hash serves, as it never leaves the process and each hit is verified.
         """
-        close = coarse = 0
-        marks = []
-        for name in names:
+        marks = self._shared(names)
+        close, coarse = marks[-1] if marks else (0, 0)
+        for name in names[len(marks) :]:
             face = self[name]
             close, coarse = hash((close, face.close)), hash((coarse, face.coarse))
             marks.append((close, coarse))
+        self._chained[tuple(names[:2])] = names, marks
         return marks
+
+    def _shared(self, names: Sequence[str]) -> list[tuple[int, int]]:
+        """The marks of the last list with the same opening, as far as this one repeats it.
+
+        A history grows from call to call: it is not hashed again, nor kept again.
+        """
+        before, marks = self._chained.get(tuple(names[:2]), ((), []))
+        for length in (len(before), len(before) - 1):  # the last turn may come back changed
+            if length > 0 and names[:length] == before[:length]:
+                return marks[:length]
+        return []
 
 
 def alike(recorded: Face, echo: Face) -> bool:

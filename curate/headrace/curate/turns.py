@@ -40,7 +40,7 @@ def turns(
     for number, call in enumerate(chain.calls):
         for offset, name in enumerate(call.span.output):
             place = len(call.span.input) + offset
-            turn = _produced(call, bodies[name], line[place].body)
+            turn = _produced(call, name, bodies[name], line[place].body)
             line[place] = turn if number >= shared else turn.inherited
     return [*line, *_results(chain.leaf, line, runs.get(leaf.trace_id, ()))]
 
@@ -78,12 +78,12 @@ def answers(run: ToolRun, call: Mapping[str, Any]) -> bool:
     return run.name == function["name"] and same
 
 
-def _produced(call: Call, recorded: Body, echo: Body) -> Turn:
+def _produced(call: Call, name: str, recorded: Body, echo: Body) -> Turn:
     body = _richer(recorded, echo)
     spoken = body["role"] == "assistant"
     why = _why_not(call, body)
     return Turn(
-        name=Message.of(body).hash,
+        name=name if body is recorded else Message.of(body).hash,
         body=body,
         produced=spoken,
         trainable=spoken and why is None,
@@ -101,13 +101,13 @@ def _why_not(call: Call, body: Body) -> str | None:
 
 def _richer(recorded: Body, echo: Body) -> Body:
     """The recorded message; texts and calls that it lacks are taken from its echo."""
-    body = dict(recorded)
+    lacks: Body = {}
     calls = tool_calls(recorded)
     if tool_calls(echo) and not (calls and all(call.get("id") for call in calls)):
-        body["tool_calls"] = echo["tool_calls"]
+        lacks["tool_calls"] = echo["tool_calls"]
     if not text_of(recorded.get("content")).strip() and text_of(echo.get("content")).strip():
-        body["content"] = echo["content"]
-    return body
+        lacks["content"] = echo["content"]
+    return {**recorded, **lacks} if lacks else recorded
 
 
 def _results(leaf: Call, line: Sequence[Turn], runs: Iterable[ToolRun]) -> Iterator[Turn]:
