@@ -179,9 +179,10 @@ order by 1;
 -- The last revisions of the episodes that were assembled from these traces. Posted and loaded
 -- episodes have no spans: assembly leaves them alone.
 with touched as (
-    select e.episode_id, min(p.grp) as grp
+    select e.episode_id, min(p.grp) as grp, max(e.revision) as revision
     from (
-        select episode_id, unnest(trace_ids) as trace_id from episodes where project = $project
+        select episode_id, revision, unnest(trace_ids) as trace_id
+        from episodes where project = $project
     ) e
     join places p on p.trace_id = e.trace_id
     group by e.episode_id
@@ -189,9 +190,9 @@ with touched as (
 select
     t.grp, e.* exclude (tools, metadata), e.tools::varchar as tools,
     e.metadata::varchar as metadata
-from episodes e join touched t on t.episode_id = e.episode_id
+from episodes e
+join touched t on t.episode_id = e.episode_id and t.revision = e.revision
 where e.project = $project and len(e.span_ids) > 0
-qualify row_number() over (partition by e.episode_id order by e.revision desc) = 1
 order by t.grp;
 
 -- name: assembled
@@ -199,21 +200,27 @@ select trace_id, fingerprint from assembled_traces
 where project = $project and trace_id in (select unnest($traces::varchar[]));
 
 -- name: seen_releases
-with seen as (
+with latest as (
+    select episode_id, max(revision) as revision from episodes
+    where project = $project group by episode_id
+),
+seen as (
     select
-        e.project, e.release, e.model, e.tools::varchar as tools, m.hash as prompt_hash,
-        coalesce(e.started_at, e.at) as "at", e.episode_id
-    from current_episodes e
-    left join messages m on m.hash = e.messages[1] and m.role = 'system'
-    where e.project = $project and e.release is not null
+        e.release, e.model, e.tools, e.messages[1] as opening, coalesce(e.started_at, e.at) as "at",
+        {'at': coalesce(e.started_at, e.at), 'id': e.episode_id} as place
+    from episodes e
+    join latest l on l.episode_id = e.episode_id and l.revision = e.revision
+    where e.project = $project and e.release is not null and not e.superseded
+),
+prompts as (
+    select hash from messages where role = 'system' and hash in (select opening from seen)
 )
 select
-    project, release, min("at") as "at",
-    first(model order by "at", episode_id) filter (model is not null) as model,
-    first(prompt_hash order by "at", episode_id) filter (prompt_hash is not null) as prompt_hash,
-    first(tools order by "at", episode_id) filter (tools is not null) as tools
+    $project as project, release, min("at") as "at", arg_min(model, place) as model,
+    arg_min(opening, place) filter (opening in (select hash from prompts)) as prompt_hash,
+    arg_min(tools, place)::varchar as tools
 from seen
-group by project, release
+group by release
 order by release;
 
 -- name: standing_releases
