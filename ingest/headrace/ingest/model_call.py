@@ -25,6 +25,12 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
     read: frozenset[str] = frozenset()  # keys whose content is here whole
     finish: str | None = None
     response: Mapping[str, object] = {}
+    told: tuple[tuple[Message, ...], tuple[Message, ...]] | None = None  # rows that are made yet
+
+    @property
+    def rows(self) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+        """The messages of input and output as they are stored."""
+        return self.told or (tuple(map(row, self.input)), tuple(map(row, self.output)))
 
     @property
     def last_turn(self) -> Body | None:
@@ -61,8 +67,8 @@ def _canonical(content: Content, convention: str, failed: bool) -> ModelCall:
         for body in canonical(content.output, calls_before=before)
         if body["role"] == "assistant" and not (_empty(body) and failed)
     ]
-    seen = frozenset[str]().union(*(_said(body).defects for body in [*sent, *answered]))
-    defects = [*content.defects, *seen]
+    said = [[_said(body) for body in bodies] for bodies in (sent, answered)]
+    defects = [*content.defects, *frozenset[str]().union(*(o.defects for o in said[0] + said[1]))]
     nothing = not sent and not answered
     return ModelCall(
         convention=convention,
@@ -73,6 +79,7 @@ def _canonical(content: Content, convention: str, failed: bool) -> ModelCall:
         read=frozenset() if defects or nothing else content.read,
         finish=content.finish,
         response=content.response,
+        told=(tuple(one.message for one in said[0]), tuple(one.message for one in said[1][:1])),
     )
 
 

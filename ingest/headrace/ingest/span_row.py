@@ -11,7 +11,7 @@ from headrace.ingest.conventions import Among, candidates, content_of, facts_of,
 from headrace.ingest.gist import gist
 from headrace.ingest.jsontext import cleaned, dumped, value_of
 from headrace.ingest.memo import Memo
-from headrace.ingest.model_call import HIDDEN, ModelCall, model_call, row
+from headrace.ingest.model_call import HIDDEN, ModelCall, model_call
 from headrace.ingest.parts import arguments, result
 from headrace.ingest.release import release_of, system_text
 from headrace.ingest.telemetry import Attributes, SpanData
@@ -51,7 +51,7 @@ def rows(data: SpanData, *, project: str, received_at: datetime) -> Rows:
     known = aliases.told(data.attributes)
     known.update(facts)
     call = _call(data, kind, family, among, facts, known)
-    sent, answered = tuple(map(row, call.input)), tuple(map(row, call.output))
+    sent, answered = call.rows
     tools = (toolset(call.tools),) if call.tools is not None else ()
     span = Span(
         project=project,
