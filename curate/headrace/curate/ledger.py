@@ -36,7 +36,7 @@ def decisions(
     rows: Iterable[Decision],
     among: Iterable[str] | None = None,
 ) -> Change:
-    """Decisions of a step; those on `among` alone are replaced where it is given."""
+    """Decisions of a step; only those on the traces `among`, and their spans, where it is given."""
     where = {"project": project, "step": step}
     if among is None:
         standing = _standing(lake, "decisions", where)

@@ -21,7 +21,11 @@ from headrace.ingest.tools import toolset
 from headrace.lake.message import Message, digest
 from headrace.lake.record import LogEvent, Span, Toolset
 
+MADE = "headrace.logs"  # scope of a span that is made here
+
 NAMES = (*sorted(message_events.NAMES), claude_code.REQUEST, claude_code.RESPONSE)
+
+DETAILS, MESSAGES, BODIES = CONVENTIONS = ("gen_ai_event", "gen_ai_message_events", "claude_code")
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _ABSENT = frozenset(("no_content",))  # no defects any more once content has come
@@ -43,8 +47,12 @@ class _Filled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def told(spans: Iterable[Span], events: Iterable[LogEvent]) -> Told:
-    """The calls among spans that get their messages from events; others are left as they are."""
-    given, records = list(spans), sorted(events, key=_order)
+    """The calls among spans that get their messages from events; others are left as they are.
+
+    Spans that were made here before are made again: a real one may have come in their place.
+    """
+    given = [span for span in spans if span.scope != MADE]
+    records = sorted(events, key=_order)
     filled = [*_from_messages(given, records), *_from_bodies(given, records)]
     messages = {m.hash: m for one in filled for m in map(row, one.call.input + one.call.output)}
     sets = [toolset(one.call.tools) for one in filled if one.call.tools is not None]
@@ -67,13 +75,18 @@ def _from_messages(spans: Sequence[Span], events: Sequence[LogEvent]) -> Iterato
             by_span[event.trace_id, event.span_id].append(_event(event))
     for span in spans:
         own = by_span.get((span.trace_id, span.span_id))
-        if span.kind != "llm" or span.input or not own:
+        if span.kind != "llm" or not own or not _is_open(span):
             continue
-        found = message_events.of_details(own), "gen_ai_event"
-        if found[0] is None or not found[0].input:
-            found = message_events.of_messages(own) or found[0], "gen_ai_message_events"
-        if found[0] is not None:
-            yield _filled(span, found[0], found[1])
+        details, messages = message_events.of_details(own), message_events.of_messages(own)
+        if details is not None and (details.input or messages is None):
+            yield _filled(span, details, DETAILS)
+        elif messages is not None:
+            yield _filled(span, messages, MESSAGES)
+
+
+def _is_open(span: Span) -> bool:
+    """Whether records may say what a span said: it has nothing, or what they told before."""
+    return not span.input or span.convention in CONVENTIONS
 
 
 def _event(event: LogEvent) -> Event:
@@ -88,13 +101,13 @@ def _from_bodies(spans: Sequence[Span], events: Sequence[LogEvent]) -> Iterator[
     """Claude Code: the n-th pair of bodies below a span is the n-th call below it."""
     waiting: dict[Key, list[Span]] = defaultdict(list)
     for span in sorted(spans, key=lambda span: (span.started_at or _FIRST, span.span_id)):
-        if span.kind == "llm" and not span.input:
+        if span.kind == "llm" and _is_open(span):
             waiting[span.trace_id, span.parent_span_id].append(span)
     for request, response in _pairs(events):
         content = claude_code.told(_fields(request), _fields(response) if response else None)
         own = waiting[request.trace_id, request.span_id]
         span = own.pop(0) if own else _made(request, response)
-        yield _filled(span, content, "claude_code")
+        yield _filled(span, content, BODIES)
 
 
 def _pairs(events: Sequence[LogEvent]) -> Iterator[tuple[LogEvent, LogEvent | None]]:
@@ -116,7 +129,7 @@ def _made(request: LogEvent, response: LogEvent | None) -> Span:
     name = digest(str(own.get(claude_code.PAIR) or request.attributes))
     return Span(
         project=request.project,
-        trace_id=request.trace_id or digest(f"claude_code {session}"),
+        trace_id=request.trace_id or "",
         span_id=name[:16],
         parent_span_id=request.span_id,
         kind="llm",
@@ -124,6 +137,7 @@ def _made(request: LogEvent, response: LogEvent | None) -> Span:
         received_at=request.received_at,
         started_at=request.at,
         ended_at=response.at if response else None,
+        scope=MADE,
         provider="anthropic",
         service="claude-code",
         conversation_id=session or None,

@@ -144,7 +144,8 @@ where s.project = $project
     and coalesce(epoch_us(s.started_at), $never) < p.until
     and (
         coalesce(epoch_us(s.started_at), $never) >= p.since
-        or s.kind in ('agent', 'other') and epoch_us(s.ended_at) >= p.since
+        or s.kind in ('agent', 'other')
+        and coalesce(epoch_us(s.ended_at), $never) >= p.since
     )
 order by p.piece;
 
@@ -230,9 +231,12 @@ select * from releases where project = $project;
 select * from decisions where project = $project and step = $step;
 
 -- name: standing_decisions_among
+-- Those on traces, and on the spans of traces, which are named `<trace>:<span>`.
 select * from decisions
-where project = $project and step = $step
-    and split_part(episode_id, ':', 1) in (select unnest($among::varchar[]));
+where project = $project and step = $step and (
+    episode_id in (select unnest($among::varchar[]))
+    or regexp_replace(episode_id, ':[^:]*$', '') in (select unnest($among::varchar[]))
+);
 
 -- name: gone_decisions
 delete from decisions

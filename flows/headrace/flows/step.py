@@ -41,7 +41,9 @@ Step = Callable[[Context], Line]
 
 
 def _assemble(at: Context) -> Line:
-    return _curated(at, assemble(at.lake, at.project, now=at.now), "episodes from spans")
+    link = settings_of(at.lake.settings, at.project).link_without_conversation
+    found = assemble(at.lake, at.project, now=at.now, link=link)
+    return _curated(at, found, "episodes from spans")
 
 
 def _resolve(at: Context) -> Line:

@@ -5,7 +5,7 @@ from datetime import datetime
 from headrace.ingest.jsontext import cleaned
 from headrace.ingest.span_row import stored
 from headrace.ingest.telemetry import LogData
-from headrace.lake.message import dump
+from headrace.lake.message import digest, dump
 from headrace.lake.record import LogEvent
 
 _FAMILIES = ("gen_ai.", "claude_code.")
@@ -25,14 +25,23 @@ def kept(log: LogData) -> bool:
 
 
 def row(log: LogData, *, project: str, received_at: datetime, nth: int = 0) -> LogEvent:
+    name = event_name(log)
     return LogEvent(
         project=project,
-        name=event_name(log),
+        name=name,
         received_at=received_at,
-        trace_id=log.trace_id,
+        trace_id=log.trace_id or _session(name, log),
         span_id=log.span_id,
         at=log.at,
         attributes=stored(log.attributes),
         body=None if log.body in (None, "") else dump(cleaned(log.body)),
         nth=nth,
     )
+
+
+def _session(name: str, log: LogData) -> str | None:
+    """Claude Code sends records without a trace unless asked for one: its session stands for it."""
+    session = log.attributes.get("session.id")
+    if not session or not name.startswith("claude_code."):
+        return None
+    return digest(f"claude_code {session}")

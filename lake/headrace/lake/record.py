@@ -132,6 +132,12 @@ class AssembledTrace(Record, frozen=True, kw_only=True):
     fingerprint: str  # of its spans and of the rules they were assembled under
 
 
+class JoinedTrace(Record, frozen=True, kw_only=True):
+    project: str
+    trace_id: str
+    fingerprint: str  # of its log records and of the spans that they were joined with
+
+
 class Resolved(Record, frozen=True, kw_only=True):
     project: str
     episode_id: str

@@ -55,6 +55,10 @@ create table assembled_traces ( -- what assembly has seen of a trace; a change m
     project varchar, trace_id varchar, fingerprint varchar
 );
 
+create table joined_traces ( -- whose log records were read with their spans; a change does it again
+    project varchar, trace_id varchar, fingerprint varchar
+);
+
 create table resolutions (
     project varchar, episode_id varchar,
     resolution varchar, -- success, failure, pending, conflicting, unmarked

@@ -39,3 +39,7 @@ create table log_events (
 insert into log_events by name from log_events_before;
 
 drop table log_events_before;
+
+create table joined_traces ( -- whose log records were read with their spans; a change does it again
+    project varchar, trace_id varchar, fingerprint varchar
+);

@@ -1,0 +1,78 @@
+"""Joining log records with the spans of their traces, in the lake."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from headrace.curate import log_content
+from headrace.curate.log_content import Told
+from headrace.lake.record import JoinedTrace, LogEvent, Record, Span
+from headrace.lake.statement import statements
+from headrace.lake.store import Lake, Transaction
+
+EVENTS = 2_000  # log records of a transaction, at least: a body may have megabytes
+
+R = TypeVar("R", bound=Record)
+
+
+def join(lake: Lake, project: str, *, events: int = EVENTS) -> int:
+    """Give the calls of a project the messages that came in log records; how many traces changed.
+
+    Only traces are read whose records or spans are new since they were last joined. Each batch is
+    one transaction: a run that dies is taken up where it stood.
+    """
+    where = {"project": project, "names": list(log_content.NAMES), "made": log_content.MADE}
+    due = lake.rows(_sql("traces_with_logs"), where)
+    for batch in _batches(due, events):
+        _join(lake, where, batch)
+    return len(due)
+
+
+def _join(lake: Lake, where: Mapping[str, object], due: Sequence[Mapping[str, Any]]) -> None:
+    traces = [
+        JoinedTrace(**{key: row[key] for key in JoinedTrace.__struct_fields__}) for row in due
+    ]
+    given = {**where, "traces": [trace.trace_id for trace in traces]}
+    told = _told(lake, given)
+
+    def write(tx: Transaction) -> None:
+        among = {key: given[key] for key in ("project", "made", "traces")}
+        tx.run(_sql("gone_spans"), among)
+        tx.add_new("messages", told.messages, on=["hash"])
+        tx.add_new("toolsets", told.toolsets, on=["hash"])
+        tx.upsert("spans", told.spans, on=["project", "trace_id", "span_id"])
+        tx.upsert("joined_traces", traces, on=["project", "trace_id"])
+
+    lake.write(write)
+
+
+def _told(lake: Lake, given: Mapping[str, object]) -> Told:
+    """All traces at once: spans and records meet by trace and span id."""
+    among = {key: given[key] for key in ("project", "traces")}
+    spans = _records(Span, lake.rows(_sql("calls_of_traces"), among))
+    events = _records(
+        LogEvent, lake.rows(_sql("logs_of_traces"), {**among, "names": given["names"]})
+    )
+    return log_content.told(spans, events)
+
+
+def _records(kind: type[R], rows: Iterable[Mapping[str, Any]]) -> list[R]:
+    return [msgspec.convert(row, kind) for row in rows]
+
+
+def _batches(due: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[Mapping[str, Any]]]:
+    batch: list[Mapping[str, Any]] = []
+    events = 0
+    for row in due:
+        batch.append(row)
+        events += row["events"]
+        if events >= size:
+            yield batch
+            batch, events = [], 0
+    if batch:
+        yield batch
+
+
+def _sql(name: str) -> str:
+    return statements("headrace.curate", "log_join.sql")[name]
