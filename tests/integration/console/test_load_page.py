@@ -81,6 +81,7 @@ AGENTS = Real(example="tau2", path="tau2/agents.jsonl.gz")
 JUDGED = Real(example="tau2", path="tau2_judge/airline_simulations.jsonl.gz")
 CAR = Real(example="car", path="carbench_unlabelled/traces.jsonl.gz", messages="traj")
 BLAMED = Real(example="agents", path="who_when/algorithm_generated.jsonl.gz", messages="history")
+CODE = Real(example="code", path="reflexion/code_humaneval_py.jsonl.gz")
 CHATS = Real(example="chats", path="aider_chat/sessions.jsonl.gz", messages="segments")
 
 
@@ -121,6 +122,7 @@ def load(headrace: Headrace, lake: Lake) -> Callable[..., Any]:
         ("tau2", (4, 2, 2)),
         ("grades", (4, 0, 0)),
         ("graded", (4, 1, 2)),
+        ("code", (2, 1, 1)),
         ("car", (2, 0, 0)),
         ("agents", (2, 0, 2)),
         ("chats", (2, 0, 1)),
@@ -143,7 +145,7 @@ def test_every_example_of_the_page_loads_lines_of_its_shape(
 
 
 def test_no_example_of_the_page_is_left_out() -> None:
-    assert len(examples()) == 9
+    assert len(examples()) == 10
     assert {words[0] for words in examples().values()} == {file.name for file in SHAPES.iterdir()}
 
 
@@ -220,6 +222,20 @@ def _agree(real: Real, rows: Sequence[Row], counts: Row) -> None:
     named = ("rows", "success", "failure", "unmarked", "assistant_tool_calls")
     assert told == [real.facts[name] for name in named]
     assert counts["messages"] == real.facts["messages"] - joined
+
+
+@needs_data
+def test_real_answers_to_prompts_agree_with_reference_counts(
+    taken: Callable[..., Row], lake: Lake
+) -> None:
+    rows, facts = list(CODE.rows()), CODE.facts
+    counts = taken(CODE, CODE.path, rows)
+    told = [counts[name] for name in ("episodes", "success", "failure", "unmarked")]
+    assert told == [facts[name] for name in ("rows", "success", "failure", "unmarked")]
+    found = conversations(lake, CODE.path)
+    assert len({one.task for one in found}) == facts["groups"]
+    different = {(one.task, _exact(one.messages)) for one in found}
+    assert len(rows) - len(different) == facts["exact_duplicate_rows_task_and_solution"]
 
 
 @needs_data
