@@ -9,7 +9,7 @@ call. Pieces lie on shelves: the messages of a shelf are in memory together.
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -33,7 +33,7 @@ _ROWS = 1_000  # traces that become records at a time
 NEVER = 2**62  # microseconds since 1970; where a span has no start
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+N = TypeVar("N", np.int64, np.float64)
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,15 +50,15 @@ class Plan:
     """The groups to assemble, oldest first, and where their traces are to be read."""
 
     def __init__(
-        self, project: str, marks: "pa.Table", group: Ints, weight: Floats, cuts: "Cuts"
+        self, project: str, marks: "pa.Table", group: Ints, weight: Ints, cuts: "Cuts"
     ) -> None:
-        """`marks` lie group by group; `weight` 1 is as much as is assembled at once."""
+        """`marks` lie group by group; CALLS * NAMES is the weight of what is assembled at once."""
         self._project = project
         self._marks = marks
         self._group = group
         self._spans = _numbers(marks, "spans")
-        part = _before(np.minimum(weight[cuts.rows], 1.0), group[cuts.rows])
-        self._piece = _steps(group[cuts.rows], np.floor(part))
+        before = _before(np.minimum(weight, CALLS * NAMES)[cuts.rows], group[cuts.rows])
+        self._piece = _steps(group[cuts.rows], before // (CALLS * NAMES))
         self._cuts = cuts
 
     @property
@@ -166,7 +166,7 @@ def _edges(
 def _plan(lake: Lake, project: str, marks: "pa.Table", group: Ints) -> Plan:
     sql = statements("headrace.curate")
     calls = _numbers(marks, "calls")
-    weight = calls / CALLS
+    weight = calls * NAMES
     # Only in a group of many calls can histories be too long for memory.
     many = np.flatnonzero(np.bincount(group, weights=calls)[group] > MANY)
     rows = {marks["trace_id"][i].as_py(): int(i) for i in many}
@@ -174,8 +174,8 @@ def _plan(lake: Lake, project: str, marks: "pa.Table", group: Ints) -> Plan:
         for trace_id, names in lake.stream(
             sql["trace_names"], {"project": project, "traces": list(rows)}
         ):
-            weight[rows[trace_id]] = max(weight[rows[trace_id]], names / NAMES)
-    long = [name for name, row in rows.items() if weight[row] > 1]
+            weight[rows[trace_id]] = max(weight[rows[trace_id]], names * CALLS)
+    long = [name for name, row in rows.items() if weight[row] > CALLS * NAMES]
     starts: dict[int, list[int | None]] = {}
     if long:
         given = {"project": project, "traces": long, "calls": CALLS, "names": NAMES}
@@ -196,13 +196,13 @@ def _steps(*keys: NDArray[Any]) -> Ints:
     return np.cumsum(changes)
 
 
-def _before(values: Floats, group: Ints) -> Floats:
+def _before(values: NDArray[N], group: Ints) -> NDArray[N]:
     """The sum of the values that lie before each in its group."""
     before = np.cumsum(values) - values
     return before - before[np.searchsorted(group, group)]
 
 
-def _shelves(piece: Ints, spans: Floats) -> Ints:
+def _shelves(piece: Ints, spans: NDArray[np.float64]) -> Ints:
     """Pieces one after the other, `SHELF` spans on each shelf."""
     before = np.cumsum(spans) - spans
     return (before[np.searchsorted(piece, piece)] // SHELF).astype(np.int64)

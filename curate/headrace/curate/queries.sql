@@ -109,16 +109,16 @@ group by trace_id;
 -- Where a trace is cut that has more calls than are assembled at once, or longer histories.
 with weighed as (
     select
-        trace_id, epoch_us(started_at) as since,
-        greatest(1.0 / $calls, (len(input) + len(output)) / $names) as weight, span_id
+        trace_id, span_id, epoch_us(started_at) as since,
+        greatest($names, (len(input) + len(output)) * $calls)::hugeint as weight
     from spans
     where project = $project and kind = 'llm' and trace_id in (select unnest($traces::varchar[]))
 )
 select trace_id, min(since) as since from (
-    select trace_id, since, floor(sum(weight) over (
+    select trace_id, since, coalesce(sum(weight) over (
         partition by trace_id order by since nulls last, span_id
-        rows between unbounded preceding and current row
-    )) as part
+        rows between unbounded preceding and 1 preceding
+    ), 0) // ($names::hugeint * $calls) as part
     from weighed
 )
 group by trace_id, part
