@@ -60,6 +60,8 @@ def content(span: SpanData) -> Content | None:
 def facts(span: SpanData) -> Mapping[str, object]:
     """Tokens; the model that was asked for; what a tool was given and gave."""
     attributes = span.attributes
+    if kind(span) is None:
+        return {}
     usage = value_of(attributes.get("mlflow.chat.tokenUsage"))
     found: dict[str, object] = {field: get(usage, key) for field, key in _TOKENS.items()}
     found["request_model"] = value_of(attributes.get("model"))
