@@ -32,7 +32,7 @@ def success(value: object, field: str = "success") -> bool | None:
     said = verdict(str(value)) if isinstance(value, str | int | float) else None
     if said is None:
         cure = "give true or false, 1 or 0, pass or fail, or null"
-        grade = "; a grade is a score, which a threshold turns into success: --score, --success-at"
+        grade = "; a grade is a score (--score) that a threshold (--success-at) makes a success"
         raise Undecodable(
             f"{field} is {str(value)[:60]!r}: {cure}{grade if _graded(value) else ''}"
         )

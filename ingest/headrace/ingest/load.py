@@ -214,7 +214,15 @@ def _given(found: dict[str, Any]) -> Given:
         release=_text(found.get("release")),
         model=_text(found.get("model")),
         started_at=_time(found.get("started_at")),
-        metadata={} if task is None else {"task": task},
+        metadata={**_metadata(found.get("metadata")), **({} if task is None else {"task": task})},
+    )
+
+
+def _metadata(found: object) -> dict[str, Any]:
+    if found is None or isinstance(found, dict):
+        return found or {}
+    raise Undecodable(
+        f"metadata is {type(found).__name__}: give an object, as in --metadata '{{kind: kind}}'"
     )
 
 

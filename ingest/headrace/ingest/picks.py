@@ -53,6 +53,7 @@ class Picks(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     started_at: str | None = None
     task: str | None = None  # the product's own name for what was asked
+    metadata: str | None = None  # an object
 
 
 class Picker:

@@ -144,6 +144,21 @@ def test_every_example_of_the_page_loads_lines_of_its_shape(
     assert (found["episodes"], found["success"], found["failure"]) == counts
 
 
+def test_the_example_of_several_agents_keeps_who_spoke_and_who_was_wrong(
+    load: Callable[..., Any], lake: Lake
+) -> None:
+    assert load("agents", SHAPES / "who_when.jsonl", "speakers").code == 0
+    for one in conversations(lake, "speakers"):
+        said = [(message["role"], message.get("name")) for message in one.messages]
+        assert said == [
+            ("assistant", "Excel_Expert"),
+            ("user", "Computer_terminal"),
+            ("assistant", "Logic_Expert"),
+            ("assistant", "Check_Expert"),
+        ]
+        assert (one.metadata["agent"], one.metadata["step"]) == ("Excel_Expert", "0")
+
+
 def test_no_example_of_the_page_is_left_out() -> None:
     assert len(examples()) == 10
     assert {words[0] for words in examples().values()} == {file.name for file in SHAPES.iterdir()}

@@ -318,6 +318,19 @@ def test_a_field_is_looked_for_on_the_first_lines_and_no_further(
     assert (done.added, done.marked, done.refused) == (1, 1, FIRST)
 
 
+def test_what_else_a_line_tells_is_kept_as_metadata(store: Store, tmp_path: Path) -> None:
+    lines = [talk("a", n=1, ticket="T-1"), talk("b", n=2), talk("c", n=3, ticket=["T-3"])]
+    file = written(tmp_path / "a.jsonl", *lines)
+    done = loaded(store, file, task="n", metadata="{external_id: ticket, task: 'mine', all: n}")
+    kept = [json.loads(row["metadata"]) for row in store.rows(EPISODE_ROWS)]
+    assert done.refused == 0
+    assert {(row["task"], row["all"], str(row["external_id"])) for row in kept} == {
+        ("1", 1, "T-1"), ("2", 2, "None"), ("3", 3, "['T-3']"),
+    }  # fmt: skip
+    [refusal, *_] = loaded(store, file, metadata="n").refusals
+    assert "metadata is int: give an object, as in --metadata '{kind: kind}'" in refusal
+
+
 def test_an_expression_that_found_nothing_is_told(store: Store, tmp_path: Path) -> None:
     file = written(tmp_path / "a.jsonl", talk("a", info={"reward": 1}), talk("b", info={}))
     done = loaded(store, file, success="info.rewrd", score="info.reward")

@@ -34,7 +34,7 @@ def test_any_other_word_says_nothing(word: str) -> None:
 def test_a_grade_is_refused_with_the_way_to_a_threshold(value: Any, graded: bool) -> None:
     with pytest.raises(Undecodable) as refused:
         success(value)
-    assert ("a grade is a score, which a threshold" in str(refused.value)) is graded
+    assert ("a grade is a score (--score) that a threshold" in str(refused.value)) is graded
 
 
 @pytest.mark.parametrize(

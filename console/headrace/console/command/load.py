@@ -48,6 +48,9 @@ User = Annotated[str | None, typer.Option(help="Who asked.")]
 Model = Annotated[str | None, typer.Option(help="The model that answered.")]
 StartedAt = Annotated[str | None, typer.Option(help="ISO 8601, UTC without a zone, or epoch.")]
 Task = Annotated[str | None, typer.Option(help="Your own name of what was asked.")]
+Metadata = Annotated[
+    str | None, typer.Option(help="An object to keep, as '{kind: kind, external_id: ticket}'.")
+]
 
 
 def load(
@@ -63,6 +66,7 @@ def load(
     model: Model = None,
     started_at: StartedAt = None,
     task: Task = None,
+    metadata: Metadata = None,
     success_at: SuccessAt = None,
     project: Project = None,
     home: Home = None,
@@ -70,7 +74,7 @@ def load(
 ) -> None:
     """Load conversations from JSONL; the same file twice adds nothing, a refused line exits 1.
 
-    --messages to --task are JMESPath over a line: docs/load.md has one for each shape of line.
+    --messages to --metadata are JMESPath over a line: docs/load.md has one for each shape of line.
     """
     from headrace.ingest.picks import Picks
 
@@ -86,6 +90,7 @@ def load(
         model=model,
         started_at=started_at,
         task=task,
+        metadata=metadata,
     )
     loaded, weighed = _loaded(home, files, picks, project or "default", _rule(success_at))
     if json:
