@@ -90,7 +90,8 @@ def _streamed(span: SpanData) -> list[Body]:
         call = calls.setdefault(index, {"id": None, "function": {"name": "", "arguments": ""}})
         call["id"] = call["id"] or piece.get("id")
         for part in ("name", "arguments"):
-            call["function"][part] += get(piece.get("function"), part) or ""
+            text = get(piece.get("function"), part)
+            call["function"][part] += text if isinstance(text, str) else ""
     return [call for _, call in sorted(calls.items()) if call["function"]["name"]]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _LONGEST = 10_000  # numbers in keys are names, never list indices
-_INDEX = re.compile(r"(\d{1,5})\.(.+)", re.DOTALL)
+_INDEX = re.compile(r"([0-9]{1,5})\.(.+)", re.DOTALL)
 
 
 def grouped(attributes: Mapping[str, Any], prefix: str) -> dict[int, dict[str, Any]]:

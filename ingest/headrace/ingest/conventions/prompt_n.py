@@ -16,9 +16,9 @@ _INPUT = "gen_ai.prompt."
 _OUTPUT = "gen_ai.completion."
 _TOOLS = "llm.request.functions."
 _FLAT = re.compile(
-    r"gen_ai\.prompt\.\d|gen_ai\.completion\.0\."
+    r"gen_ai\.prompt\.[0-9]|gen_ai\.completion\.0\."
 )  # variables of prompts do not count
-_NUMBERED = re.compile(r"(gen_ai\.(prompt|completion)|llm\.request\.functions)\.\d+\.")
+_NUMBERED = re.compile(r"(gen_ai\.(prompt|completion)|llm\.request\.functions)\.[0-9]+\.")
 
 
 def kind(span: SpanData) -> SpanKind | None:

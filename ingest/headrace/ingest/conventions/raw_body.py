@@ -27,7 +27,7 @@ def answered(response: object) -> list[Body]:
     choices = listed(get(response, "choices"))
     if choices:
         message = get(choices[0], "message")
-        return [{**message}] if isinstance(message, Mapping) else []
+        return [{"role": "assistant", **message}] if isinstance(message, Mapping) else []
     items = [{**item} for item in listed(get(response, "output")) if isinstance(item, Mapping)]
     if items:
         return items
