@@ -52,7 +52,7 @@ def told(spans: Iterable[Span], events: Iterable[LogEvent]) -> Told:
     Spans that were made here before are made again: a real one may have come in their place.
     """
     given = [span for span in spans if span.scope != MADE]
-    records = sorted(events, key=_order)
+    records = sorted({_identity(event): event for event in events}.values(), key=_order)
     filled = [*_from_messages(given, records), *_from_bodies(given, records)]
     messages = {m.hash: m for one in filled for m in map(row, one.call.input + one.call.output)}
     sets = [toolset(one.call.tools) for one in filled if one.call.tools is not None]
@@ -63,8 +63,13 @@ def told(spans: Iterable[Span], events: Iterable[LogEvent]) -> Told:
     )
 
 
+def _identity(event: LogEvent) -> object:
+    """What is equal where a record was delivered twice."""
+    return event.hash or (event.trace_id, event.span_id, event.name, event.at, event.body)
+
+
 def _order(event: LogEvent) -> tuple[datetime, int, str]:
-    return event.at or _FIRST, event.nth, event.body or event.attributes
+    return event.at or _FIRST, event.nth or 0, event.body or event.attributes
 
 
 def _from_messages(spans: Sequence[Span], events: Sequence[LogEvent]) -> Iterator[_Filled]:

@@ -63,9 +63,7 @@ def write(tx: "Transaction", batch: Batch) -> int:
     tx.add_new("messages", batch.messages, on=["hash"])
     tx.add_new("toolsets", batch.toolsets, on=["hash"])
     tx.upsert("spans", batch.spans, on=["project", "trace_id", "span_id"])
-    tx.add_new(
-        "log_events", batch.log_events, on=["project", "trace_id", "span_id", "name", "at", "body"]
-    )
+    tx.add_new("log_events", batch.log_events, on=["project", "hash"])
     tx.upsert("outcomes", _standing(tx, batch.outcomes), on=["project", "outcome_id"])
     return tx.append("episodes", _revised(tx, batch.episodes))
 

@@ -26,16 +26,21 @@ def kept(log: LogData) -> bool:
 
 def row(log: LogData, *, project: str, received_at: datetime, nth: int = 0) -> LogEvent:
     name = event_name(log)
+    trace_id = log.trace_id or _session(name, log)
+    attributes = stored(log.attributes)
+    body = None if log.body in (None, "") else dump(cleaned(log.body))
+    said = [trace_id, log.span_id, name, log.at.isoformat() if log.at else None, attributes, body]
     return LogEvent(
         project=project,
         name=name,
         received_at=received_at,
-        trace_id=log.trace_id or _session(name, log),
+        trace_id=trace_id,
         span_id=log.span_id,
         at=log.at,
-        attributes=stored(log.attributes),
-        body=None if log.body in (None, "") else dump(cleaned(log.body)),
+        attributes=attributes,
+        body=body,
         nth=nth,
+        hash=digest(dump(said)),
     )
 
 

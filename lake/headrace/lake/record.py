@@ -74,7 +74,8 @@ class LogEvent(Record, frozen=True, kw_only=True):
     at: datetime | None = None
     attributes: str = "{}"
     body: str | None = None
-    nth: int = 0  # place in its request: times may tie
+    nth: int | None = None  # place in its request: times may tie
+    hash: str | None = None  # of all that it says
 
 
 class Outcome(Record, frozen=True, kw_only=True):

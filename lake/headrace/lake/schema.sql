@@ -25,7 +25,8 @@ create table spans (
 create table log_events (
     project varchar, trace_id varchar, span_id varchar, name varchar, "at" timestamptz,
     attributes json, body json, received_at timestamptz,
-    nth bigint -- place in its request: times may tie
+    nth bigint, -- place in its request: times may tie
+    hash varchar -- of all that it says: a second delivery of it adds nothing
 );
 
 create table outcomes (

@@ -1,121 +1,208 @@
 """Recorded OTLP payloads of unmodified SDKs give the episodes that really took place."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
 
 import msgspec
 import pytest
 
-from headrace.curate.assembly import Assembled, Library, assemble
-from headrace.curate.component import components
-from headrace.ingest.batch import Batch, Body
-from headrace.ingest.reader import read
-from headrace.lake.record import Span
+from headrace.curate import log_content
+from headrace.curate.assemble import assemble as assemble_lake
+from headrace.curate.assembly import assemble
+from headrace.curate.group import Library
+from headrace.ingest.batch import Batch, Body, write
+from headrace.ingest.otlp import decode
+from headrace.ingest.reader import STRIPPED, read
+from headrace.ingest.telemetry import Export
+from headrace.lake import Lake
+from headrace.lake.message import Body as Message
+from headrace.lake.record import Episode, Span
+from tests.recorded import NOW, Entry, differences, entries, form, skeleton, truth
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "otlp"
-NOW = datetime(2026, 11, 23, tzinfo=UTC)
+Found = Mapping[str, Any]
 
-Fixture = tuple[Path, dict[str, Any]]
-
-
-def _episodes(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return list(entry["expected"]["episodes"])
-
-
-def _joined(episode: Mapping[str, Any]) -> bool:
-    return len(episode["trace_ids"]) == 1 or episode["conversation_id"] is not None
+LOSSES = {"repaired_history", "truncated_value", "dropped_attributes"}
 
 
-def entries() -> Iterator[Fixture]:
-    """Those whose calls are joined by a trace or a conversation id, with all content."""
-    for manifest in sorted(FIXTURES.glob("*/manifest.json")):
-        for entry in json.loads(manifest.read_text()).get("fixtures", []):
-            if entry["expected"]["quality"] == "full" and all(map(_joined, _episodes(entry))):
-                yield manifest.parent, entry
+class Recording:
+    """What the bodies of an entry are assembled to, without a lake."""
 
-
-@pytest.mark.parametrize("fixture", list(entries()), ids=lambda fixture: str(fixture[1]["id"]))
-def test_the_episodes_are_what_took_place(fixture: Fixture) -> None:
-    batch = delivered(*fixture)
-    expected = sorted(_truth(episode) for episode in _episodes(fixture[1]))
-    assert sorted(found(batch, list(batch.spans))) == expected
-    shuffled = [*batch.spans, *batch.spans[::2]]
-    Random(5).shuffle(shuffled)
-    assert sorted(found(batch, shuffled)) == expected
-
-
-def test_there_are_fixtures() -> None:
-    assert len(list(entries())) > 15
-
-
-def delivered(folder: Path, entry: Mapping[str, Any]) -> Batch:
-    bodies = [
-        Body(
-            seq=number,
-            signal=file["signal"],
-            content_type=file["content_type"].partition(";")[0],
-            payload=(folder / file["file"]).read_bytes(),
-            received_at=NOW,
+    def __init__(self, entry: Entry, bodies: Iterable[Body]) -> None:
+        batch = Batch.union(read(body) for body in bodies)
+        told = log_content.told(batch.spans, batch.log_events)
+        filled = {(span.trace_id, span.span_id): span for span in told.spans}
+        self.spans = [filled.get((s.trace_id, s.span_id), s) for s in batch.spans]
+        self.messages: dict[str, Message] = {
+            m.hash: json.loads(m.body) for m in (*batch.messages, *told.messages)
+        }
+        sets = (*batch.toolsets, *told.toolsets)
+        library = Library(
+            messages=self.messages, tools={one.hash: json.loads(one.body) for one in sets}
         )
-        for number, file in enumerate(entry["files"])
-        if file["signal"] in ("traces", "logs")
-    ]
-    return Batch.union(read(body) for body in bodies)
+        self.result = assemble(self.spans, library, now=NOW, link=entry.needs_link)
+        self.messages |= {m.hash: json.loads(m.body) for m in self.result.messages}
+
+    @property
+    def episodes(self) -> list[Found]:
+        return [
+            {
+                **msgspec.structs.asdict(episode),
+                "messages": [self.messages[name] for name in episode.messages],
+            }
+            for episode in self.result.episodes
+        ]
+
+    @property
+    def calls(self) -> list[Span]:
+        """The model calls, each once, however often it was delivered."""
+        once = {(span.trace_id, span.span_id): span for span in self.spans if span.kind == "llm"}
+        return list(once.values())
 
 
-def found(batch: Batch, spans: Sequence[Span]) -> list[str]:
-    """The episodes of spans in the form in which they are compared."""
-    library = Library(
-        messages={m.hash: msgspec.json.decode(m.body) for m in batch.messages},
-        tools={t.hash: msgspec.json.decode(t.body) for t in batch.toolsets},
+def told(found: Found, expected: Mapping[str, Any]) -> str:
+    """An episode as `truth` tells it, as far as the telemetry carries it."""
+    carried = expected.get("carried") or {}
+    tools = [tool["function"]["name"] for tool in json.loads(found["tools"] or "[]")]
+    usage = (found["input_tokens"], found["output_tokens"])
+    return form(
+        found["messages"],
+        found["trainable"],
+        tools=tools if carried.get("tools", True) else None,
+        usage=usage if carried.get("usage", True) and expected.get("usage") else None,
+        failed=found["error"] is not None,
     )
-    keys: dict[str, list[str]] = {}
-    for span in spans:
-        keys.setdefault(span.trace_id, []).extend(filter(None, [span.conversation_id]))
-    groups = [
-        assemble([span for span in spans if span.trace_id in group], library, now=NOW)
-        for group in components(keys)
+
+
+def agree(found: Sequence[Found], entry: Entry) -> None:
+    expected = sorted(truth(episode) for episode in entry.episodes)
+    ours = sorted(told(episode, entry.episodes[0]) for episode in found)
+    assert list(differences(ours, expected)) == []
+    assert len(ours) == len(expected)
+
+
+def named(entry: Entry) -> str:
+    return entry.id
+
+
+@pytest.mark.parametrize("entry", entries("full", "repaired"), ids=named)
+def test_the_episodes_are_what_took_place(entry: Entry) -> None:
+    found = Recording(entry, entry.bodies()).episodes
+    agree(found, entry)
+    if entry.quality == "repaired":
+        assert all(LOSSES & set(episode["defects"]) for episode in found)
+
+
+@pytest.mark.parametrize("entry", entries("partial"), ids=named)
+def test_where_content_was_altered_roles_and_tools_are_right(entry: Entry) -> None:
+    found = Recording(entry, entry.bodies()).episodes
+    assert sorted(map(skeleton, found)) == sorted(map(skeleton, entry.episodes))
+
+
+@pytest.mark.parametrize("entry", entries("no_content"), ids=named)
+def test_without_content_there_is_no_episode_but_every_call(entry: Entry) -> None:
+    recording = Recording(entry, entry.bodies())
+    assert recording.episodes == []
+    assert sum(recording.result.empty.values()) == len(recording.calls)
+    ours = sorted(
+        _call(span.model, span.input_tokens, span.output_tokens, span.error)
+        for span in recording.calls
+    )
+    theirs = sorted(
+        _call(call["model"], call["usage"].get("input"), call["usage"].get("output"), call["error"])
+        for call in entry.expected["skeleton"]
+    )
+    assert ours == theirs
+
+
+def _call(model: str | None, sent: int | None, said: int | None, error: object) -> str:
+    return json.dumps([model, sent or 0, said or 0, error is not None])
+
+
+@pytest.mark.parametrize("entry", entries(), ids=named)
+def test_neither_order_nor_batches_nor_repeats_matter(entry: Entry) -> None:
+    rng = Random(entry.id)
+    alone = [part for body in entry.bodies() for part in split(body)]
+    alone += rng.sample(alone, len(alone) // 2)
+    rng.shuffle(alone)
+    usual, other = Recording(entry, entry.bodies()), Recording(entry, alone)
+    assert _by_id(other.result.episodes) == _by_id(usual.result.episodes)
+    assert len({(span.trace_id, span.span_id) for span in other.spans}) == entry.spans
+
+
+def _by_id(episodes: Iterable[Episode]) -> list[Episode]:
+    return sorted(episodes, key=lambda episode: episode.episode_id)
+
+
+def split(body: Body) -> list[Body]:
+    """A body as one body for each span or log record."""
+    export = decode(body.signal, body.content_type, body.payload)
+    parts = [Export(spans=(span,)) for span in export.spans]
+    parts += [Export(logs=(log,)) for log in export.logs]
+    return [
+        msgspec.structs.replace(body, content_type=STRIPPED, payload=msgspec.msgpack.encode(part))
+        for part in parts
     ]
-    return [text for group in groups for text in _found(group, library)]
 
 
-def _found(group: Assembled, library: Library) -> Iterator[str]:
-    made = {message.hash: msgspec.json.decode(message.body) for message in group.messages}
-    for episode in group.episodes:
-        messages = [made.get(name) or library.messages[name] for name in episode.messages]
-        yield _form(messages, episode.trainable)
+@pytest.mark.parametrize("entry", entries(), ids=named)
+def test_every_completion_is_trained_once_or_has_a_reason(entry: Entry) -> None:
+    recording = Recording(entry, entry.bodies())
+    seen = sum(bool(span.output) for span in recording.calls)
+    trained = sum(episode.turns for episode in recording.result.episodes)
+    assert seen == trained + len(recording.result.untrained)
 
 
-def _truth(episode: Mapping[str, Any]) -> str:
-    return _form(episode["messages"], episode["trainable"])
+def test_there_are_recordings() -> None:
+    assert len(entries("full")) > 120
 
 
-def _form(messages: Sequence[Mapping[str, Any]], trainable: Sequence[bool]) -> str:
-    """Messages and mask; results at the end, which no model saw, are left out."""
-    end = len(messages)
-    while end and messages[end - 1]["role"] == "tool":
-        end -= 1
-    rows = [_row(message) for message in messages[:end]]
-    return json.dumps([rows, list(trainable)[:end]], sort_keys=True)
+# Through a real lake: one entry of each folder, those of log records and of several traces first.
+CHOSEN = {entry.folder: entry for entry in entries("full") if not entry.needs_link}
+CHOSEN |= {f"{entry.folder} linked": entry for entry in entries("repaired") if entry.needs_link}
 
 
-def _row(message: Mapping[str, Any]) -> list[object]:
-    content = message.get("content") or ""
-    text = content.replace("\r\n", "\n").strip() if isinstance(content, str) else content
-    calls = [
-        [call["id"], call["function"]["name"], _parsed(call["function"]["arguments"])]
-        for call in message.get("tool_calls") or ()
-    ]
-    told = _parsed(text) if message["role"] == "tool" else text
-    return [message["role"], told, message.get("tool_call_id"), sorted(calls, key=str)]
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterable[Lake]:
+    """Each span and record alone, some twice, in any order, with a night in between."""
+    rng = Random(7)
+    alone = [part for e in CHOSEN.values() for body in e.bodies(e.id) for part in split(body)]
+    alone += rng.sample(alone, len(alone) // 3)
+    rng.shuffle(alone)
+    half = len(alone) // 2
+    with Lake.open(tmp_path_factory.mktemp("recorded")) as lake:
+        for bodies in (alone[:half], alone[half:]):
+            batch = Batch.union(read(body) for body in bodies)
+            lake.write(lambda tx, batch=batch: write(tx, batch))  # type: ignore[misc]
+            for entry in CHOSEN.values():
+                assemble_lake(lake, entry.id, now=NOW, link=entry.needs_link)
+        yield lake
 
 
-def _parsed(text: object) -> object:
-    try:
-        return json.loads(str(text))
-    except ValueError:
-        return text
+@pytest.mark.parametrize("entry", CHOSEN.values(), ids=named)
+def test_a_night_before_the_rest_arrives_changes_nothing_in_the_end(
+    entry: Entry, lake: Lake
+) -> None:
+    found = current(lake, entry.id)
+    agree(found, entry)
+    usual = Recording(entry, entry.bodies(entry.id)).result.episodes
+    assert sorted(row["episode_id"] for row in found) == sorted(e.episode_id for e in usual)
+    [stored] = lake.rows("select count(*) as n from spans where project = $p", {"p": entry.id})
+    assert stored["n"] == entry.spans
+
+
+def current(lake: Lake, project: str) -> list[Found]:
+    """The current episodes of a project with their messages."""
+    rows = lake.rows("from current_episodes where project = $project", {"project": project})
+    hashes = sorted({name for row in rows for name in row["messages"]})
+    known = "select hash, body from messages where hash in (select unnest($hashes::varchar[]))"
+    bodies = {row["hash"]: json.loads(row["body"]) for row in lake.rows(known, {"hashes": hashes})}
+    return [{**row, "messages": [bodies[name] for name in row["messages"]]} for row in rows]
+
+
+def test_a_second_night_writes_nothing(lake: Lake) -> None:
+    before = lake.snapshot_id
+    for entry in list(CHOSEN.values())[::5]:
+        assemble_lake(lake, entry.id, now=NOW, link=entry.needs_link)
+    assert lake.snapshot_id == before

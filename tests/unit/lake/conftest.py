@@ -18,6 +18,7 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "outcomes": record.Outcome,
     "episodes": record.Episode,
     "assembled_traces": record.AssembledTrace,
+    "joined_traces": record.JoinedTrace,
     "resolutions": record.Resolved,
     "decisions": record.Decision,
     "clusters": record.Cluster,

@@ -33,7 +33,8 @@ drop table log_events;
 create table log_events (
     project varchar, trace_id varchar, span_id varchar, name varchar, "at" timestamptz,
     attributes json, body json, received_at timestamptz,
-    nth bigint -- place in its request: times may tie
+    nth bigint, -- place in its request: times may tie
+    hash varchar -- of all that it says: a second delivery of it adds nothing
 );
 
 insert into log_events by name from log_events_before;
