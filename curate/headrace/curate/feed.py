@@ -6,7 +6,7 @@ is made: whatever the size of the lake, every row is read once, and one shelf is
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,6 +17,9 @@ from headrace.lake.record import Episode, Span
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Stream
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = ("received_at", "started_at", "ended_at")
 _LISTS = ("input", "output", "defects")
@@ -26,16 +29,15 @@ class Feed:
     """The rows of a plan; pieces and groups must be asked for in their order."""
 
     def __init__(self, lake: Lake, project: str, plan: Plan) -> None:
-        sql = statements("headrace.curate")
+        first, last = plan.bounds
         places = {"places": plan.places}
-
-        def reel(name: str, **given: object) -> Reel:
-            return Reel(lake.stream(sql[name], {"project": project, **given}, places))
-
+        given = {"project": project, "never": NEVER, "first": first, "last": last}
         # In this order: messages are in the lake before the spans that name them, or with them.
-        self._spans = reel("spans_of_pieces", never=NEVER)
-        self._bodies = reel("bodies_of_pieces", never=NEVER)
-        self._standing = reel("standing_episodes")
+        self._spans = Reel(lake.stream(_sql("spans_of_pieces"), given, places))
+        self._bodies = Reel(lake.stream(_sql("bodies_of_pieces"), given, places))
+        self._standing = _standing(
+            lake, project, lake.table(_sql("touched_episodes"), {"project": project}, places)
+        )
         self._shelf = -1
         self._clear()
 
@@ -54,7 +56,8 @@ class Feed:
 
     def standing(self, group: int) -> list[Episode]:
         """The last revisions of the episodes that were assembled from the traces of a group."""
-        return [msgspec.convert(row, Episode) for row in self._standing.take(group)]
+        rows = self._standing.take(group) if self._standing else ()
+        return [msgspec.convert(row, Episode) for row in rows]
 
     def _clear(self) -> None:
         self._messages: dict[str, Body] = {}
@@ -74,6 +77,21 @@ class Reel:
         while self._next is not None and self._next[0] <= number:
             yield dict(zip(self._columns, self._next[1:], strict=True))
             self._next = next(self._rows, None)
+
+
+def _standing(lake: Lake, project: str, touched: "pa.Table") -> Reel | None:
+    """None where there are none: then the texts of all episodes are not even looked at."""
+    import pyarrow.compute as pc
+
+    if not len(touched):
+        return None
+    first, last = pc.min(touched["first"]).as_py(), pc.max(touched["last"]).as_py()
+    given = {"project": project, "first": first or _EPOCH, "last": last or _EPOCH}
+    return Reel(lake.stream(_sql("standing_episodes"), given, {"touched": touched}))
+
+
+def _sql(name: str) -> str:
+    return statements("headrace.curate")[name]
 
 
 def _span(row: dict[str, Any]) -> Span:

@@ -7,6 +7,7 @@ call. Pieces lie on shelves: the messages of a shelf are in memory together.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,6 +30,7 @@ MANY = 300  # LLM calls from which on the histories of a group are looked at
 SHELF = 2_000  # spans whose messages are in memory together
 CROWD = 16  # traces that may say the same turn on one day and still be linked by it
 LINKED_S = 24 * 3600  # between two calls that are linked without a conversation id
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ROWS = 1_000  # traces that become records at a time
 NEVER = 2**62  # microseconds since 1970; where a span has no start
 
@@ -64,6 +66,14 @@ class Plan:
     @property
     def spans(self) -> int:
         return int(self._spans.sum())
+
+    @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        """When the first and the last span of these traces began."""
+        import pyarrow.compute as pc
+
+        first, last = pc.min(self._marks["started_at"]), pc.max(self._marks["last_at"])
+        return first.as_py() or _EPOCH, last.as_py() or _EPOCH
 
     @property
     def places(self) -> "pa.Table":
@@ -133,14 +143,11 @@ class Cuts(msgspec.Struct, frozen=True, kw_only=True):
 def planned(lake: Lake, project: str, version: str, *, link: bool) -> Plan | None:
     """The groups with a trace whose spans, or whose rules, changed since it was assembled."""
     sql = statements("headrace.curate")
-    pairs = lake.table(sql["trace_pairs"], {"project": project})
-    given = {"project": project, "version": version}
-    marks = lake.table(sql["trace_marks"], given, {"pairs": pairs})
+    marks = lake.table(sql["trace_marks"], {"project": project, "version": version})
     changed = _changed(marks)
     if not changed.any():
         return None
-    edges = _edges(lake, project, {"pairs": pairs, "marks": marks}, link=link)
-    root = np.asarray(roots(len(marks), edges))
+    root = np.asarray(roots(len(marks), _edges(lake, project, marks, link=link)))
     picked = np.flatnonzero(np.isin(root, root[changed]))
     picked = picked[np.argsort(root[picked], kind="stable")]
     return _plan(lake, project, marks.take(picked), _steps(root[picked]))
@@ -153,10 +160,9 @@ def _changed(marks: "pa.Table") -> NDArray[np.bool_]:
     return ~np.asarray(same)
 
 
-def _edges(
-    lake: Lake, project: str, tables: "Mapping[str, pa.Table]", *, link: bool
-) -> Iterator[tuple[int, int]]:
+def _edges(lake: Lake, project: str, marks: "pa.Table", *, link: bool) -> Iterator[tuple[int, int]]:
     sql = statements("headrace.curate")
+    tables = {"marks": marks.select(["n", "trace_id", "conversation", "conversation_2"])}
     yield from lake.stream(sql["trace_edges"], {"project": project}, tables)
     if link:
         given = {"project": project, "crowd": CROWD, "seconds": LINKED_S}

@@ -17,38 +17,37 @@ select distinct project from (
     union all select project from outcomes
 ) order by project;
 
--- name: trace_pairs
--- Per trace, and conversation that its spans name, what stands in the lake. A row of a span is never
--- changed, only replaced: its number and the snapshot it came with name a version of it, they stay
--- the same when files are merged, and cost a hundredth of reading what it says.
-select
-    trace_id, conversation_id, count(*) as spans, count(*) filter (where kind = 'llm') as calls,
-    min(started_at) as started_at, bit_xor(hash(rowid, snapshot_id)) as versions
-from spans where project = $project
-group by trace_id, conversation_id;
-
 -- name: trace_marks
--- Per trace what its spans amount to: content may come late (a log record, a longer delivery).
-with marks as (
+-- Per trace what stands in the lake, and what stood when it was last assembled. A row of a span is
+-- never changed, only replaced: its number and the snapshot it came with name a version of it, stay
+-- when files are merged, and cost a tenth of reading what the span says.
+with traces as (
     select
-        trace_id, sum(spans)::bigint as spans, sum(calls)::bigint as calls,
-        count(conversation_id) > 0 as named, min(started_at) as started_at,
-        concat_ws(':', $version, sum(spans), bit_xor(versions)) as fingerprint
-    from pairs
+        trace_id, count(*) as spans, count(*) filter (where kind = 'llm') as calls,
+        min(conversation_id) as conversation, max(conversation_id) as conversation_2,
+        min(started_at) as started_at, max(started_at) as last_at,
+        concat_ws(':', $version, count(*), bit_xor(hash(rowid, snapshot_id))) as fingerprint
+    from spans where project = $project
     group by trace_id
 )
 select
-    (row_number() over (order by m.started_at nulls last, m.trace_id) - 1)::bigint as n,
-    m.trace_id, m.spans, m.calls, m.named, m.fingerprint, a.fingerprint as assembled
-from marks m
-left join assembled_traces a on a.project = $project and a.trace_id = m.trace_id
+    (row_number() over (order by t.started_at nulls last, t.trace_id) - 1)::bigint as n,
+    t.*, a.fingerprint as assembled
+from traces t
+left join assembled_traces a on a.project = $project and a.trace_id = t.trace_id
 order by n;
 
 -- name: trace_edges
 -- Traces that belong together, each with the first that shares a key with it: a conversation, a
 -- response that another call continues, an episode that reached over both and must go when they
 -- part. A key is a hash: should two ever meet, two groups are only assembled at one time.
-with continued as (
+with mixed as (
+    select distinct trace_id, conversation_id from spans
+    where project = $project and conversation_id is not null and trace_id in (
+        select trace_id from marks where conversation <> conversation_2
+    )
+),
+continued as (
     select distinct trace_id, previous_response_id as response_id from spans
     where project = $project and previous_response_id is not null
 ),
@@ -61,8 +60,10 @@ wide as (
     where project = $project and len(trace_ids) > 1
 ),
 keys as (
-    select trace_id, hash('conversation', conversation_id) as key from pairs
-    where conversation_id is not null
+    select trace_id, hash('conversation', conversation) as key from marks
+    where conversation is not null
+    union all
+    select trace_id, hash('conversation', conversation_id) from mixed
     union all
     select trace_id, hash('response', response_id) from continued
     union all
@@ -81,7 +82,7 @@ where first <> n;
 -- traces of a day say ("How can I help?") tells nothing about who goes on with whom.
 with turns as (
     select
-        m.n, m.named, coalesce(s.service, '') as service, s.said, s.heard, s.started_at,
+        m.n, m.conversation is not null as named, coalesce(s.service, '') as service, s.said, s.heard, s.started_at,
         date_diff('day', timestamptz '2000-01-01', s.started_at) as day
     from spans s join marks m on m.trace_id = s.trace_id
     where s.project = $project and s.kind = 'llm' and s.started_at is not null
@@ -141,6 +142,7 @@ select
     end as attributes
 from spans s join places p on p.trace_id = s.trace_id
 where s.project = $project
+    and (s.started_at is null or s.started_at between $first and $last) -- files of other days
     and coalesce(epoch_us(s.started_at), $never) < p.until
     and (
         coalesce(epoch_us(s.started_at), $never) >= p.since
@@ -156,6 +158,7 @@ with used as (
         p.shelf, p.piece, coalesce(s.input, []) || coalesce(s.output, []) as names, s.tools_hash
     from spans s join places p on p.trace_id = s.trace_id
     where s.project = $project
+        and (s.started_at is null or s.started_at between $first and $last)
         and coalesce(epoch_us(s.started_at), $never) < p.until
         and coalesce(epoch_us(s.started_at), $never) >= p.since
 ),
@@ -176,24 +179,27 @@ select u.piece, u.shelf, true as tools, t.hash, t.body::varchar as body
 from tooled u join toolsets t on t.hash = u.hash
 order by 1;
 
+-- name: touched_episodes
+select
+    min(p.grp) as grp, e.episode_id, max(e.revision) as revision, min(e.started_at) as first,
+    max(e.started_at) as last
+from (
+    select episode_id, revision, started_at, unnest(trace_ids) as trace_id
+    from episodes where project = $project
+) e
+join places p on p.trace_id = e.trace_id
+group by e.episode_id;
+
 -- name: standing_episodes
 -- The last revisions of the episodes that were assembled from these traces. Posted and loaded
 -- episodes have no spans: assembly leaves them alone.
-with touched as (
-    select e.episode_id, min(p.grp) as grp, max(e.revision) as revision
-    from (
-        select episode_id, revision, unnest(trace_ids) as trace_id
-        from episodes where project = $project
-    ) e
-    join places p on p.trace_id = e.trace_id
-    group by e.episode_id
-)
 select
     t.grp, e.* exclude (tools, metadata), e.tools::varchar as tools,
     e.metadata::varchar as metadata
 from episodes e
 join touched t on t.episode_id = e.episode_id and t.revision = e.revision
 where e.project = $project and len(e.span_ids) > 0
+    and (e.started_at is null or e.started_at between $first and $last)
 order by t.grp;
 
 -- name: assembled

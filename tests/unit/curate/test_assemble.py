@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import msgspec
 import pytest
 
+from headrace.curate import assembly, plan
 from headrace.curate.assemble import assemble
 from headrace.curate.conversation import conversations
 from headrace.lake.message import Message
@@ -209,3 +211,113 @@ def test_a_run_that_dies_is_taken_up_where_it_stood(
 def _hashes(lake: Lake) -> set[str]:
     rows: Sequence[dict[str, str]] = lake.rows("select hash from messages")
     return {row["hash"] for row in rows}
+
+
+def written(lake: Lake, world: World) -> list[tuple[str, int]]:
+    """Every row of the project's episodes."""
+    rows = lake.rows(
+        "select episode_id, revision from episodes where project = $p", {"p": world.project}
+    )
+    return sorted((row["episode_id"], row["revision"]) for row in rows)
+
+
+def at_first_reading(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Let something happen once, when spans are read and nothing is written yet."""
+    pure, left = assembly.assemble, [happens]
+
+    def reading(*given: Any, **more: Any) -> assembly.Assembled:
+        if left:
+            left.pop()()
+        return pure(*given, **more)
+
+    monkeypatch.setattr(assembly, "assemble", reading)
+
+
+def test_what_is_written_while_assembly_runs_is_taken_up_by_the_next_run(
+    lake: Lake, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.agent_run("a", steps=3)
+    world.agent_run("b")
+    world.drain(lake, world.spans[:2] + world.spans[3:])
+    at_first_reading(monkeypatch, lambda: world.drain(lake, world.spans[2:3]))
+    assemble(lake, world.project, now=NOW)
+    assert {c.trace_ids[0]: sum(c.trainable) for c in conversations(lake, world.project)} == {
+        "a": 2,
+        "b": 3,
+    }
+    assert assemble(lake, world.project, now=NOW).notes["revised"] == 1
+    assert {c.trace_ids[0]: sum(c.trainable) for c in conversations(lake, world.project)} == {
+        "a": 3,
+        "b": 3,
+    }
+    assert assemble(lake, world.project, now=NOW).seen == 0
+
+
+def test_of_two_nights_at_once_one_writes_each_episode(
+    lake: Lake, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abc":
+        world.agent_run(name)
+    world.drain(lake)
+    at_first_reading(monkeypatch, lambda: assemble(lake, world.project, now=NOW))
+    late = assemble(lake, world.project, now=NOW)
+    assert late.seen == 0
+    assert written(lake, world) == sorted((e.episode_id, 1) for e in world.episodes())
+    assert assemble(lake, world.project, now=NOW).seen == 0
+
+
+def test_traces_that_part_leave_no_episode_over_both(lake: Lake, world: World) -> None:
+    asked = [system(), user("Hi")]
+    world.call("s1", asked, said("Hello"), 0, trace_id="a", conversation_id="c")
+    more = [*asked, said("Hello"), user("And?")]
+    world.call("s2", more, said("Well."), 1, trace_id="b", conversation_id="c")
+    world.drain(lake)
+    assemble(lake, world.project, now=NOW)
+    assert [c.trace_ids for c in conversations(lake, world.project)] == [("a", "b")]
+    world.drain(lake, [msgspec.structs.replace(world.spans[1], conversation_id="d")])
+    assemble(lake, world.project, now=NOW)
+    assert sorted(c.trace_ids for c in conversations(lake, world.project)) == [("a",), ("b",)]
+
+
+def test_traces_that_come_together_leave_no_episode_of_one(lake: Lake, world: World) -> None:
+    asked = [system(), user("Hi")]
+    world.call("s1", asked, said("Hello"), 0, trace_id="a", response_id="r1")
+    more = [*asked, said("Hello"), user("And?")]
+    world.call("s2", more, said("Well."), 1, trace_id="b")
+    world.drain(lake)
+    assemble(lake, world.project, now=NOW)
+    assert sorted(c.trace_ids for c in conversations(lake, world.project)) == [("a",), ("b",)]
+    world.drain(lake, [msgspec.structs.replace(world.spans[1], previous_response_id="r1")])
+    result = assemble(lake, world.project, now=NOW)
+    assert [c.trace_ids for c in conversations(lake, world.project)] == [("a", "b")]
+    assert result.notes["superseded"] == 1
+
+
+def test_with_links_traces_without_ids_become_one_episode_and_without_two_again(
+    lake: Lake, world: World
+) -> None:
+    asked = [system(), user("Hi")]
+    world.call("s1", asked, said("Hello"), 0, trace_id="a")
+    more = [*asked, said("Hello"), user("And?")]
+    world.call("s2", more, said("Well."), 1, trace_id="b")
+    replace = msgspec.structs.replace
+    world.spans = [replace(world.spans[0], said="g"), replace(world.spans[1], heard="g")]
+    world.drain(lake)
+    assemble(lake, world.project, now=NOW, link=True)
+    assert [c.trace_ids for c in conversations(lake, world.project)] == [("a", "b")]
+    assemble(lake, world.project, now=NOW)
+    assert sorted(c.trace_ids for c in conversations(lake, world.project)) == [("a",), ("b",)]
+
+
+def test_a_conversation_of_too_many_calls_is_several_episodes_that_train_each_call_once(
+    lake: Lake, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "CALLS", 4)
+    monkeypatch.setattr(plan, "MANY", 3)
+    world.agent_run("a", steps=10, conversation_id="c")
+    world.drain(lake)
+    assemble(lake, world.project, now=NOW)
+    found = conversations(lake, world.project)
+    assert sorted(sum(c.trainable) for c in found) == [2, 4, 4]
+    assert sorted(len(c.messages) for c in found) == [9, 17, 21]
+    assert assemble(lake, world.project, now=NOW).seen == 0
