@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from headrace.ingest import naming
-from headrace.ingest.jsontext import value_of
+from headrace.ingest.jsontext import clean, value_of
 from headrace.ingest.telemetry import Attributes, SpanData, Value
 
 PROJECT = "headrace.project"
@@ -291,7 +291,7 @@ def finish(value: object) -> str | None:
     """A finish reason in OpenAI's words; given as text, a list, or a list as JSON text."""
     held = value_of(value) if isinstance(value, str) and value.startswith("[") else value
     reason = held[0] if isinstance(held, list) and held else held
-    return FINISH.get(reason, reason) if isinstance(reason, str) and reason else None
+    return FINISH.get(reason, clean(reason)) if isinstance(reason, str) and reason else None
 
 
 def request(attributes: Attributes) -> dict[str, Value]:
@@ -329,7 +329,7 @@ def error(span: SpanData) -> str | None:
         kind,
         raised.get("exception.type"),
     )
-    return next((str(word) for word in words if word), "error")
+    return next((clean(str(word)) for word in words if word), "error")
 
 
 def _words(value: Value) -> str | None:

@@ -15,7 +15,7 @@ from headrace.ingest import naming
 from headrace.ingest.batch import REVISED
 from headrace.ingest.conventions.numbered import grouped
 from headrace.ingest.grade import passed
-from headrace.ingest.jsontext import value_of
+from headrace.ingest.jsontext import clean, value_of
 from headrace.ingest.log_row import event_name
 from headrace.ingest.telemetry import Attributes, LogData, SpanData
 from headrace.lake.message import digest, dump
@@ -158,7 +158,7 @@ def _feedback(span: SpanData) -> Iterator[_Said]:
 def _outcomes(said: Iterable[_Said], project: str, received_at: datetime) -> Iterator[Outcome]:
     for one in said:
         score, label = _number(one.fields.get("score")), one.fields.get("label")
-        comment = str(one.fields["explanation"]) if one.fields.get("explanation") else None
+        comment = clean(str(one.fields["explanation"])) if one.fields.get("explanation") else None
         if all(part is None for part in (one.success, score, label, comment)):
             continue
         yield Outcome(
@@ -169,7 +169,7 @@ def _outcomes(said: Iterable[_Said], project: str, received_at: datetime) -> Ite
             name=naming.mended(str(one.fields.get("name") or "evaluation")),
             success=passed(label) if isinstance(label, str) else one.success,
             score=score,
-            label=None if label is None else str(label),
+            label=None if label is None else clean(str(label)),
             comment=comment,
             source=one.source,
             author=one.author,

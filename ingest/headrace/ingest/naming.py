@@ -8,6 +8,7 @@ ID_CHARS = 1_000
 PROJECT_CHARS = 200
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")  # the lake's catalog cannot compare with these
+_UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # nor can UTF-8 hold half a character
 
 
 def usable(text: str, limit: int = ID_CHARS) -> bool:
@@ -26,5 +27,5 @@ def checked(field: str, text: str | None, limit: int = ID_CHARS) -> None:
 
 
 def mended(text: str) -> str:
-    """A text of telemetry, which must not get lost: U+FFFD for every control character."""
-    return text if text.isprintable() else _CONTROL.sub("\ufffd", text)
+    """A text of telemetry, which must not get lost: U+FFFD for what no key may hold."""
+    return text if text.isprintable() else _UNUSABLE.sub("\ufffd", text)

@@ -9,10 +9,10 @@ import msgspec
 from headrace.ingest import aliases, naming
 from headrace.ingest.conventions import Among, candidates, content_of, facts_of, kind_of
 from headrace.ingest.gist import gist
-from headrace.ingest.jsontext import cleaned, dumped, value_of
+from headrace.ingest.jsontext import clean, cleaned, dumped, value_of
 from headrace.ingest.memo import Memo
 from headrace.ingest.model_call import HIDDEN, ModelCall, model_call
-from headrace.ingest.parts import arguments, result
+from headrace.ingest.parts import arguments, result, result_text
 from headrace.ingest.release import release_of, system_text
 from headrace.ingest.telemetry import Attributes, SpanData
 from headrace.ingest.tools import toolset
@@ -199,12 +199,12 @@ def _tool_run(data: SpanData, family: str, facts: Facts, known: Facts) -> ModelC
     if data.status == "error":
         answer = f"Error: {aliases.error(data)}"
         read = [field for field in read if field != "tool_result"]
-    function = {"name": tool, "arguments": arguments(given)}
+    function = {"name": tool, "arguments": clean(arguments(given))}
     called = {"id": identity, "type": "function", "function": function}
     return ModelCall(
         convention=family,
         input=[{"role": "assistant", "content": None, "tool_calls": [called]}],
-        output=[] if answer is None else [result(identity, answer)],
+        output=[] if answer is None else [result(identity, clean(result_text(answer)))],
         defects=("content_hidden",) if hidden else (),
         read=aliases.keys(read, data.attributes),
     )

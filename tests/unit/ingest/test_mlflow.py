@@ -40,7 +40,7 @@ def chunk(number: int, **delta: Any) -> tuple[str, dict[str, object]]:
 
 
 def test_calls_of_a_stream_are_put_together_in_the_order_of_their_numbers() -> None:
-    events = dict(
+    events: dict[str, dict[str, object]] = dict(
         [
             chunk(10, index=0, function={"arguments": "1}"}),
             chunk(2, index=0, function={"arguments": '{"a": '}),
