@@ -41,7 +41,7 @@ def _join(lake: Lake, where: Mapping[str, object], due: Sequence[Mapping[str, An
         tx.run(_sql("gone_spans"), among)
         tx.add_new("messages", told.messages, on=["hash"])
         tx.add_new("toolsets", told.toolsets, on=["hash"])
-        tx.upsert("spans", told.spans, on=["project", "trace_id", "span_id"])
+        tx.keep_latest("spans", told.spans, on=["project", "trace_id", "span_id"], by="ended_at")
         tx.upsert("joined_traces", traces, on=["project", "trace_id"])
 
     lake.write(write)

@@ -62,7 +62,7 @@ def write(tx: "Transaction", batch: Batch) -> int:
     """
     tx.add_new("messages", batch.messages, on=["hash"])
     tx.add_new("toolsets", batch.toolsets, on=["hash"])
-    tx.upsert("spans", batch.spans, on=["project", "trace_id", "span_id"])
+    tx.keep_latest("spans", batch.spans, on=["project", "trace_id", "span_id"], by="ended_at")
     tx.add_new("log_events", batch.log_events, on=["project", "hash"])
     tx.upsert("outcomes", _standing(tx, batch.outcomes), on=["project", "outcome_id"])
     return tx.append("episodes", _revised(tx, batch.episodes))

@@ -74,6 +74,25 @@ class Transaction:
             before=delete,
         )
 
+    def keep_latest(
+        self, table: str, rows: Iterable[msgspec.Struct], *, on: Sequence[str], by: str
+    ) -> int:
+        """Like `upsert`, but a row stays whose time `by` is later; no time is earlier than any."""
+        key, time = attrgetter(*on), attrgetter(by)
+        latest: dict[object, msgspec.Struct] = {}
+        for row in rows:
+            other = latest.setdefault(key(row), row)
+            if time(other) is None or (time(row) is not None and time(row) >= time(other)):
+                latest[key(row)] = row
+        same = _same_key(table, on)
+        older = f'({table}."{by}" is null or batch."{by}" >= {table}."{by}")'
+        return self._insert(
+            table,
+            list(latest.values()),
+            f"insert into {{table}} by name select * from batch anti join {{table}} on {same}",
+            before=f"delete from {table} using batch where {same} and {older}",
+        )
+
     def _insert(
         self, table: str, rows: list[msgspec.Struct], sql: str, before: str | None = None
     ) -> int:

@@ -1,6 +1,8 @@
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib.resources import files
+from itertools import permutations
 from pathlib import Path
 
 import duckdb
@@ -87,6 +89,19 @@ def test_an_upsert_replaces_what_had_the_same_key_and_the_last_one_wins(tmp_path
         )
         names = lake.sql("select name from spans order by name").fetchall()
     assert names == [("chat",), ("newest",)]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("together", [True, False])
+def test_of_several_deliveries_the_one_that_ends_last_stays(
+    order: Sequence[int], together: bool, lake: Lake
+) -> None:
+    ends = (None, NOW, NOW + timedelta(seconds=1))
+    rows = [span("1", ended_at=ends[number], name=str(number)) for number in order]
+    key = ["project", "trace_id", "span_id"]
+    for batch in [rows] if together else [[row] for row in rows]:
+        lake.write(lambda tx, batch=batch: tx.keep_latest("spans", batch, on=key, by="ended_at"))  # type: ignore[misc]
+    assert [row["name"] for row in lake.rows("select name from spans")] == ["2"]
 
 
 def test_a_transaction_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
