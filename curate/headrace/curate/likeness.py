@@ -64,7 +64,7 @@ class Faces:
     def __getitem__(self, name: str) -> Face:
         face = self._faces.get(name)
         if face is None:
-            face = self._faces[name] = Face.of(self._body(name))
+            face = self._faces[name] = Face.of(self.body(name))
         return face
 
     @property
@@ -76,7 +76,8 @@ class Faces:
         """Know a message that no span recorded."""
         self._made[message.hash] = body
 
-    def _body(self, name: str) -> Body:
+    def body(self, name: str) -> Body:
+        """The message of a hash."""
         found = self._made.get(name)
         return self._bodies[name] if found is None else found
 

@@ -71,7 +71,7 @@ class Repaired:
         left = list(self._runs.get(call.span.trace_id, ()))
         found: list[str] = []
         for name in call.span.output:
-            for asked in tool_calls(self._faces.bodies[name]):
+            for asked in tool_calls(self._faces.body(name)):
                 run = next((run for run in left if answers(run, asked)), None)
                 body = run.answer(asked.get("id")) if run else None
                 if run is not None and body is not None:
