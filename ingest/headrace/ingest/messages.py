@@ -8,6 +8,8 @@ transcripts of tau-bench and AgentDojo.
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from headrace.ingest.errors import Undecodable
 from headrace.ingest.jsontext import cleaned
 from headrace.ingest.memo import Memo
@@ -34,21 +36,34 @@ _ITEMS = {  # OpenAI Responses items without a role
 }
 
 
+class Read(msgspec.Struct, frozen=True, kw_only=True):
+    """Canonical messages."""
+
+    messages: list[Body]
+    named: bool  # every tool call and result came with an id
+
+
 def canonical(raw: object, *, calls_before: int = 0) -> list[Body]:
     """Canonical messages; what is canonical comes back unchanged.
 
     `calls_before` counts the tool calls that went before: ids that are missing are numbered.
     Raises Undecodable naming message index and field.
     """
+    return read(raw, calls_before=calls_before).messages
+
+
+def read(raw: object, *, calls_before: int = 0) -> Read:
+    """What `canonical` gives, and whether ids had to be made for it; raises what it raises."""
     if not isinstance(raw, Sequence) or isinstance(raw, str | bytes):
         raise Undecodable(f"messages is {type(raw).__name__}: give a list of messages")
     if len(raw) > LONGEST:
         raise Undecodable(f"{len(raw)} messages: a conversation may hold {LONGEST}")
     split = [part for i, message in enumerate(raw) for part in _known(message, f"messages[{i}]")]
     merged = [_own(body) for body in _merged(split)]
+    named = all(map(_is_named, merged))
     _number(merged, calls_before)
     _pair(merged)
-    return merged
+    return Read(messages=merged, named=named)
 
 
 def instructions(content: object) -> list[Body]:
@@ -212,6 +227,13 @@ def _together(first: Body, second: Body) -> Body:
         part["reasoning_content"] for part in (first, second) if "reasoning_content" in part
     ]
     return {**body, "reasoning_content": "\n".join(thoughts)} if thoughts else body
+
+
+def _is_named(body: Body) -> bool:
+    """Whether a result, or all calls of a turn, have an id."""
+    if body["role"] == "tool":
+        return bool(body["tool_call_id"])
+    return all(entry["id"] for entry in body.get("tool_calls", ()))
 
 
 def _number(messages: Sequence[Body], before: int) -> None:

@@ -7,11 +7,13 @@ import msgspec
 from headrace.ingest.conventions.content import Content
 from headrace.ingest.errors import Undecodable
 from headrace.ingest.memo import Memo
-from headrace.ingest.messages import canonical
+from headrace.ingest.messages import read
 from headrace.lake.message import Body, Message
 
 _MEDIA = ("text", "image_url", "file", "input_audio")
 HIDDEN = ("__REDACTED__", "[REDACTED]")  # what instrumentation puts in the place of a text
+
+UNNAMED = "missing_tool_id"  # ids were made for tool calls or results that came without
 
 
 class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,22 +62,25 @@ def row(body: Body) -> Message:
 
 def _canonical(content: Content, convention: str, failed: bool) -> ModelCall:
     """Raises Undecodable where a message has no canonical form."""
-    sent = canonical(content.input)
+    heard = read(content.input)
+    sent = heard.messages
     before = sum(len(body.get("tool_calls", ())) for body in sent)
+    reply = read(content.output, calls_before=before)
     answered = [
         body
-        for body in canonical(content.output, calls_before=before)
+        for body in reply.messages
         if body["role"] == "assistant" and not (_empty(body) and failed)
     ]
     said = [[_said(body) for body in bodies] for bodies in (sent, answered)]
     defects = [*content.defects, *frozenset[str]().union(*(o.defects for o in said[0] + said[1]))]
-    nothing = not sent and not answered
+    nothing, unnamed = not sent and not answered, not (heard.named and reply.named)
+    noted = [name for name, found in (("no_content", nothing), (UNNAMED, unnamed)) if found]
     return ModelCall(
         convention=convention,
         input=sent,
         output=answered[:1],
         tools=content.tools,
-        defects=tuple([*defects, "no_content"] if nothing else defects),
+        defects=(*defects, *noted),
         read=frozenset() if defects or nothing else content.read,
         finish=content.finish,
         response=content.response,

@@ -1,6 +1,6 @@
 """A decoded span as rows: the span, the messages it carried and its tool definitions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,9 @@ from headrace.lake.record import Span, SpanKind, Toolset
 
 STORED_CHARS = 32 * 1024 * 1024  # of one JSON column: what no convention reads yet may be long
 _SDK_LIMIT = 128  # attributes an OpenTelemetry SDK keeps unless told otherwise
+_CLIFF = 3  # long texts of one span that chance does not end at one length
+_LONG = 100  # characters from which on
+_CAPS = frozenset((1024, 1028, 65536))  # characters at which vendors are known to cut
 _RUN_FIELDS = ("tool_arguments", "tool_result")
 _PREVIOUS = "previous_response_id"  # of the parameters, and of the raw answer
 _TOKENS = (
@@ -219,6 +222,16 @@ def _bare(answer: object) -> object:
 def _loss(data: SpanData) -> Iterable[str]:
     if data.dropped or len(data.attributes) == _SDK_LIMIT:
         yield "suspected_dropped_attributes"
+    if _is_cliff([value for value in data.attributes.values() if type(value) is str]):
+        yield "size_cliff"
+
+
+def _is_cliff(texts: Sequence[str]) -> bool:
+    """Whether the longest texts end where a limit on their length would have cut them."""
+    longest = max(map(len, texts), default=0)
+    if longest < _LONG:
+        return False
+    return longest in _CAPS or len({text for text in texts if len(text) == longest}) >= _CLIFF
 
 
 def _events(data: SpanData) -> str:

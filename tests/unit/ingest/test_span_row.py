@@ -200,6 +200,22 @@ def test_calls_without_an_id_are_numbered_on_from_the_history() -> None:
     found = made({**CHAT, **own, "gen_ai.output.messages": json.dumps(output)})
     ids = [call["id"] for body in bodies(found) for call in body.get("tool_calls", ())]
     assert ids == ["call_1", "call_2"]
+    assert found.span.defects == ("missing_tool_id",)
+
+
+@pytest.mark.parametrize("asked, answered", [("c", ""), ("", "c")])
+def test_an_id_that_one_side_lacks_is_the_others_and_is_told(asked: str, answered: str) -> None:
+    function = {"name": "f", "arguments": {}}
+    history = [
+        {"role": "assistant", "parts": [{"type": "tool_call", "id": asked, **function}]},
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": answered}]},
+    ]
+    own = {**CHAT, "gen_ai.input.messages": json.dumps(history), "other": "kept"}
+    found = made(own)
+    [call], [result] = bodies(found)[0]["tool_calls"], bodies(found)[1:]
+    assert (call["id"], result["tool_call_id"]) == ("c", "c")
+    assert found.span.defects == ("missing_tool_id",)
+    assert json.loads(found.span.attributes) == {**CHAT, "other": "kept"}, "what was read is whole"
 
 
 def test_what_was_read_whole_is_not_stored_again_and_what_has_a_defect_is() -> None:
@@ -223,6 +239,26 @@ def test_a_full_or_admittedly_cut_span_is_suspected(
 ) -> None:
     own = {f"k{n}": n for n in range(count)}
     assert made(own, dropped=dropped).span.defects == defects
+
+
+@pytest.mark.parametrize(
+    ("texts", "suspected"),
+    [
+        (["a" * 120, "b" * 120, "c" * 120, "short"], True),
+        (["a" * 120, "b" * 120, "c" * 120, "longer " * 20], False),
+        (["a" * 120, "b" * 120, "b" * 120], False),  # two texts, one of them told twice
+        (["a" * 99, "b" * 99, "c" * 99], False),  # ids and names may well be of one length
+        (["a" * 1028], True),
+        (["a" * 1028, "b" * 1029], False),
+        ([], False),
+    ],
+)
+def test_texts_that_end_at_one_length_are_suspected_to_be_cut(
+    texts: list[str], suspected: bool
+) -> None:
+    own: dict[str, Any] = {f"k{n}": text for n, text in enumerate(texts)}
+    found = made({**own, "count": 10**200, "list": ["d" * 500]}).span
+    assert found.defects == (("size_cliff",) if suspected else ())
 
 
 @pytest.mark.parametrize("word", ["__REDACTED__", "[REDACTED]"])
