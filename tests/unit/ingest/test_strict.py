@@ -54,7 +54,7 @@ def test_in_strict_mode_no_secret_is_spooled_and_all_else_is(
 def test_what_is_spooled_strictly_is_read_as_what_is_not(
     recorded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = sorted(recorded.glob("*/*/*.bin"))
+    files = sorted([*recorded.glob("*/*/*traces.bin"), *recorded.glob("*/*/*logs.bin")])
     assert files
     for file in files:
         signal: Any = "logs" if "logs" in file.name else "traces"
