@@ -12,7 +12,7 @@ def test_an_assistant_that_speaks_first_is_cured_by_the_system_prompt() -> None:
 def test_the_expression_advised_prepends_the_system_prompt() -> None:
     line = {"system": "Be kind.", "messages": [{"role": "assistant", "content": "Hello"}]}
     picker = Picker(Picks(messages=PREPENDED))
-    picker.prove(line)
+    picker.prove([line])
     assert picker.pick(line)["messages"] == [
         {"role": "system", "content": "Be kind."},
         {"role": "assistant", "content": "Hello"},
