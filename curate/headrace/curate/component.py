@@ -2,6 +2,11 @@
 
 from collections.abc import Hashable, Iterable, Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
 
 def components(items: Mapping[str, Iterable[Hashable]]) -> list[list[str]]:
     """Items joined by the keys that they share; items and components in the order given."""
@@ -17,19 +22,22 @@ def components(items: Mapping[str, Iterable[Hashable]]) -> list[list[str]]:
     return list(found.values())
 
 
-def roots(count: int, edges: Iterable[tuple[int, int]]) -> list[int]:
-    """For each of the items from 0 on, joined by edges, the first of its component."""
-    root = list(range(count))
-    for one, other in edges:
-        one, other = _top(root, one), _top(root, other)
-        root[max(one, other)] = min(one, other)
-    return [_top(root, item) for item in range(count)]
+def roots(count: int, one: Ints, other: Ints) -> Ints:
+    """For each of the items from 0 on the first of its component; `one` and `other` are joined.
 
-
-def _top(root: list[int], item: int) -> int:
-    while root[item] != item:
-        root[item] = item = root[root[item]]
-    return item
+    All pairs at once: labels sink to the least of both sides, then to the labels of labels, until
+    none moves. A long line takes as many rounds as its length has binary digits, about.
+    """
+    label = np.arange(count)
+    while True:
+        left, right = label[one], label[other]
+        least = np.minimum(left, right)
+        if (left == right).all():
+            return label
+        np.minimum.at(label, left, least)
+        np.minimum.at(label, right, least)
+        while not np.array_equal(label, deeper := label[label]):
+            label = deeper
 
 
 def _find(root: dict[str, str], item: str) -> str:

@@ -4,8 +4,10 @@ Each kind comes from one statement over the whole lake, sorted by piece, and is 
 is made: whatever the size of the lake, every row is read once, and one shelf is in memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +22,8 @@ from headrace.lake.store import Lake, Stream
 if TYPE_CHECKING:
     import pyarrow as pa
 
+LONG = 1_000  # messages; a longer input is read apart
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = ("received_at", "started_at", "ended_at")
 _LISTS = ("input", "output", "defects")
@@ -32,8 +36,10 @@ class Feed:
         first, last = plan.bounds
         places = {"places": plan.places}
         given = {"project": project, "never": NEVER, "first": first, "last": last}
+        self._lake = lake
+        self._project = project
         # In this order: messages are in the lake before the spans that name them, or with them.
-        self._spans = Reel(lake.stream(_sql("spans_of_pieces"), given, places))
+        self._spans = Reel(lake.stream(_sql("spans_of_pieces"), {**given, "long": LONG}, places))
         self._bodies = Reel(lake.stream(_sql("bodies_of_pieces"), given, places))
         self._standing = _standing(
             lake, project, lake.table(_sql("touched_episodes"), {"project": project}, places)
@@ -42,7 +48,11 @@ class Feed:
         self._clear()
 
     def spans(self, piece: int) -> list[Span]:
-        return [_span(row) for row in self._spans.take(piece)]
+        rows = list(self._spans.take(piece))
+        long = [row for row in rows if row.pop("long")]
+        if long:
+            self._unroll(long)
+        return [_span(row) for row in rows]
 
     def library(self, piece: int) -> Library:
         """The bodies that the spans of a piece name; it grows, and is another on the next shelf."""
@@ -58,6 +68,20 @@ class Feed:
         """The last revisions of the episodes that were assembled from the traces of a group."""
         rows = self._standing.take(group) if self._standing else ()
         return [msgspec.convert(row, Episode) for row in rows]
+
+    def _unroll(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Read the inputs of spans whose histories are long; each name is held once."""
+        begun = [row["started_at"] for row in rows if row["started_at"] is not None]
+        given = {
+            "project": self._project,
+            "keys": [f"{row['trace_id']} {row['span_id']}" for row in rows],
+            "first": _time(min(begun, default=0)),
+            "last": _time(max(begun, default=0)),
+            "long": LONG,
+        }
+        known: dict[str, str] = {}
+        for place, names in groupby(self._lake.stream(_sql("long_inputs"), given), itemgetter(0)):
+            rows[place - 1]["input"] = tuple(known.setdefault(name, name) for _, name in names)
 
     def _clear(self) -> None:
         self._messages: dict[str, Body] = {}
@@ -90,6 +114,10 @@ def _standing(lake: Lake, project: str, touched: "pa.Table") -> Reel | None:
     return Reel(lake.stream(_sql("standing_episodes"), given, {"touched": touched}))
 
 
+def _time(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
 def _sql(name: str) -> str:
     return statements("headrace.curate")[name]
 
@@ -97,7 +125,8 @@ def _sql(name: str) -> str:
 def _span(row: dict[str, Any]) -> Span:
     for name in _TIMES:
         if row[name] is not None:
-            row[name] = _EPOCH + timedelta(microseconds=row[name])
+            row[name] = _time(row[name])
     for name in _LISTS:
-        row[name] = tuple(row[name].split(",")) if row[name] else ()
+        if not isinstance(row[name], tuple):
+            row[name] = tuple(row[name].split(",")) if row[name] else ()
     return Span(**row)

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.curate.component import roots
+from headrace.curate.component import Ints, roots
 from headrace.lake.record import AssembledTrace
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake
@@ -34,7 +34,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ROWS = 1_000  # traces that become records at a time
 NEVER = 2**62  # microseconds since 1970; where a span has no start
 
-Ints = NDArray[np.int64]
 N = TypeVar("N", np.int64, np.float64)
 
 
@@ -147,7 +146,7 @@ def planned(lake: Lake, project: str, version: str, *, link: bool) -> Plan | Non
     changed = _changed(marks)
     if not changed.any():
         return None
-    root = np.asarray(roots(len(marks), _edges(lake, project, marks, link=link)))
+    root = roots(len(marks), *_edges(lake, project, marks, link=link))
     picked = np.flatnonzero(np.isin(root, root[changed]))
     picked = picked[np.argsort(root[picked], kind="stable")]
     return _plan(lake, project, marks.take(picked), _steps(root[picked]))
@@ -160,13 +159,17 @@ def _changed(marks: "pa.Table") -> NDArray[np.bool_]:
     return ~np.asarray(same)
 
 
-def _edges(lake: Lake, project: str, marks: "pa.Table", *, link: bool) -> Iterator[tuple[int, int]]:
+def _edges(lake: Lake, project: str, marks: "pa.Table", *, link: bool) -> tuple[Ints, Ints]:
     sql = statements("headrace.curate")
     tables = {"marks": marks.select(["n", "trace_id", "conversation", "conversation_2"])}
-    yield from lake.stream(sql["trace_edges"], {"project": project}, tables)
+    found = [lake.table(sql["trace_edges"], {"project": project}, tables)]
     if link:
         given = {"project": project, "crowd": CROWD, "seconds": LINKED_S}
-        yield from lake.stream(sql["trace_links"], given, tables)
+        found.append(lake.table(sql["trace_links"], given, tables))
+    one, other = (
+        np.concatenate([_numbers(edges, name) for edges in found]) for name in ("first", "n")
+    )
+    return one, other
 
 
 def _plan(lake: Lake, project: str, marks: "pa.Table", group: Ints) -> Plan:

@@ -134,7 +134,9 @@ select
     epoch_us(s.received_at) as received_at, epoch_us(s.started_at) as started_at,
     epoch_us(s.ended_at) as ended_at, s.status, s.error, s.provider, s.model, s.release, s.service,
     s.conversation_id, s.user_id, s.agent, s.response_id, s.previous_response_id,
-    array_to_string(s.input, ',') as input, array_to_string(s.output, ',') as output, s.said,
+    len(s.input) > $long as long,
+    case when len(s.input) > $long then null else array_to_string(s.input, ',') end as input,
+    array_to_string(s.output, ',') as output, s.said,
     s.heard, s.tools_hash, s.input_tokens, s.output_tokens, s.cached_tokens, s.cache_write_tokens,
     s.cost_usd, s.finish_reason, array_to_string(s.defects, ',') as defects,
     case
@@ -151,11 +153,21 @@ where s.project = $project
     )
 order by p.piece;
 
+-- name: long_inputs
+-- The histories that are too long to be sorted or to be one text, name by name: DuckDB holds 2,048
+-- rows at once, whatever their size. Nothing is joined, as a join might hold them all.
+select place, unnest(input) as name from (
+    select list_position($keys::varchar[], trace_id || ' ' || span_id) as place, input
+    from spans
+    where project = $project and (started_at is null or started_at between $first and $last)
+        and len(input) > $long
+)
+where place > 0;
+
 -- name: bodies_of_pieces
 -- Messages and tool definitions, each where it is first named after a shelf was cleared.
-with used as (
-    select
-        p.shelf, p.piece, coalesce(s.input, []) || coalesce(s.output, []) as names, s.tools_hash
+with used as not materialized ( -- of histories, one column at a time
+    select p.shelf, p.piece, s.input, s.output, s.tools_hash
     from spans s join places p on p.trace_id = s.trace_id
     where s.project = $project
         and (s.started_at is null or s.started_at between $first and $last)
@@ -164,7 +176,11 @@ with used as (
 ),
 named as (
     select hash, shelf, min(piece) as piece
-    from (select shelf, piece, unnest(names) as hash from used)
+    from (
+        select shelf, piece, unnest(input) as hash from used
+        union all
+        select shelf, piece, unnest(output) as hash from used
+    )
     group by hash, shelf
 ),
 tooled as (

@@ -3,11 +3,12 @@
 from collections.abc import Hashable, Mapping
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.curate.component import components
+from headrace.curate.component import components, roots
 
 ITEMS = st.dictionaries(st.text("abcdef", min_size=1), st.lists(st.integers(0, 9)), max_size=20)
 
@@ -73,3 +74,18 @@ def test_items_belong_together_by_their_keys_alone(
 def test_a_long_chain_of_shared_keys_is_one_component() -> None:
     items = {str(i): [i, i + 1] for i in range(20_000)}
     assert components(dict(reversed(items.items()))) == [list(reversed(items))]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 12), st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11))))
+def test_roots_are_the_first_of_each_component(count: int, pairs: list[tuple[int, int]]) -> None:
+    pairs = [pair for pair in pairs if max(pair) < count]
+    keys = {str(item): [n for n, pair in enumerate(pairs) if item in pair] for item in range(count)}
+    first = {item: int(part[0]) for part in walked(keys) for item in part}
+    one, other = np.array(pairs, np.int64).reshape(-1, 2).T
+    assert roots(count, one, other).tolist() == [first[str(item)] for item in range(count)]
+
+
+def test_a_long_line_of_items_is_one_component_whatever_the_order_of_its_pairs() -> None:
+    order = np.random.default_rng(1).permutation(9_999)
+    assert not roots(10_000, order, order + 1).any()
