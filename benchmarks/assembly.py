@@ -2,7 +2,7 @@
 
 Fills a fresh lake with conversations of about 10 LLM calls (`agents.py`; not counted) and lets
 `assemble` do three nights: everything; nothing new; a late batch of 1 % of the LLM spans, the last
-calls of 2 % of the conversations. Each night runs in a process of its own. Printed are seconds, LLM
+calls of 2 % of the conversations, those that the first night cut through. Each night runs in a process of its own. Printed are seconds, LLM
 spans a second (agent and tool spans come on top and are not counted), CPU seconds, the peak of
 memory, seconds a span compared with the smallest size, and the ratio to a bare floor measured in
 the same run: DuckDB reads the same columns of the same spans and messages, Python decodes them.
@@ -63,11 +63,12 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     result: StepResult | None = None
 
 
-def fill(home: Path, spans: int, seed: int, bare: bool) -> Fill:
+def fill(home: Path, spans: int, seed: int, bare: bool, scattered: bool) -> Fill:
     """Make a lake of so many LLM spans, those that are late in a file beside it."""
+    whole = spans // CALLS
     rng = Random(seed)
     world = World(rng)
-    pairs = (list(world.pair(number, rng)) for number in range(spans // CALLS // 2))
+    pairs = (list(world.pair(number, rng)) for number in range(whole // 2))
     late: list[Said] = []
     llm = other = messages = gone = 0
     with Lake.open(home) as lake:
@@ -77,13 +78,16 @@ def fill(home: Path, spans: int, seed: int, bare: bool) -> Fill:
             for said in (said for pair in chunk for said in pair):
                 gone += 1
                 said = _plain(said) if bare else said
-                cut = _half(said) if gone % LATE_EVERY == 0 else len(said)
+                is_late = (
+                    gone % LATE_EVERY == 0 if scattered else gone > whole - whole // LATE_EVERY
+                )
+                cut = _half(said) if is_late else len(said)
                 ready += said[:cut]
                 late += said[cut:]
             _write(lake, ready)
             llm += sum(one.span.kind == "llm" for one in ready)
             other += sum(one.span.kind != "llm" for one in ready)
-            messages += sum(len(one.fresh) for one in ready)
+            messages += len({m.hash for one in ready for m in one.fresh})
     (home / "late.msgpack").write_bytes(msgspec.msgpack.encode(late))
     return Fill(
         llm=llm,
@@ -149,7 +153,7 @@ def main() -> None:
 
 def measure(home: Path, spans: int, given: argparse.Namespace) -> float:
     """Print what one size takes; the seconds of a span in the full run."""
-    filled = apart(fill, home, spans, given.seed, given.bare)
+    filled = apart(fill, home, spans, given.seed, given.bare, given.scattered)
     print(f"{spans:,} LLM spans, {filled.other:,} others, {filled.messages:,} messages", flush=True)
     bare = apart(floor, home)
     tell("floor", bare, filled.llm)
@@ -182,6 +186,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--spans", type=int, nargs="+", default=SIZES)
     parser.add_argument("--quick", action="store_true", help="small sizes, for a try")
     parser.add_argument("--bare", action="store_true", help="LLM spans alone")
+    parser.add_argument(
+        "--scattered", action="store_true", help="late calls of any time, not of the last hours"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--dir", help="where the lake is made and thrown away")
     return parser.parse_args()
