@@ -2,10 +2,11 @@
 
 Fills a fresh lake with conversations of about 10 LLM calls (`agents.py`; not counted) and lets
 `assemble` do three nights: everything; nothing new; a late batch of 1 % of the LLM spans, the last
-calls of 2 % of the conversations, those that the first night cut through. Each night runs in a process of its own. Printed are seconds, LLM
-spans a second (agent and tool spans come on top and are not counted), CPU seconds, the peak of
-memory, seconds a span compared with the smallest size, and the ratio to a bare floor measured in
-the same run: DuckDB reads the same columns of the same spans and messages, Python decodes them.
+calls of 2 % of the conversations, those that the first night cut through. Each night runs in a
+process of its own. Printed are seconds, LLM spans a second (agent and tool spans come on top and
+are not counted), CPU seconds, the peak of memory, seconds a span compared with the smallest size,
+and the ratio to a bare floor measured in the same run: DuckDB reads the same columns of the same
+spans and messages, Python decodes them.
 """
 
 import argparse
