@@ -3,21 +3,28 @@
 The span tree is only context: agents, retries and queues bend it, but a call that continues
 another one repeats its input and its output. Linear in messages: a table of hashes of
 `input + output` finds the candidates, a full comparison confirms them.
+
+Strangers may open alike. Calls that only their histories join are joined where one parent fits
+better than any other, or is by far the nearest in time; a guess would give one customer's marks to
+another. A history is whole in every call, so that a link refused loses no text.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 import msgspec
 
-from headrace.curate.ancestry import Call, Key
+from headrace.curate.ancestry import LAST, Call, Key
 from headrace.curate.likeness import Faces
 from headrace.lake.record import Span
 
 Marks = Mapping[Key, Sequence[tuple[int, int]]]  # per call, after each message of its history
 
 NEAR = timedelta(days=1)  # between calls that only their histories join
+AGAIN = timedelta(minutes=5)  # between a failed call and the next try, likewise
+CLEAR = 10  # times as long ago must the next of several alike be, for the nearest to be taken
 
 _CROWD = 256  # candidates that share roles alone and are compared in full, latest first
 
@@ -62,7 +69,8 @@ def linkable(earlier: Call, later: Call, *, link: bool = False) -> bool:
     """Whether one call may continue the other.
 
     That is in the same trace, in the same known conversation, or after a response that it names;
-    with `link` also in the same service within a day, where one of them names no conversation.
+    with `link` also in the same service within a day, where one of them names no conversation and
+    they name no two users.
     """
     if earlier.span.trace_id == later.span.trace_id:
         return True
@@ -71,13 +79,14 @@ def linkable(earlier: Call, later: Call, *, link: bool = False) -> bool:
     named = later.span.previous_response_id
     if named is not None and named == earlier.span.response_id:
         return True
-    return link and _is_near(earlier.span, later.span)
+    strangers = earlier.user_id and later.user_id and earlier.user_id != later.user_id
+    return link and not strangers and _is_near(earlier.span, later.span, NEAR)
 
 
-def _is_near(earlier: Span, later: Span) -> bool:
+def _is_near(earlier: Span, later: Span, within: timedelta) -> bool:
     if earlier.service != later.service or not (earlier.started_at and later.started_at):
         return False
-    return timedelta() <= later.started_at - earlier.started_at < NEAR
+    return timedelta() <= later.started_at - earlier.started_at < within
 
 
 class _Ends:
@@ -110,10 +119,23 @@ class _Ends:
             found = self._fitting(self._close.get(close, ()), index, length)
             found = found or self._fitting(self._coarse[coarse][-_CROWD:], index, length)
             if found:
-                best = max(found, key=lambda other: self._kinship(other, index))
-                self._extended.add(best)
-                return best
+                return self._nearest(found, index, length)
         return None
+
+    def _nearest(self, found: Sequence[int], index: int, length: int) -> int | None:
+        """The nearest kin, of several the latest; none where it would be a guess."""
+        kinship = [self._kinship(other, index, length) for other in found]
+        most = max(kinship)
+        *others, best = (o for o, kin in zip(found, kinship, strict=True) if kin == most)
+        if others and not most.known and not self._is_clear(others[-1], best, index):
+            return None
+        self._extended.add(best)
+        return best
+
+    def _is_clear(self, other: int, best: int, index: int) -> bool:
+        """Whether one call is by far nearer in time than the other."""
+        began, far, near = (self._calls[i].span.started_at or LAST for i in (index, other, best))
+        return began - far >= CLEAR * (began - near)
 
     def _fitting(self, candidates: Sequence[int], index: int, length: int) -> list[int]:
         later = self._calls[index]
@@ -125,14 +147,27 @@ class _Ends:
             and self._faces.alike(_history(self._calls[other]), head)
         ]
 
-    def _kinship(self, other: int, index: int) -> tuple[bool, bool, bool, int]:
+    def _kinship(self, other: int, index: int, length: int) -> "_Kinship":
         earlier, later = self._calls[other], self._calls[index]
-        return (
+        return _Kinship(
+            linkable(earlier, later),
             earlier.span.trace_id == later.span.trace_id,
+            _history(earlier) == later.span.input[:length],
             earlier.agent == later.agent,
+            earlier.span.model == later.span.model,
             other not in self._extended,
-            other,
         )
+
+
+class _Kinship(NamedTuple):
+    """What speaks for a parent, the strongest first."""
+
+    known: bool  # more than its history joins them
+    same_trace: bool
+    exact: bool  # the echo is what was recorded, to the letter
+    same_agent: bool
+    same_model: bool
+    unextended: bool
 
 
 def _history(call: Call) -> tuple[str, ...]:
@@ -174,10 +209,15 @@ def _heirs(bucket: Sequence[Call], faces: Faces, link: bool) -> Iterator[tuple[C
         later = [
             call
             for call in bucket[i + 1 :]
-            if linkable(failed, call, link=link) and faces.alike(failed.span.input, call.span.input)
+            if _may_retry(failed, call, link) and faces.alike(failed.span.input, call.span.input)
         ]
         if later:
             yield failed, next((call for call in later if call.span.output), later[-1])
+
+
+def _may_retry(failed: Call, call: Call, link: bool) -> bool:
+    near = _is_near(failed.span, call.span, AGAIN)
+    return linkable(failed, call, link=link and near)
 
 
 def _path(leaf: int, parents: Mapping[int, int]) -> list[int]:

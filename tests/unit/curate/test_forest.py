@@ -13,7 +13,7 @@ from headrace.curate.ancestry import calls
 from headrace.curate.forest import Chain, chains, linkable
 from headrace.curate.likeness import Faces
 from headrace.lake.message import Body
-from tests.unit.curate.conftest import World, inherits, said, system, user
+from tests.unit.curate.conftest import World, inherits, result, said, system, user
 
 # For each call the one that it continues: an earlier call, or none.
 TREES = st.lists(st.integers(-1, 9), max_size=10).map(
@@ -33,12 +33,12 @@ def grown(parents: Sequence[int], **fields: Any) -> World:
     return world
 
 
-def found(world: World) -> list[Chain]:
-    return chains(calls(world.spans), Faces(world.library.messages))
+def found(world: World, *, link: bool = False) -> list[Chain]:
+    return chains(calls(world.spans), Faces(world.library.messages), link=link)
 
 
-def lines(world: World) -> list[list[str]]:
-    return [[call.span.span_id for call in chain.calls] for chain in found(world)]
+def lines(world: World, *, link: bool = False) -> list[list[str]]:
+    return [[call.span.span_id for call in chain.calls] for chain in found(world, link=link)]
 
 
 def paths(parents: Sequence[int]) -> list[list[str]]:
@@ -176,3 +176,88 @@ def test_calls_are_linked_by_a_trace_or_a_known_conversation(
     ]
     assert linkable(*made) is linked
     assert linkable(*reversed(made)) is linked
+
+
+MORE = [*HEARD, said("Hello"), user("More")]
+
+
+def alone(world: World, name: str, heard: Sequence[Body], at: float, **fields: Any) -> None:
+    """A call in a trace of its own; what it is asked tells what it says."""
+    reply = said("Hello" if heard == HEARD else "Sure")
+    world.call(name, heard, fields.pop("reply", reply), at, trace_id=name, **fields)
+
+
+@settings(max_examples=50, deadline=None)
+@given(TREES, st.integers(0, 99))
+def test_with_links_histories_that_differ_join_traces_into_the_same_chains(
+    parents: list[int], seed: int
+) -> None:
+    world = grown(parents)
+    world.spans = [msgspec.structs.replace(s, trace_id=s.span_id) for s in world.spans]
+    Random(seed).shuffle(world.spans)
+    assert sorted(lines(world, link=True)) == sorted(paths(parents))
+
+
+def test_strangers_who_open_alike_at_one_time_are_not_guessed_at(world: World) -> None:
+    alone(world, "ann", HEARD, 0)
+    alone(world, "bob", HEARD, 20)
+    alone(world, "more", MORE, 60)
+    assert lines(world, link=True) == [["ann"], ["bob"], ["more"]]
+
+
+def test_a_stranger_of_long_ago_is_no_rival_of_the_last_who_said_it(world: World) -> None:
+    alone(world, "ann", HEARD, 0)
+    alone(world, "bob", HEARD, 180)
+    alone(world, "more", MORE, 200)
+    assert lines(world, link=True) == [["ann"], ["bob", "more"]]
+
+
+def test_a_stranger_who_went_on_already_is_no_rival(world: World) -> None:
+    alone(world, "ann", HEARD, 0)
+    alone(world, "ann-more", MORE, 5)
+    alone(world, "bob", HEARD, 6)
+    alone(world, "bob-more", MORE, 20)
+    assert lines(world, link=True) == [["ann", "ann-more"], ["bob", "bob-more"]]
+
+
+@pytest.mark.parametrize("field", ["agent", "model"])
+def test_of_strangers_the_one_of_the_same_agent_or_model_is_continued(
+    field: str, world: World
+) -> None:
+    alone(world, "ann", HEARD, 0, **{field: "ours"})
+    alone(world, "bob", HEARD, 5, **{field: "other"})
+    alone(world, "more", MORE, 20, **{field: "ours"})
+    assert sorted(lines(world, link=True)) == [["ann", "more"], ["bob"]]
+
+
+def test_of_strangers_the_one_whose_words_are_echoed_to_the_letter_is_continued(
+    world: World,
+) -> None:
+    ask = "", "look", "{}"
+    more = [*HEARD, said(None, ask), result("", "sun")]
+    alone(world, "ann", HEARD, 0, reply=said(None, ask))
+    alone(world, "bob", HEARD, 5, reply=said("Let me look.", ask))
+    alone(world, "more", more, 20)
+    assert sorted(lines(world, link=True)) == [["ann", "more"], ["bob"]]
+
+
+def test_two_named_users_are_never_linked(world: World) -> None:
+    alone(world, "ann", HEARD, 0, user_id="ann")
+    alone(world, "more", MORE, 5, user_id="bob")
+    alone(world, "nobody", MORE, 9)
+    assert sorted(lines(world, link=True)) == [["ann", "nobody"], ["more"]]
+
+
+@pytest.mark.parametrize(("seconds", "retried"), [(299, True), (300, False)])
+def test_without_ids_a_failure_is_retried_within_minutes(
+    seconds: float, retried: bool, world: World
+) -> None:
+    alone(world, "failed", HEARD, 0, reply=None)
+    alone(world, "answered", HEARD, seconds)
+    assert len(found(world, link=True)) == (1 if retried else 2)
+
+
+def test_a_known_conversation_takes_the_latest_of_several_alike(world: World) -> None:
+    for name, heard, at in (("a", HEARD, 0), ("b", HEARD, 20), ("more", MORE, 60)):
+        alone(world, name, heard, at, conversation_id="c")
+    assert sorted(lines(world, link=True)) == [["a"], ["b", "more"]]
