@@ -78,26 +78,38 @@ select first, n from (
 where first <> n;
 
 -- name: trace_links
--- What one trace heard and another said, where one of them has no conversation id. A turn that many
--- traces of a day say ("How can I help?") tells nothing about who goes on with whom.
+-- What one trace heard and another said, where one of them has no conversation id. What many traces
+-- of a day say ("How can I help?") tells nothing about who goes on with whom, unless the messages
+-- that open the history, two at most, tell them apart.
 with turns as (
     select
-        m.n, m.conversation is not null as named, coalesce(s.service, '') as service, s.said, s.heard, s.started_at,
-        date_diff('day', timestamptz '2000-01-01', s.started_at) as day
+        m.n, m.conversation is not null as named, s.said, s.heard, s.started_at,
+        date_diff('day', timestamptz '2000-01-01', s.started_at) as day,
+        coalesce(s.service, '') as service, s.input[1:1] as opening, s.input[1:2] as opening_2
     from spans s join marks m on m.trace_id = s.trace_id
     where s.project = $project and s.kind = 'llm' and s.started_at is not null
 ),
 sayings as (
-    select distinct n, named, service, said, started_at, day from turns where said is not null
-    qualify count(distinct n) over (partition by service, said, day) <= $crowd
+    select distinct n, named, key, started_at, day from (
+        select
+            n, named, started_at, day,
+            unnest([hash(service, said), hash(service, said, opening_2)]) as key
+        from turns where said is not null
+    )
+    qualify count(distinct n) over (partition by key, day) <= $crowd
 ),
 hearings as (
-    select distinct n, named, service, heard, started_at, day + unnest([-1, 0, 1]) as day
-    from turns where heard is not null
+    select distinct n, named, key, started_at, day + unnest([-1, 0, 1]) as day from (
+        select
+            n, named, started_at, day,
+            unnest([
+                hash(service, heard), hash(service, heard, opening), hash(service, heard, opening_2)
+            ]) as key
+        from turns where heard is not null
+    )
 )
 select distinct s.n as first, h.n
-from sayings s join hearings h
-    on h.service = s.service and h.heard = s.said and h.day = s.day
+from sayings s join hearings h on h.key = s.key and h.day = s.day
 where s.n <> h.n and not (s.named and h.named)
     and abs(date_diff('second', s.started_at, h.started_at)) < $seconds;
 
@@ -133,7 +145,7 @@ select
     p.piece, s.project, s.trace_id, s.span_id, s.parent_span_id, s.kind, s.name,
     epoch_us(s.received_at) as received_at, epoch_us(s.started_at) as started_at,
     epoch_us(s.ended_at) as ended_at, s.status, s.error, s.provider, s.model, s.release, s.service,
-    s.conversation_id, s.user_id, s.agent, s.response_id, s.previous_response_id,
+    s.scope, s.convention, s.conversation_id, s.user_id, s.agent, s.response_id, s.previous_response_id,
     len(s.input) > $long as long,
     case when len(s.input) > $long then null else array_to_string(s.input, ',') end as input,
     array_to_string(s.output, ',') as output, s.said,
