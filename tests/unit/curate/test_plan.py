@@ -11,6 +11,7 @@ import pytest
 from headrace.curate import plan
 from headrace.curate.feed import Feed
 from headrace.curate.plan import Plan, planned
+from headrace.lake.message import Body
 from headrace.lake.record import AssembledTrace
 from headrace.lake.store import Lake
 from tests.unit.curate.conftest import T0, World, result, said, user
@@ -146,6 +147,20 @@ def test_a_turn_that_everyone_says_links_nobody(lake: Lake, world: World) -> Non
         call(world, f"b{i:02}", 100 + i, heard="hello")
     world.drain(lake)
     assert all(len(group) == 1 for group in groups(lake, world, link=True))
+
+
+@pytest.mark.parametrize("prompt", [[], [{"role": "system", "content": "You help."}]])
+def test_what_everyone_says_links_those_who_were_asked_alike(
+    lake: Lake, world: World, prompt: list[Body]
+) -> None:
+    for i in range(plan.CROWD + 1):
+        asked = world.names([*prompt, user(f"question {i}")])
+        echo = world.names([said("Your name?"), user("Ann")])
+        call(world, f"a{i:02}", i, said="name", input=asked)
+        call(world, f"b{i:02}", 100 + i, heard="name", input=asked + echo)
+    world.drain(lake)
+    pairs = [[f"a{i:02}", f"b{i:02}"] for i in range(plan.CROWD + 1)]
+    assert groups(lake, world, link=True) == pairs
 
 
 @pytest.fixture
