@@ -3,7 +3,6 @@
 import json
 import math
 import re
-from collections.abc import Iterable
 
 import msgspec
 
@@ -21,6 +20,7 @@ _ESCAPE = re.compile(
 )
 _MARK = b"\xef\xbb\xbf"  # some editors begin files with it
 _QUOTED = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # linear also where no quote ends
+_NESTED = (dict, list)
 _BRACKET = re.compile(rb"[][{}]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _strict = msgspec.json.Decoder().decode
@@ -142,15 +142,15 @@ def _openers(text: str) -> int:
 
 
 def _deeper(value: object, limit: int) -> bool:
-    level: list[object] = [value]
+    """Whether a value nests deeper; a JSON decoder makes no other containers than these two."""
+    level: list[object] = [value] if type(value) in _NESTED else []
     for _ in range(limit):
-        level = [item for outer in level for item in _inside(outer)]
         if not level:
             return False
-    return any(isinstance(item, dict | list) for item in level)
-
-
-def _inside(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+        level = [
+            item
+            for outer in level
+            for item in (outer.values() if type(outer) is dict else outer)  # type: ignore[attr-defined]
+            if type(item) in _NESTED
+        ]
+    return bool(level)

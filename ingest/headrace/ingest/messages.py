@@ -60,7 +60,7 @@ def read(raw: object, *, calls_before: int = 0) -> Read:
         raise Undecodable(f"{len(raw)} messages: a conversation may hold {LONGEST}")
     split = [part for i, message in enumerate(raw) for part in _known(message, f"messages[{i}]")]
     merged = [_own(body) for body in _merged(split)]
-    named = all(map(_is_named, merged))
+    named = _are_named(merged)
     _number(merged, calls_before)
     _pair(merged)
     return Read(messages=merged, named=named)
@@ -229,11 +229,11 @@ def _together(first: Body, second: Body) -> Body:
     return {**body, "reasoning_content": "\n".join(thoughts)} if thoughts else body
 
 
-def _is_named(body: Body) -> bool:
-    """Whether a result, or all calls of a turn, have an id."""
-    if body["role"] == "tool":
-        return bool(body["tool_call_id"])
-    return all(entry["id"] for entry in body.get("tool_calls", ()))
+def _are_named(messages: Sequence[Body]) -> bool:
+    """Whether all results and calls have an id."""
+    entries = (entry for body in messages if "tool_calls" in body for entry in body["tool_calls"])
+    results = (body["tool_call_id"] for body in messages if body["role"] == "tool")
+    return all(results) and all(entry["id"] for entry in entries)
 
 
 def _number(messages: Sequence[Body], before: int) -> None:

@@ -133,16 +133,17 @@ def _defects(
         yield "truncated_value"
     if _elsewhere(attributes):
         yield "content_elsewhere"
-    if any(_hidden(part) for message in messages for part in _listed(message.get("parts"))):
+    if any(_hidden(message.get("parts")) for message in messages):
         yield "content_hidden"
 
 
-def _hidden(part: Any) -> bool:
+def _hidden(parts: object) -> bool:
     """Whether a product told the kind of a part and kept its content to itself."""
-    if not isinstance(part, dict):
-        return False
-    held = _HELD.get(str(part.get("type")))
-    return held is not None and held.isdisjoint(part)
+    for part in _listed(parts):
+        kind = part.get("type") if type(part) is dict else None
+        if type(kind) is str and kind in _HELD and _HELD[kind].isdisjoint(part):
+            return True
+    return False
 
 
 def _listed(value: object) -> list[Any]:
