@@ -34,7 +34,7 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "nightly": (nightly.nightly, "headrace nightly --project support"),
     "status": (status.status, "headrace status --json"),
-    "doctor": (doctor.doctor, "headrace doctor"),
+    "doctor": (doctor.doctor, "headrace doctor --home ./wheel --json"),
     "verdict": (verdict.verdict, "headrace verdict --project support"),
 }
 EVAL: Mapping[str, Command] = {

@@ -61,3 +61,8 @@ def cell(value: Any) -> str:
 def percent(value: float | None) -> str:
     """A share as a percentage with one digit; `-` where it was not measured."""
     return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def counted(number: int, noun: str) -> str:
+    """How many there are of what `noun` names one of."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -108,10 +108,90 @@ where starts_with(defect, 'secret_removed:')
 group by all order by found desc, kind, what;
 
 -- name: without_content
-select project, service, count(*) as calls,
-    count(*) filter (len(input) = 0 and len(output) = 0) as empty
-from spans where kind = 'llm'
-group by all having empty > 0 order by empty desc, project, service;
+-- Model calls by what instruments them, where some carry nothing, a placeholder, or an address. Log
+-- records that are not joined yet may still bring their messages: those traces wait for a night. Where
+-- two libraries tell one request, one may be silent.
+with waiting as (
+    select distinct l.project, l.trace_id
+    from log_events l
+    anti join joined_traces j on j.project = l.project and j.trace_id = l.trace_id
+    where l.name in (select unnest($names::varchar[]))
+),
+answered as (
+    select distinct project, trace_id, response_id from spans
+    where kind = 'llm' and response_id is not null and (len(input) > 0 or len(output) > 0)
+),
+calls as (
+    select
+        s.project, s.service, s.scope, s.convention,
+        list_contains(s.defects, 'content_elsewhere') as elsewhere,
+        len(s.input) = 0 and len(s.output) = 0 and a.trace_id is null and not elsewhere as empty,
+        s.error is not null or s.status is not distinct from 'error' as failed,
+        list_contains(s.defects, 'content_hidden') and not empty and not elsewhere as hidden,
+        nullif(regexp_extract(
+            coalesce(
+                s.attributes ->> '$."gen_ai.input.messages.ref"',
+                s.attributes ->> '$."gen_ai.output.messages.ref"',
+                s.attributes ->> '$."gen_ai.system_instructions.ref"',
+                s.attributes ->> '$."gen_ai.tool.definitions.ref"'
+            ),
+            '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#]*@)?([^/?#]+)', 1
+        ), '') as host
+    from spans s
+    anti join waiting w on w.project = s.project and w.trace_id = s.trace_id
+    left join answered a
+        on a.project = s.project and a.trace_id = s.trace_id and a.response_id = s.response_id
+    where s.kind = 'llm'
+)
+select
+    project, service, scope, count(*) as calls,
+    coalesce(mode(convention) filter (empty or hidden), 'none') as convention,
+    count(*) filter (empty) as empty, count(*) filter (empty and failed) as failed,
+    count(*) filter (hidden) as hidden, count(*) filter (elsewhere) as elsewhere,
+    coalesce(list_sort(list(distinct host) filter (elsewhere and host is not null)), []) as hosts
+from calls
+group by project, service, scope
+having bool_or(empty or hidden or elsewhere)
+order by project, service, scope;
+
+-- name: agents_alone
+-- Agents of which no trace has a model call, in services that have none at all.
+with traces as (
+    select project, trace_id from spans group by project, trace_id
+    having not bool_or(kind = 'llm')
+)
+select
+    s.project, s.service, s.scope, mode(s.convention) as convention, count(*) as agents,
+    count(distinct s.trace_id) as traces
+from spans s
+left join traces t on t.project = s.project and t.trace_id = s.trace_id
+where s.kind = 'agent' and not exists (
+    select 1 from spans c
+    where c.kind = 'llm' and c.project = s.project and c.service is not distinct from s.service
+)
+group by s.project, s.service, s.scope
+having bool_and(t.trace_id is not null)
+order by s.project, agents desc, s.service, s.scope;
+
+-- name: defects
+select split_part(defect, ':', 1) as name, sum(spans)::bigint as spans,
+    sum(episodes)::bigint as episodes
+from (
+    select unnest(defects) as defect, 1 as spans, 0 as episodes from spans
+    union all
+    select unnest(defects) as defect, 0 as spans, 1 as episodes from current_episodes
+)
+group by 1;
+
+-- name: completions_in_no_episode
+select trace_id, span_id, started_at from spans
+where project = $project and kind = 'llm' and len(output) > 0 and span_id not in (
+    select unnest(span_ids) from current_episodes where project = $project
+);
+
+-- name: turns_of_episodes
+select episode_id, revision, turns, len(span_ids) as calls from current_episodes
+where project = $project order by abs(calls - turns) desc;
 
 -- name: evaluations_without_target
 select

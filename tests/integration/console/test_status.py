@@ -127,9 +127,12 @@ def test_doctor_names_the_service_whose_calls_carry_no_content(headrace: Headrac
     ran = headrace("doctor", "--json")
     found = {check["name"]: (check["state"], check["said"]) for check in ran.json}
     assert list(found) == list(doctor.CHECKS)
-    state, said = found["content"]
-    assert state == "look"
-    assert said.startswith("1 of 1 LLM calls of billing[eu] carry no content: turn content capture")
+    [content] = [check for check in ran.json if check["name"] == "content"]
+    assert content["state"] == "look"
+    [said] = content["lines"]
+    assert said.startswith(
+        "bare: 1 of 1 LLM calls of service 'billing[eu]' carry no content: turn content capture on"
+    )
     state, said = found["dead letters"]
     assert (state, said.partition(" (")[0]) == ("look", "1 traces")
     assert said.endswith(": cut short. After an upgrade or a fix: headrace doctor --replay")

@@ -142,12 +142,16 @@ def test_each_call_that_is_not_trained_has_a_reason_and_silent_ones_are_beside(l
     assert (found.seen, found.trained, found.without_content, found.holds) == (4, 1, 1, True)
 
 
-def test_a_lost_revision_does_not_balance(lake: Lake) -> None:
+def test_a_lost_revision_does_not_balance_until_its_trace_is_assembled_anew(lake: Lake) -> None:
     put(lake, call("t1", 1, "one"), call("t2", 2, "two"))
     assemble(lake, "shop", now=T0)
     lake.write(lambda tx: tx.run("delete from episodes where list_contains(trace_ids, 't2')"))
     found = only(lake)
     assert (found.holds, found.difference, found.unheld) == (False, 1, 1)
+    lake.write(lambda tx: tx.run("delete from assembled_traces where project = 'shop'"))
+    assemble(lake, "shop", now=T0)
+    found = only(lake)
+    assert (found.holds, found.trained, found.unheld) == (True, 2, 0)
 
 
 def test_two_faults_that_cancel_out_do_not_balance(lake: Lake) -> None:

@@ -3,17 +3,20 @@
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Mapping
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import duckdb
 import msgspec
 import typer
 from rich.text import Text
 
+from headrace.console import traffic
 from headrace.console.option import AsJson, Home
 from headrace.console.page import cell, errors, page, print_json, table
+from headrace.console.traffic import State, Told
 from headrace.curate.price import Prices
 from headrace.ingest import keyfile
 from headrace.ingest.replay import Remaining, remaining
@@ -24,19 +27,21 @@ from headrace.lake.errors import HeadraceError
 from headrace.lake.settings import MIB, Settings, make_home
 from headrace.lake.statement import statements
 
-State = Literal["ok", "look", "fail"]
-Found = tuple[State, str]
+Found = tuple[State, str] | Told
 
 LOW_DISK = 1024 * MIB
+LINES = 24  # of one check that people are shown; all are in --json
 COLOUR = {"ok": "green", "look": "yellow", "fail": "red"}
 
 
-class Check(msgspec.Struct, frozen=True, kw_only=True):
+class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing looked at; `look` is worth a person's time, `fail` stops work."""
 
     name: str
     state: State
     said: str
+    lines: tuple[str, ...] = ()
+    rows: Sequence[object] = ()  # what the lines say, for machines
 
 
 def doctor(
@@ -53,7 +58,10 @@ def doctor(
     home: Home = None,
     json: AsJson = False,
 ) -> None:
-    """Check this machine and what has come in; exit 1 where something stops work."""
+    """Check this machine and what has come in: content that is missing and the switch that brings
+    it, defects and what helps, whether every completion is accounted for. Exit 1 where something
+    stops work.
+    """
     settings = Settings.load(home)
     if replay:
         _replay(settings, project, reason, json)
@@ -64,18 +72,52 @@ def doctor(
     if json:
         print_json(found)
     else:
-        rows = [(Text(one.state, COLOUR[one.state]), one.name, one.said) for one in found]
-        page().print(table("", ["", "", ""], rows))
+        _show(found)
     if any(one.state == "fail" for one in found):
         raise typer.Exit(1)
 
 
 def _check(name: str, settings: Settings) -> Check:
     try:
-        state, said = CHECKS[name](settings)
+        found = CHECKS[name](settings)
     except (HeadraceError, duckdb.Error, OSError) as error:
-        state, said = "fail", str(error)
+        found = "fail", str(error)
+    if isinstance(found, Told):
+        return Check(name=name, **msgspec.structs.asdict(found))
+    state, said = found
     return Check(name=name, state=state, said=said)
+
+
+def _show(found: Sequence[Check]) -> None:
+    """The checks, then what some of them found line by line, no word broken."""
+    screen = page()
+    rows = [(Text(one.state, COLOUR[one.state]), one.name, one.said) for one in found]
+    screen.print(table("", ["", "", ""], rows))
+    for one in found:
+        if one.lines:
+            screen.print(Text(f"\n{one.name}", "bold"))
+        more = len(one.lines) - LINES
+        for line in (*one.lines[:LINES], *([f"and {more:,} more, with --json"] * (more > 0))):
+            screen.print(_wrapped(line, screen.width), soft_wrap=True)
+
+
+def _wrapped(line: str, width: int) -> str:
+    return textwrap.fill(
+        line,
+        width,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _of_traffic(check: Callable[[Lake], Told]) -> Callable[[Settings], Found]:
+    def run(settings: Settings) -> Found:
+        with Lake.open(settings=settings) as lake:
+            return check(lake)
+
+    return run
 
 
 def _python(_: Settings) -> Found:
@@ -174,18 +216,6 @@ def _replay(settings: Settings, project: str | None, reason: str | None, json: b
         page().print(_letter(row), soft_wrap=True)
 
 
-def _content(settings: Settings) -> Found:
-    with Lake.open(settings=settings) as lake:
-        rows = lake.rows(statements("headrace.console")["without_content"])
-    if not rows:
-        return "ok", "no LLM call lacks its messages"
-    return "look", "; ".join(
-        f"{row['empty']} of {row['calls']} LLM calls of {row['service'] or 'an unnamed service'} "
-        "carry no content: turn content capture on in its instrumentation"
-        for row in rows
-    )
-
-
 def _project_settings(settings: Settings) -> Found:
     project_settings.check(settings)
     path = project_settings.place(settings)
@@ -215,6 +245,8 @@ CHECKS: Mapping[str, Callable[[Settings], Found]] = {
     "keys": _keys,
     "dead letters": _dead_letters,
     "secrets": _secrets,
-    "content": _content,
+    "content": _of_traffic(traffic.content),
+    "defects": _of_traffic(traffic.defects),
+    "balance": _of_traffic(traffic.balance),
     "evaluations": _evaluations,
 }
