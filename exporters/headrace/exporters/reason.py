@@ -11,7 +11,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "no_content": "switch on content capture in the instrumentation",
         "content_hidden": "the instrumentation redacts content: switch that off for this product",
         "content_elsewhere": "content was uploaded elsewhere: send it in the span",
-        "truncated_value": "raise the attribute length limit (OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT)",
+        "truncated_value": "unset OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT, which cuts long values",
         "dropped_attributes": "raise the attribute count limit (OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT)",
         "repaired_history": "raise the limits of the instrumentation: history was rebuilt",
         "orphan_tool_call": "record the results of tools: a call has none",
