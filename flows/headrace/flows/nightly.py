@@ -15,11 +15,11 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from headrace.curate.conversation import projects
+from headrace.flows.door import Door
 from headrace.flows.engine import engine
 from headrace.flows.errors import NightRunning, UnknownProject
 from headrace.flows.night import Line, Night, record
 from headrace.flows.step import STEPS, Context
-from headrace.lake import Lake
 from headrace.lake import project as project_settings
 from headrace.lake.errors import HeadraceError, LakeLocked
 from headrace.lake.message import digest
@@ -53,26 +53,27 @@ def run(
 def nightly(*, home: Path, project: str | None, until: datetime, out: Path) -> Night:
     """The steps of `STEPS` in order for each project, then the page that sums them up."""
     started = datetime.now(UTC)
-    with Lake.open(home, create=False) as lake:
-        names = _chosen(project, projects(lake))
-    lines = tuple(_done(home, name, title, until, out) for name in names for title in STEPS)
-    night = Night(
-        night_id=f"night_{digest(f'{until.isoformat()} {names}')[:16]}",
-        started_at=started,
-        ended_at=datetime.now(UTC),
-        until=until,
-        lines=lines,
-    )
-    with Lake.open(home) as lake:
-        record(lake, night)
+    with Door(home) as door:
+        with door.lake() as lake:
+            names = _chosen(project, projects(lake))
+        lines = tuple(_done(door, name, title, until, out) for name in names for title in STEPS)
+        night = Night(
+            night_id=f"night_{digest(f'{until.isoformat()} {names}')[:16]}",
+            started_at=started,
+            ended_at=datetime.now(UTC),
+            until=until,
+            lines=lines,
+        )
+        with door.lake() as lake:
+            record(lake, night)
     create_markdown_artifact(key="night", markdown=night.markdown, description="The last night")
     return night
 
 
 @task(task_run_name="{project}: {title}", retries=1, retry_delay_seconds=2, cache_policy=NO_CACHE)
-def step(home: Path, project: str, title: str, now: datetime, out: Path) -> Line:
+def step(door: Door, project: str, title: str, now: datetime, out: Path) -> Line:
     """One step over one project; what the step refuses is told, not raised."""
-    with Lake.open(home) as lake:
+    with door.lake() as lake:
         try:
             return STEPS[title](Context(lake=lake, project=project, now=now, out=out))
         except LakeLocked:
@@ -81,9 +82,9 @@ def step(home: Path, project: str, title: str, now: datetime, out: Path) -> Line
             return Line(project=project, step=title, state="refused", said=str(refusal))
 
 
-def _done(home: Path, project: str, title: str, until: datetime, out: Path) -> Line:
+def _done(door: Door, project: str, title: str, until: datetime, out: Path) -> Line:
     """The line of a step; one that breaks holds up neither the next step nor the next project."""
-    state = step(home, project, title, until, out, return_state=True)
+    state = step(door, project, title, until, out, return_state=True)
     if state.is_completed():
         line: Line = state.result()
         return line

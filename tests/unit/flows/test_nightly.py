@@ -14,6 +14,7 @@ from prefect.states import Completed, Failed
 
 from headrace.exporters.errors import NoSuite
 from headrace.flows import nightly
+from headrace.flows.door import Door
 from headrace.flows.errors import NightRunning, UnknownProject
 from headrace.flows.night import Line, Night
 from headrace.flows.step import STEPS, Context
@@ -105,7 +106,7 @@ def refuse(error: Exception) -> Callable[[Context], Line]:
 @pytest.fixture
 def shut(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step needs no lake to refuse."""
-    monkeypatch.setattr(Lake, "open", lambda home: nullcontext(None))
+    monkeypatch.setattr(Door, "lake", lambda door: nullcontext(None))
 
 
 @pytest.mark.usefixtures("shut")
@@ -113,7 +114,7 @@ def test_what_a_step_refuses_is_a_line_with_the_cure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nightly, "STEPS", {"sft": refuse(NoSuite("no suite: build one"))})
-    line = nightly.step.fn(tmp_path, "p", "sft", UNTIL, tmp_path)
+    line = nightly.step.fn(Door(tmp_path), "p", "sft", UNTIL, tmp_path)
     assert line == Line(project="p", step="sft", state="refused", said="no suite: build one")
     assert line.kept is None, "not measured, not zero"
 
@@ -125,7 +126,7 @@ def test_what_may_go_well_the_next_time_is_raised_to_be_tried_again(
 ) -> None:
     monkeypatch.setattr(nightly, "STEPS", {"sft": refuse(error)})
     with pytest.raises(type(error)):
-        nightly.step.fn(tmp_path, "p", "sft", UNTIL, tmp_path)
+        nightly.step.fn(Door(tmp_path), "p", "sft", UNTIL, tmp_path)
     assert nightly.step.retries == 1
 
 
@@ -155,7 +156,7 @@ def night(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Night]:
     home = lake.settings.home
 
     def step(
-        home: Path, project: str, title: str, until: datetime, out: Path, *, return_state: bool
+        door: Door, project: str, title: str, until: datetime, out: Path, *, return_state: bool
     ) -> State[Line]:
         assert return_state, "a step that breaks must not end the night"
         if title == broken:
@@ -171,7 +172,7 @@ def night(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Night]:
         broken = breaks
         return nightly.nightly.fn(home=home, project=project, until=until, out=home)
 
-    monkeypatch.setattr(Lake, "open", lambda home, create=True: nullcontext(lake))
+    monkeypatch.setattr(Door, "lake", lambda door: nullcontext(lake))
     monkeypatch.setattr(nightly, "step", step)
     monkeypatch.setattr(nightly, "create_markdown_artifact", lambda **page: None)
     return run
