@@ -82,7 +82,7 @@ def fill(home: Path, spans: int, seed: int, bare: bool, scattered: bool) -> Fill
                 is_late = (
                     gone % LATE_EVERY == 0 if scattered else gone > whole - whole // LATE_EVERY
                 )
-                cut = _half(said) if is_late else len(said)
+                cut = _half(said, gone % 2) if is_late else len(said)
                 ready += said[:cut]
                 late += said[cut:]
             _write(lake, ready)
@@ -212,10 +212,10 @@ def _plain(said: list[Said]) -> list[Said]:
     return kept
 
 
-def _half(said: list[Said]) -> int:
-    """Where the second half of the LLM calls begins."""
+def _half(said: list[Said], up: int) -> int:
+    """Where the second half of the LLM calls begins; of an odd number it is the larger or not."""
     places = [i for i, one in enumerate(said) if one.span.kind == "llm"]
-    return places[len(places) // 2]
+    return places[(len(places) + up) // 2]
 
 
 def _write(lake: Lake, said: Sequence[Said]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from headrace.ingest.release import is_given
 from headrace.lake.record import Span
 
 DEPTH = 1_000  # ancestors asked for what a call inherits; deeper than any agent nests
@@ -77,7 +78,7 @@ def _call(span: Span, above: Sequence[Span]) -> Call:
         span=span,
         conversation_id=_first(other.conversation_id for other in line),
         user_id=_first(other.user_id for other in line),
-        release=_first(filter(_is_given, (s.release for s in line))) or span.release,
+        release=_first(filter(is_given, (s.release for s in line))) or span.release,
         agent=span.agent or (_name(above[agents[0]]) if agents else None),
         tool=next((other for other in above[start:] if other.kind == "tool"), None),
         agent_span=above[agents[0]].span_id if agents else None,
@@ -89,11 +90,6 @@ def _nested_in(above: Sequence[Span]) -> str | None:
     """Not any call above: a sub-agent's calls stand below a call too, with a tool between them."""
     nearest = next((other for other in above if other.kind != "other"), None)
     return nearest.span_id if nearest is not None and nearest.kind == "llm" else None
-
-
-def _is_given(release: str | None) -> bool:
-    """Whether the product named a release; the drain names the others by a hash."""
-    return release is not None and not release.startswith("h:")
 
 
 def _name(agent: Span) -> str:

@@ -16,6 +16,7 @@ from headrace.ingest.conventions import claude_code, message_events
 from headrace.ingest.conventions.content import Content
 from headrace.ingest.conventions.message_events import Event
 from headrace.ingest.model_call import ModelCall, model_call, row
+from headrace.ingest.release import is_given
 from headrace.ingest.span_row import content_columns
 from headrace.ingest.tools import toolset
 from headrace.lake.message import Message, digest
@@ -154,7 +155,7 @@ def _made(request: LogEvent, response: LogEvent | None) -> Span:
 def _filled(span: Span, content: Content, convention: str) -> _Filled:
     call = model_call(content, convention, failed=span.error is not None)
     own = _known(span)
-    columns = content_columns(call, own, _given(span.release))
+    columns = content_columns(call, own, span.release if is_given(span.release) else None)
     standing = {key: value for key, value in columns.items() if value is None}
     columns |= {key: getattr(span, key) for key in standing}
     columns |= {key: value for key, value in _usage(span, call).items()}
@@ -202,11 +203,6 @@ def _usage(span: Span, call: ModelCall) -> dict[str, int]:
 
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _given(release: str | None) -> str | None:
-    """The name that the product gave; one that was made of other content is made anew."""
-    return None if release is None or release.startswith("h:") else release
 
 
 def _fields(event: LogEvent) -> dict[str, Any]:

@@ -23,7 +23,8 @@ def join(lake: Lake, project: str, *, events: int = EVENTS) -> int:
     one transaction: a run that dies is taken up where it stood.
     """
     where = {"project": project, "names": list(log_content.NAMES), "made": log_content.MADE}
-    due = lake.rows(_sql("traces_with_logs"), where)
+    any_logs = lake.rows(_sql("any_logs"), {key: where[key] for key in ("project", "names")})
+    due = lake.rows(_sql("traces_with_logs"), where) if any_logs else []
     for batch in _batches(due, events):
         _join(lake, where, batch)
     return len(due)

@@ -1,5 +1,10 @@
 -- Statements that join log records with the spans of their traces.
 
+-- name: any_logs
+select 1 as found from log_events
+where project = $project and name in (select unnest($names::varchar[]))
+limit 1;
+
 -- name: traces_with_logs
 -- Traces with records of messages that changed since they were joined. A span that was delivered
 -- again has lost what the records gave it: when it was received tells so.

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from headrace.ingest.release import is_given
 from headrace.lake.message import digest
 from headrace.lake.record import Release
 from headrace.lake.statement import statements
@@ -28,7 +29,10 @@ def record(lake: Lake, project: str) -> None:
     """Bring `releases` up to the episodes; nothing is written where nothing changed."""
     sql = statements("headrace.curate", "release.sql")
     found = observed(lake, project)
-    gone = [row["release"] for row in lake.rows(sql["renamed_releases"], {"project": project})]
+    standing = lake.rows(statements("headrace.curate")["standing_releases"], {"project": project})
+    hashed = any(not is_given(row["release"]) for row in standing)
+    renamed = lake.rows(sql["renamed_releases"], {"project": project}) if hashed else []
+    gone = [row["release"] for row in renamed]
     if not found and not gone:
         return
 
@@ -55,7 +59,7 @@ def _merged(known: Release | None, seen: Release) -> Release:
     if known is None:
         return seen
     # a call may leave a hash for a name that comes late, and its time goes with it
-    if known.kind == "observed" and (seen.at <= known.at or seen.release.startswith("h:")):
+    if known.kind == "observed" and (seen.at <= known.at or not is_given(seen.release)):
         return msgspec.structs.replace(seen, notes=known.notes)
     return msgspec.structs.replace(
         known,

@@ -3,6 +3,7 @@
 from headrace.lake.message import Body, digest, dump
 
 _DIGITS = 12
+_HASHED = "h:"  # begins the name of a release that the product named not
 
 
 def release_of(
@@ -18,7 +19,12 @@ def release_of(
     if given:
         return given
     schemas = sorted(dump(tool) for tool in tools or [])
-    return "h:" + digest(dump([system_text or "", model or "", schemas]))[:_DIGITS]
+    return _HASHED + digest(dump([system_text or "", model or "", schemas]))[:_DIGITS]
+
+
+def is_given(release: str | None) -> bool:
+    """Whether the product named a release; others are named by a hash."""
+    return release is not None and not release.startswith(_HASHED)
 
 
 def system_text(messages: list[Body]) -> str:
