@@ -158,8 +158,8 @@ def test_there_are_recordings() -> None:
     assert len(entries("full")) > 120
 
 
-# Through a real lake, where each entry costs seconds: what comes in log records, what several traces
-# hold, what is told twice, and what only histories join.
+# Through a real lake, where each entry costs seconds: what comes in log records, what several
+# traces hold, what is told twice, and what only histories join.
 FOLDERS = (
     "claude_code",
     "logfire",
