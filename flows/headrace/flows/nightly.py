@@ -6,7 +6,7 @@ a night that died is repeated by running it again.
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def run(
 def nightly(*, home: Path, project: str | None, until: datetime, out: Path) -> Night:
     """The steps of `STEPS` in order for each project, then the page that sums them up."""
     started = datetime.now(UTC)
-    with Door(home) as door:
+    with closing(Door(home)) as door:
         with door.lake() as lake:
             names = _chosen(project, projects(lake))
         lines = tuple(_done(door, name, title, until, out) for name in names for title in STEPS)

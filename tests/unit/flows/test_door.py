@@ -1,5 +1,6 @@
 """A night opens its lake once, and anew only after something went wrong."""
 
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -17,7 +18,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_the_lake_is_opened_once(home: Path) -> None:
-    with Door(home) as door:
+    with closing(Door(home)) as door:
         with door.lake() as first:
             assert first.snapshot_id > 0
         with door.lake() as second:
@@ -25,7 +26,7 @@ def test_the_lake_is_opened_once(home: Path) -> None:
 
 
 def test_after_an_error_the_next_step_gets_a_fresh_lake(home: Path) -> None:
-    with Door(home) as door:
+    with closing(Door(home)) as door:
         with pytest.raises(KeyError), door.lake() as broken:
             raise KeyError("x")
         with pytest.raises(duckdb.ConnectionException):
@@ -35,7 +36,7 @@ def test_after_an_error_the_next_step_gets_a_fresh_lake(home: Path) -> None:
 
 
 def test_where_there_is_no_lake_none_is_made(tmp_path: Path) -> None:
-    with Door(tmp_path / "nothing") as door, pytest.raises(NoLake), door.lake():
+    with closing(Door(tmp_path / "nothing")) as door, pytest.raises(NoLake), door.lake():
         raise AssertionError("there is no lake")
     assert not (tmp_path / "nothing" / "catalog.sqlite").exists()
 
