@@ -11,6 +11,7 @@ import msgspec
 
 from headrace.curate import assembly, ledger, log_join, release
 from headrace.curate.assembly import Assembled
+from headrace.curate.batch import batches
 from headrace.curate.feed import Feed
 from headrace.curate.plan import Due, Plan, planned
 from headrace.curate.price import Prices
@@ -51,7 +52,9 @@ def assemble(
         todo = planned(lake, project, version, link=link)
         if todo is not None:
             results = _results(lake, project, todo, prices, link, now)
-            for ready in _batches(results, max(batch, todo.spans // BATCHES)):
+            for ready in batches(
+                results, lambda one: one.group.spans, max(batch, todo.spans // BATCHES)
+            ):
                 counts += _commit(lake, project, ready, now)
         with _alone(lake.settings.home):
             release.record(lake, project)
@@ -78,19 +81,6 @@ def _results(
         )
         standing = {episode.episode_id: episode for episode in feed.standing(group.number)}
         yield Result(group=group, found=found, changed=tuple(_revisions(found, standing, now)))
-
-
-def _batches(results: Iterable[Result], size: int) -> Iterator[list[Result]]:
-    batch: list[Result] = []
-    spans = 0
-    for result in results:
-        batch.append(result)
-        spans += result.group.spans
-        if spans >= size:
-            yield batch
-            batch, spans = [], 0
-    if batch:
-        yield batch
 
 
 def _commit(lake: Lake, project: str, ready: Sequence[Result], now: datetime) -> Counter[str]:

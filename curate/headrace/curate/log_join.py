@@ -1,11 +1,12 @@
 """Joining log records with the spans of their traces, in the lake."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 from headrace.curate import log_content
+from headrace.curate.batch import batches
 from headrace.curate.log_content import Told
 from headrace.lake.record import JoinedTrace, LogEvent, Record, Span
 from headrace.lake.statement import statements
@@ -25,7 +26,7 @@ def join(lake: Lake, project: str, *, events: int = EVENTS) -> int:
     where = {"project": project, "names": list(log_content.NAMES), "made": log_content.MADE}
     any_logs = lake.rows(_sql("any_logs"), {key: where[key] for key in ("project", "names")})
     due = lake.rows(_sql("traces_with_logs"), where) if any_logs else []
-    for batch in _batches(due, events):
+    for batch in batches(due, lambda row: int(row["events"]), events):
         _join(lake, where, batch)
     return len(due)
 
@@ -60,19 +61,6 @@ def _told(lake: Lake, given: Mapping[str, object]) -> Told:
 
 def _records(kind: type[R], rows: Iterable[Mapping[str, Any]]) -> list[R]:
     return [msgspec.convert(row, kind) for row in rows]
-
-
-def _batches(due: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[Mapping[str, Any]]]:
-    batch: list[Mapping[str, Any]] = []
-    events = 0
-    for row in due:
-        batch.append(row)
-        events += row["events"]
-        if events >= size:
-            yield batch
-            batch, events = [], 0
-    if batch:
-        yield batch
 
 
 def _sql(name: str) -> str:
