@@ -12,7 +12,6 @@ from headrace.console.command import (
     dataset,
     demo,
     doctor,
-    evaluation,
     key,
     load,
     nightly,
@@ -20,6 +19,10 @@ from headrace.console.command import (
     status,
     verdict,
 )
+from headrace.console.command.evaluation.build import build
+from headrace.console.command.evaluation.load import load as load_scores
+from headrace.console.command.evaluation.run import run
+from headrace.console.command.evaluation.trend import trend
 from headrace.console.page import errors
 from headrace.lake.errors import HeadraceError
 
@@ -38,10 +41,10 @@ COMMANDS: Mapping[str, Command] = {
     "verdict": (verdict.verdict, "headrace verdict --project support"),
 }
 EVAL: Mapping[str, Command] = {
-    "build": (evaluation.build, "headrace eval build --suite production"),
-    "run": (evaluation.run, "headrace eval run --model openai/gpt-4.1 --release 2026-11-01"),
-    "load": (evaluation.load, "headrace eval load logs/*.eval --suite regression"),
-    "trend": (evaluation.trend, "headrace eval trend --suite production --chart trend.svg"),
+    "build": (build, "headrace eval build --suite production"),
+    "run": (run, "headrace eval run --model openai/gpt-4.1 --release 2026-11-01"),
+    "load": (load_scores, "headrace eval load logs/*.eval --suite regression"),
+    "trend": (trend, "headrace eval trend --suite production --chart trend.svg"),
 }
 DATASET: Mapping[str, Command] = {
     "build": (dataset.build, "headrace dataset build refunds --objective sft --out refunds/"),
