@@ -205,6 +205,7 @@ class Case(Record, frozen=True, kw_only=True):
     origin_episode_id: str | None = None
     request: str | None = None  # the request cluster that it was grown from
     retired_at: datetime | None = None
+    origin: str | None = None  # JSON {"from": production | promoted | file | scores, "file", "row"}
 
 
 class Run(Record, frozen=True, kw_only=True):

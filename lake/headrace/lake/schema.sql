@@ -105,7 +105,8 @@ create table cases (
     project varchar, suite varchar, case_id varchar, input json, target json, scorer varchar,
     slice varchar, cluster varchar, origin_episode_id varchar,
     request varchar, -- cluster that it was grown from; an episode's id may change, this may not
-    content_hash varchar, added_at timestamptz, retired_at timestamptz
+    content_hash varchar, added_at timestamptz, retired_at timestamptz,
+    origin json -- {from: production, promoted, file or scores; file, row}
 );
 
 create table runs (
