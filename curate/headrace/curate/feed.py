@@ -4,13 +4,15 @@ Each kind comes from one statement over the whole lake, sorted by piece, and is 
 is made: whatever the size of the lake, every row is read once, and one shelf is in memory.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from headrace.curate.group import Library
 from headrace.curate.plan import NEVER, Plan
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LONG = 1_000  # messages; a longer input is read apart
+FEW = 50_000  # spans; the messages of so few are found before their bodies are read
+ROWS = 2_048  # of a message table that are looked at together, at least
+BLOCKS = 64  # of rows: each is compared with every row of the lake
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = ("received_at", "started_at", "ended_at")
@@ -40,7 +45,7 @@ class Feed:
         self._project = project
         # In this order: messages are in the lake before the spans that name them, or with them.
         self._spans = Reel(lake.stream(_sql("spans_of_pieces"), {**given, "long": LONG}, places))
-        self._bodies = Reel(lake.stream(_sql("bodies_of_pieces"), given, places))
+        self._bodies = Reel(_bodies(lake, given, places, few=plan.spans <= FEW))
         self._standing = _standing(
             lake, project, lake.table(_sql("touched_episodes"), {"project": project}, places)
         )
@@ -101,6 +106,26 @@ class Reel:
         while self._next is not None and self._next[0] <= number:
             yield dict(zip(self._columns, self._next[1:], strict=True))
             self._next = next(self._rows, None)
+
+
+def _bodies(
+    lake: Lake, given: Mapping[str, object], places: "Mapping[str, pa.Table]", *, few: bool
+) -> Stream:
+    """In one step, or in two where only some of the lake's bodies are to be unpacked."""
+    if not few:
+        return lake.stream(_sql("bodies_of_pieces"), given, places)
+    named = lake.table(_sql("named_by_pieces"), given, places)
+    return lake.stream(
+        _sql("bodies_of_rows"), _blocks(np.asarray(named["place"])), {"named": named}
+    )
+
+
+def _blocks(places: NDArray[np.int64]) -> dict[str, object]:
+    """A few stretches of rows, all of one length, that cover these rows."""
+    rows = ROWS
+    while len(blocks := np.unique(places // rows)) > BLOCKS:
+        rows *= 2
+    return {"blocks": blocks.tolist(), "rows": rows}
 
 
 def _standing(lake: Lake, project: str, touched: "pa.Table") -> Reel | None:

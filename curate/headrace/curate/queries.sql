@@ -207,6 +207,40 @@ select u.piece, u.shelf, true as tools, t.hash, t.body::varchar as body
 from tooled u join toolsets t on t.hash = u.hash
 order by 1;
 
+-- name: named_by_pieces
+-- What `bodies_of_pieces` reads, found by hashes alone: the rows of messages and tool definitions.
+-- Of a message that is there twice the later row is taken, as it lies beside those that are new.
+with named as (
+    select hash, shelf, min(piece) as piece
+    from (
+        select p.shelf, p.piece, unnest(list_concat(s.input, s.output, [s.tools_hash])) as hash
+        from spans s join places p on p.trace_id = s.trace_id
+        where s.project = $project
+            and (s.started_at is null or s.started_at between $first and $last)
+            and coalesce(epoch_us(s.started_at), $never) < p.until
+            and coalesce(epoch_us(s.started_at), $never) >= p.since
+    )
+    group by hash, shelf
+)
+select n.piece, n.shelf, false as tools, max(m.rowid) as place
+from named n join messages m on m.hash = n.hash
+group by n.piece, n.shelf, n.hash
+union all
+select n.piece, n.shelf, true as tools, max(t.rowid) as place
+from named n join toolsets t on t.hash = n.hash
+group by n.piece, n.shelf, n.hash;
+
+-- name: bodies_of_rows
+-- A function of the row number is looked at before bodies are unpacked; the join alone is not.
+select n.piece, n.shelf, false as tools, m.hash, m.body::varchar as body
+from named n join messages m on m.rowid = n.place
+where not n.tools and list_contains($blocks::bigint[], m.rowid // $rows)
+union all
+select n.piece, n.shelf, true as tools, t.hash, t.body::varchar as body
+from named n join toolsets t on t.rowid = n.place
+where n.tools
+order by 1;
+
 -- name: touched_episodes
 select
     min(p.grp) as grp, e.episode_id, max(e.revision) as revision, min(e.started_at) as first,

@@ -72,10 +72,12 @@ def test_what_the_product_says_of_a_run_is_read_and_other_attributes_are_not(
     assert said_so == {"a": {"headrace.task": "t", "x": 1}, "b": {}}
 
 
+@pytest.mark.parametrize("few", [0, feed.FEW])
 def test_bodies_are_there_with_the_piece_that_names_them_and_gone_on_the_next_shelf(
-    lake: Lake, world: World, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, world: World, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     monkeypatch.setattr(plan, "SHELF", 1)
+    monkeypatch.setattr(feed, "FEW", few)
     tools = world.tools(WEATHER)
     for at, name in enumerate("abc"):
         world.call(name, [system(), user(name)], said("Well."), at, trace_id=name, tools_hash=tools)
@@ -87,6 +89,26 @@ def test_bodies_are_there_with_the_piece_that_names_them_and_gone_on_the_next_sh
         library = rows.library(piece)
         assert library.messages.keys() == {*span.input, *span.output}
         assert library.tools == {tools: [WEATHER]}
+
+
+def test_a_few_bodies_are_found_wherever_they_lie_among_many(
+    lake: Lake, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "ROWS", 1)
+    monkeypatch.setattr(feed, "BLOCKS", 2)
+    world.call("old", [system(), user("Hi")], said("Hello"), 0, trace_id="old")
+    world.drain(lake)
+    assemble(lake, world.project, now=NOW)
+    with_old = [system(), user("Hi"), said("Hello"), user("Bye")]
+    for at, name in enumerate("xy", 1):
+        world.call(name, [user(name * 9)], said(name), at, trace_id=name)
+    world.call("new", with_old, said("Bye"), 9, trace_id="new")
+    world.drain(lake, world.spans[1:])
+    again = [m for m in world.messages.values() if m.role == "system"]
+    lake.write(lambda tx: tx.append("messages", again))
+    rows, due = opened(lake, world)
+    library = rows.library(due[-1].pieces[-1])
+    assert [library.messages[name] for name in world.spans[-1].input] == with_old
 
 
 def test_the_last_revisions_of_the_episodes_of_a_group_stand(lake: Lake, world: World) -> None:
