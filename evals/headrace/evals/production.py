@@ -9,7 +9,7 @@ from typing import Any
 from headrace.evals import case
 from headrace.evals.attempt import Attempt, Measured, Ran, ran
 from headrace.evals.errors import NothingToRun
-from headrace.evals.log import config_hash
+from headrace.evals.fingerprint import config_hash
 from headrace.evals.recording import scores_of
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Release, Score
