@@ -47,7 +47,13 @@ def request_cluster(episode: Conversation) -> str:
     """
     if episode.task is not None and episode.parent_episode_id is None:
         return "rq_" + digest(dump(["task", episode.task]))
-    return "rq_" + (unit.request_hash(episode.request) or digest(episode.episode_id))
+    return named_request(episode.request) or "rq_" + digest(episode.episode_id)
+
+
+def named_request(text: str) -> str | None:
+    """The cluster of a request that no product named; None where nothing was asked."""
+    name = unit.request_hash(text)
+    return None if name is None else f"rq_{name}"
 
 
 def duplicate_cluster(episode: Conversation) -> str:

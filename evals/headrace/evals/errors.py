@@ -25,3 +25,35 @@ class RunFailed(EvalError):
 
 class ScoresRefused(EvalError):
     """A file of scores cannot be loaded as it is: format, field, value or release."""
+
+
+class UnknownScorer(EvalError):
+    """A case, an option or a command names a scorer that there is not."""
+
+
+class TargetUnusable(EvalError):
+    """The target of a case is not what its scorer needs: the case is at fault, not the answer."""
+
+
+class UnknownSolver(EvalError):
+    """A command or an option names a way to answer that there is not."""
+
+
+class AgentUnusable(EvalError):
+    """The agent under test cannot be reached as it was named."""
+
+
+class JudgeMissing(EvalError):
+    """A case is to be graded and nobody was named to grade it."""
+
+
+class UnknownCase(EvalError):
+    """A suite has no case of this id."""
+
+
+class NotPromoted(EvalError):
+    """An episode cannot become a case: unknown, not curated, nothing to ask, or exported."""
+
+
+class CasesRefused(EvalError):
+    """A file of cases cannot be added as it is: a row, a field or an expression."""

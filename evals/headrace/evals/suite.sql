@@ -1,16 +1,5 @@
 -- Statements for cases, suites, runs and scores.
 
--- name: eval_candidates
--- Root episodes in the eval split, newest first within their request. `$project` stands at every
--- table: held equal to each other's alone, two tables may be joined on nothing but the project.
-select r.cluster_id as request, g.cluster_id as cluster, e.episode_id, e.resolution
-from current_episodes e
-join clusters r on r.project = $project and r.episode_id = e.episode_id and r.method = 'request'
-join clusters g on g.project = $project and g.episode_id = e.episode_id and g.method = 'group'
-join splits s on s.project = $project and s.group_id = g.cluster_id and s.split = 'eval'
-where e.project = $project and e.parent_episode_id is null
-order by r.cluster_id, coalesce(e.ended_at, e.started_at) desc nulls last, e.episode_id desc;
-
 -- name: corrections
 -- What people said should have been said, oldest first, about the root episodes named. A correction
 -- reaches them as any mark does: see `marks_of_episodes` of the curate room.

@@ -26,7 +26,7 @@ from headrace.lake.store import Lake, Transaction
 N = 2000
 P = "shop"
 T = datetime(2026, 11, 1, tzinfo=UTC)
-FILES = (("headrace.evals", "suite.sql"), ("headrace.evals", "statistics.sql"))
+FILES = tuple(("headrace.evals", f"{noun}.sql") for noun in ("suite", "statistics", "intent"))
 JOINING = [
     *[(p, f, n) for p, f in FILES for n, sql in statements(p, f).items() if "join" in sql],
     ("headrace.curate", "queries.sql", "assignments"),
@@ -37,6 +37,8 @@ GIVEN: dict[str, object] = {
     "episodes": [f"e{i}" for i in range(N)],
     "scorer": "outcome",
     "judge": None,
+    "days": 30,
+    "requests": [f"request{i}" for i in range(N // 3)],
 }
 
 
