@@ -1,6 +1,5 @@
 """Scores as they come, made into cases x releases x epochs, or refused with a sentence."""
 
-import math
 from hashlib import blake2b
 
 import msgspec
@@ -13,8 +12,6 @@ from headrace.evals.errors import EvalError
 
 Flags = NDArray[np.bool_]
 
-_KEY = ["release", "run", "case_id", "epoch"]
-
 
 class UnfitScores(EvalError):
     """A frame of scores cannot be judged as it is; the message names the column and the cure."""
@@ -23,7 +20,7 @@ class UnfitScores(EvalError):
 class History(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The last measured releases of one series, oldest first."""
 
-    values: Floats  # (cases, releases, epochs), NaN: absent or never asked
+    values: Floats  # (cases, releases, attempts), NaN: absent or never asked
     asked: Flags  # same shape: an attempt was made, whatever came of it
     clusters: Codes  # (cases,)
     cases: tuple[str, ...]
@@ -37,7 +34,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     @property
     def layers(self) -> Flags:
-        """(releases, epochs) epochs with at least one score."""
+        """(releases, attempts) which first, second, .. attempts have at least one score."""
         present: Flags = np.any(~np.isnan(self.values), axis=0)
         return present
 
@@ -81,16 +78,29 @@ def history(scores: pl.DataFrame, *, last: int, binary: bool | None = None) -> H
 
     Columns: `release` (ordered integer), `case_id`, `value` in [0, 1], null or NaN where absent;
     optional `run`, `epoch` (one attempt each without them) and `cluster` (the case itself).
+    Ids may be of any type that has a text. Linear in rows, but for one sort of numbers.
     Raises UnfitScores.
     """
-    rows = _measured(_checked(scores))
-    releases = rows["release"].unique().sort()
+    _check_shape(scores)
+    rows = _columns(scores)
+    _check_values(rows)
+    numbers = _measured(rows)
     present = rows["value"].drop_nulls()
-    rows = _epochs(rows.filter(pl.col("release") >= releases[-min(last, len(releases))]))
-    return _dense(rows, measured=len(releases), binary=_is_binary(present, binary))
+    kept = numbers[-last:]
+    recent = rows if kept == numbers else rows.filter(pl.col("release").is_in(kept))
+    return _dense(
+        recent,
+        numbers=kept,
+        measured=len(numbers),
+        binary=_is_binary(present) if binary is None else binary,
+    )
 
 
-def _checked(scores: pl.DataFrame) -> pl.DataFrame:
+def _check_shape(scores: pl.DataFrame) -> None:
+    if not isinstance(scores, pl.DataFrame):
+        raise UnfitScores(
+            f"scores are a {type(scores).__name__}: give a Polars DataFrame, one row per attempt"
+        )
     if missing := sorted({"release", "case_id", "value"} - set(scores.columns)):
         raise UnfitScores(
             f"scores lack the column {missing[0]!r}: needed are release, case_id and value, "
@@ -99,9 +109,6 @@ def _checked(scores: pl.DataFrame) -> pl.DataFrame:
     if scores.is_empty():
         raise UnfitScores("scores have no rows in column 'value': give one row per attempt")
     _check_types(scores.schema)
-    named = _named(scores)
-    _check_values(named)
-    return _once(named)
 
 
 def _check_types(schema: pl.Schema) -> None:
@@ -112,90 +119,133 @@ def _check_types(schema: pl.Schema) -> None:
     value = schema["value"]
     if not (value.is_numeric() or value in (pl.Boolean, pl.Null)):
         raise UnfitScores(f"column 'value' holds {value}: give numbers from 0 to 1, null if absent")
+    for column in ("case_id", "cluster", "run", "epoch"):
+        if (kind := schema.get(column)) is not None and (kind.is_nested() or kind == pl.Object):
+            raise UnfitScores(f"column {column!r} holds {kind}: give a text or a number")
 
 
-def _named(scores: pl.DataFrame) -> pl.DataFrame:
-    """All six columns, ids as text; a case without a cluster is its own."""
-    case = pl.col("case_id").cast(pl.String)
-    own = pl.concat_str(pl.lit("case:"), case)
-    given = pl.concat_str(pl.lit("of:"), pl.col("cluster").cast(pl.String))
+def _columns(scores: pl.DataFrame) -> pl.DataFrame:
+    """All six columns; ids stay as they are, as text would cost more than all the rest."""
     has = scores.columns
     return scores.select(
         pl.col("release").cast(pl.Int64),
         pl.col("run") if "run" in has else pl.lit(0).alias("run"),
-        case,
+        pl.col("case_id"),
         pl.col("epoch") if "epoch" in has else pl.lit(0).alias("epoch"),
-        (pl.coalesce(given, own) if "cluster" in has else own).alias("cluster"),
+        pl.col("cluster") if "cluster" in has else pl.lit(None, pl.String).alias("cluster"),
         pl.col("value").cast(pl.Float64).fill_nan(None),
     )
 
 
 def _check_values(rows: pl.DataFrame) -> None:
-    for column in _KEY:
+    for column in ("release", "run", "case_id", "epoch"):
         if rows[column].null_count():
             raise UnfitScores(f"column {column!r} has nulls: only 'value' may be absent")
-    outside = rows.filter((pl.col("value") < 0) | (pl.col("value") > 1))
-    if not outside.is_empty():
+    outside = rows["value"].filter((rows["value"] < 0) | (rows["value"] > 1))
+    if len(outside):
         raise UnfitScores(
-            f"column 'value' holds {outside['value'][0]:g}, outside [0, 1]: rescale in the suite"
+            f"column 'value' holds {outside[0]:g}, outside [0, 1]: rescale in the suite"
         )
-    case_clusters = rows.select("case_id", "cluster").unique()
-    if len(case_clusters) > case_clusters["case_id"].n_unique():
-        case = case_clusters.filter(pl.col("case_id").is_duplicated())["case_id"].min()
-        raise UnfitScores(f"column 'cluster' puts case {case!r} in two clusters: choose one")
 
 
-def _once(rows: pl.DataFrame) -> pl.DataFrame:
-    """Copied rows count once; two different values for one attempt are no measurement."""
-    rows = rows.unique()
-    twice = rows.filter(pl.struct(_KEY).is_duplicated()).sort(_KEY)
-    if not twice.is_empty():
-        release, run, case, epoch, *_ = twice.row(0)
-        raise UnfitScores(
-            f"column 'value' has two values for case {case!r}, release {release}, run {run!r}, "
-            f"epoch {epoch}: give repeated attempts epochs of their own"
-        )
-    return rows
-
-
-def _measured(rows: pl.DataFrame) -> pl.DataFrame:
+def _measured(rows: pl.DataFrame) -> list[int]:
     """Without older releases of which not one score arrived: nobody measured them."""
-    measured = pl.col("value").is_not_null().any().over("release")
-    return rows.filter(measured | (pl.col("release") == pl.col("release").max()))
+    scored = rows["release"].filter(rows["value"].is_not_null()).unique().to_list()
+    return sorted({*scored, rows["release"].max()})
 
 
-def _epochs(rows: pl.DataFrame) -> pl.DataFrame:
-    """Every (run, epoch) of a release is one layer, from 0, in their order."""
-    numbered = (
-        rows.select("release", "run", "epoch")
-        .unique()
-        .sort("release", "run", "epoch")
-        .with_columns(pl.int_range(pl.len()).over("release").alias("layer"))
-    )
-    return rows.join(numbered, on=["release", "run", "epoch"])
+def _is_binary(present: pl.Series) -> bool:
+    return bool(((present == 0) | (present == 1)).all())
 
 
-def _is_binary(present: pl.Series, binary: bool | None) -> bool:
-    return bool(present.is_in([0.0, 1.0]).all()) if binary is None else binary
-
-
-def _dense(rows: pl.DataFrame, *, measured: int, binary: bool) -> History:
-    cases = rows.select("case_id", "cluster").unique().sort("case_id")
-    place = tuple(
-        (rows[column].rank("dense") - 1).to_numpy().astype(np.intp)
-        for column in ("case_id", "release")
-    ) + (rows["layer"].to_numpy().astype(np.intp),)
-    shape = tuple(int(axis.max()) + 1 for axis in place)
+def _dense(rows: pl.DataFrame, *, numbers: list[int], measured: int, binary: bool) -> History:
+    names, case = _encoded(rows["case_id"], text=True)
+    release = np.searchsorted(numbers, rows["release"].to_numpy())
+    place, order = _places(rows, case * len(numbers) + release)
+    shape = (len(names), len(numbers), int(place[1].max()) + 1)
     values = np.full(shape, np.nan)
-    values[place] = rows["value"].fill_null(math.nan).to_numpy()
     asked = np.zeros(shape, dtype=np.bool_)
-    asked[place] = True
+    values.reshape(-1, shape[2])[place] = rows["value"].to_numpy()[order]
+    asked.reshape(-1, shape[2])[place] = True
     return History(
         values=values,
         asked=asked,
-        clusters=(cases["cluster"].rank("dense") - 1).to_numpy().astype(np.intp),
-        cases=tuple(cases["case_id"].to_list()),
-        numbers=tuple(rows["release"].unique().sort().to_list()),
+        clusters=_clusters(rows["cluster"], case, names),
+        cases=tuple(names.to_list()),
+        numbers=tuple(numbers),
         measured=measured,
         binary=binary,
     )
+
+
+def _encoded(ids: pl.Series, *, text: bool = False) -> tuple[pl.Series, Codes]:
+    """The distinct ids in order, and for every row the number of its id.
+
+    As text, whatever they are, 10 stands ahead of 2.
+    """
+    if ids.dtype in (pl.Categorical, pl.Enum):
+        ids = ids.cast(pl.String)
+    # Arrow numbers strings in half the time that Polars takes.
+    coded = ids.to_arrow(compat_level=pl.CompatLevel.oldest()).dictionary_encode()
+    names = pl.Series(coded.dictionary)
+    if text:
+        names = names.cast(pl.String)
+    order = names.arg_sort().to_numpy()
+    rank = np.empty(len(order), dtype=np.intp)
+    rank[order] = np.arange(len(order))
+    return names.gather(order), rank[coded.indices.to_numpy()]
+
+
+def _places(rows: pl.DataFrame, cell: Codes) -> tuple[tuple[Codes, Codes], Codes]:
+    """Cell and layer of every attempt, and the row that it stands in; copied rows count once.
+
+    Layers are the attempts at one case in one release, from 0, by run and epoch.
+    """
+    attempt = _attempts(rows)
+    key = cell * (int(attempt.max()) + 1) + attempt
+    order = np.argsort(key, kind="stable")
+    copied = np.append(False, np.diff(key[order]) == 0)
+    if copied.any():
+        _check_copies(rows, order, copied)
+        order = order[~copied]
+    cells = cell[order]
+    first = np.flatnonzero(np.append(True, np.diff(cells) != 0))
+    layer = np.arange(len(cells)) - np.repeat(first, np.diff(np.append(first, len(cells))))
+    return (cells, layer), order
+
+
+def _attempts(rows: pl.DataFrame) -> Codes:
+    """For every row the number of its (run, epoch), in their order; fewer than there are rows."""
+    (runs, run), (epochs, epoch) = (_encoded(rows[column]) for column in ("run", "epoch"))
+    number = run * len(epochs) + epoch
+    if len(runs) * len(epochs) > len(rows):
+        _, number = np.unique(number, return_inverse=True)
+    return number
+
+
+def _check_copies(rows: pl.DataFrame, order: Codes, copied: Flags) -> None:
+    """Two different values for one attempt are no measurement."""
+    values = rows["value"].to_numpy()[order]
+    here, ahead = values[1:][copied[1:]], values[:-1][copied[1:]]
+    other = ~((here == ahead) | (np.isnan(here) & np.isnan(ahead)))
+    if other.any():
+        row = rows.row(int(order[np.flatnonzero(copied)[np.argmax(other)]]), named=True)
+        raise UnfitScores(
+            f"column 'value' has two values for case {row['case_id']!r}, release "
+            f"{row['release']}, run {row['run']!r}, epoch {row['epoch']}: "
+            "give repeated attempts epochs of their own"
+        )
+
+
+def _clusters(given: pl.Series, case: Codes, names: pl.Series) -> Codes:
+    """(cases,) the number of the cluster of each; without one a case is its own."""
+    first = np.empty(len(names), dtype=np.intp)
+    first[case[::-1]] = np.arange(len(case))[::-1]
+    own = given.gather(first)
+    moved = own.gather(case).ne_missing(given).to_numpy()
+    if moved.any():
+        name = names[int(case[moved].min())]
+        raise UnfitScores(f"column 'cluster' puts case {name!r} in two clusters: choose one")
+    shared = pl.lit("of:") + pl.lit(own.cast(pl.String))
+    alone = pl.lit("case:") + pl.lit(names)
+    return _encoded(pl.select(pl.coalesce(shared, alone)).to_series())[1]

@@ -170,19 +170,62 @@ def test_filling_touches_the_newest_release_alone(scores: pl.DataFrame) -> None:
 
 
 def test_leaving_epochs_out_leaves_out_what_only_they_had(scores: pl.DataFrame) -> None:
-    """A case that was asked nowhere but in the epoch left out is gone with it."""
-    late = scores.head(1).with_columns(
-        case_id=pl.lit("late"),
-        cluster=pl.lit("late"),
-        release=pl.lit(2).cast(pl.Int64),
-        run=pl.lit(2).cast(pl.Int64),
-        epoch=pl.lit(1).cast(pl.Int64),
+    """A case whose only attempt failed, in a first round of which not one score arrived."""
+    newest = pl.col("release") == 2
+    failed = pl.when(newest & (pl.col("epoch") == 0)).then(None).otherwise("value").alias("value")
+    lost = scores.filter(newest & (pl.col("epoch") == 0)).head(1)
+    late = lost.with_columns(
+        case_id=pl.lit("late"), cluster=pl.lit("late"), value=pl.lit(None, pl.Float64)
     )
-    whole = history(pl.concat([scores, late]), last=10)
-    seen = whole.looked(np.array([True, False]))
+    whole = history(pl.concat([scores.with_columns(failed), late]), last=10)
+    assert whole.layers[-1].tolist() == [False, True]
+    seen = whole.looked(whole.layers[-1])
     assert ("late" in whole.cases, "late" in seen.cases) == (True, False)
-    assert (whole.epochs_per_release, seen.epochs_per_release) == ((2, 2, 2), (2, 2, 1))
+    assert (whole.epochs_per_release, seen.epochs_per_release) == ((2, 2, 1), (2, 2, 1))
     assert len(seen.cases) == len(seen.clusters) == len(seen.values) == 6
+
+
+def test_a_suite_run_in_shards_has_as_many_epochs_as_each_case_was_tried(
+    scores: pl.DataFrame,
+) -> None:
+    """However many runs it took; also where every attempt is a run of its own."""
+    whole = history(scores, last=10)
+    third = pl.col("case_id").str.tail(1).cast(pl.Int64) % 3
+    alone = pl.concat_str("case_id", "epoch", separator="/")
+    for run in (pl.col("release") * 10 + third, alone):
+        sharded = history(scores.with_columns(run=run), last=10)
+        assert sharded.epochs_per_release == (2, 2, 2)
+        assert sharded.digest() == whole.digest()
+
+
+def test_the_tenth_epoch_comes_after_the_second(attempts: Frame) -> None:
+    values = np.random.default_rng(2).random((3, 2, 12))
+    found = history(attempts(values), last=10)
+    assert np.array_equal(found.values, values)
+
+
+def test_ids_may_be_of_any_kind_and_give_the_same_digest(scores: pl.DataFrame) -> None:
+    ids = scores.with_columns(
+        case_id=pl.col("case_id").str.tail(1).cast(pl.Int64), cluster=pl.col("cluster").str.tail(1)
+    )
+    plain = history(ids, last=10).digest()
+    for case in (pl.String, pl.UInt8, pl.Categorical, pl.Enum([str(i) for i in range(6)])):
+        text = ids.cast({"case_id": pl.String})
+        assert history(text.cast({"case_id": case}), last=10).digest() == plain
+    for cluster in (pl.Int16, pl.Categorical, pl.Enum([str(i) for i in range(6)])):
+        assert history(ids.cast({"cluster": cluster}), last=10).digest() == plain
+
+
+def test_a_frame_of_another_make_is_refused_by_its_name(scores: pl.DataFrame) -> None:
+    with pytest.raises(UnfitScores, match="scores are a LazyFrame: give a Polars DataFrame"):
+        history(scores.lazy(), last=10)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("column", ["case_id", "cluster", "run", "epoch"])
+def test_ids_without_a_text_are_refused(scores: pl.DataFrame, column: str) -> None:
+    nested = scores.with_columns(pl.concat_list(column).alias(column))
+    with pytest.raises(UnfitScores, match=f"column '{column}' holds List.*: give a text or a num"):
+        history(nested, last=10)
 
 
 @pytest.mark.parametrize("last", [1, 2, 3, 99])
