@@ -14,7 +14,7 @@ from headrace.evals.confidence import Interval, sequence
 from headrace.evals.contrast import Floats
 from headrace.evals.course import FIRST, Course
 from headrace.evals.errors import EvalError
-from headrace.evals.promotion import Promotion, promotion
+from headrace.evals.succession import Succession, succession
 
 State = Literal["racing", "winner", "survived", "futile", "dominated", "failed"]
 
@@ -94,7 +94,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     asking: tuple[str, ...]  # whom the next round is put to; the incumbent comes last
     leader: str | None  # the best of those not stopped; the winner once there is one
     standings: tuple[Standing, ...]  # in the order of the candidates
-    promotion: Promotion | None  # of a finished race with an incumbent and a winner
+    succession: Succession | None  # of a finished race with an incumbent and a winner
 
 
 def follow(race: Race, scores: Mapping[str, Floats], rounds: int) -> Progress:
@@ -161,7 +161,7 @@ class _Field:
             asking=() if over else self._asking(),
             leader=leader,
             standings=tuple(self._standing(name, leader, over) for name in self._race.candidates),
-            promotion=self._judge(leader) if wins and leader else None,
+            succession=self._judge(leader) if wins and leader else None,
         )
 
     def _asking(self) -> tuple[str, ...]:
@@ -252,11 +252,11 @@ class _Field:
             stopped_at=None if left.state in ("racing", "winner", "survived") else left.asked,
         )
 
-    def _judge(self, winner: str) -> Promotion:
+    def _judge(self, winner: str) -> Succession:
         """On the fresh cases where some were held back, else on all."""
         race, start = self._race, self._picked or 0
         part = slice(start if race.has_fresh else 0, self._seen)
-        return promotion(
+        return succession(
             self._scores[winner][part],
             self._scores[race.incumbent or ""][part],
             self._codes[part],

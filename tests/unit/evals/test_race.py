@@ -65,7 +65,7 @@ def named(progress: Progress, name: str) -> Standing:
 
 def share(progresses: list[Progress], *names: str) -> float:
     """Of races in which one of these was promoted."""
-    hits = [p.promotion and p.promotion.promote and p.leader in names for p in progresses]
+    hits = [p.succession and p.succession.promote and p.leader in names for p in progresses]
     return sum(map(bool, hits)) / len(hits)
 
 
@@ -105,7 +105,7 @@ def test_a_clear_gain_is_promoted_mostly_and_for_less_than_the_grid() -> None:
 def test_a_single_candidate_faces_every_case_once_and_is_stopped_when_hopeless() -> None:
     good, bad = races([0.75, 0.6], count=50), races([0.40, 0.6], count=50)
     assert share(good, "c0") >= 0.9
-    assert {p.promotion.basis for p in good if p.promotion} == {"fresh"}
+    assert {p.succession.basis for p in good if p.succession} == {"fresh"}
     assert {p.standings[0].state for p in bad} == {"futile"}
     assert np.median([p.cases for p in bad]) <= 125
 
@@ -116,14 +116,14 @@ def test_without_an_incumbent_the_leader_stops_the_others_and_nobody_is_promoted
     assert states["dominated"] >= 95
     assert states["futile"] == 0
     assert {p.leader for p in ran} == {"c0"}
-    assert {p.promotion for p in ran} == {None}
+    assert {p.succession for p in ran} == {None}
     assert np.median([p.cases for p in ran]) < 400
 
 
 def test_without_fresh_cases_only_the_bound_for_all_candidates_promotes() -> None:
     ran = races([0.9, 0.6, 0.5, 0.6], fresh=0.0, count=50)
     assert share(ran, "c0") == 1
-    found = ran[0].promotion
+    found = ran[0].succession
     assert found is not None
     assert found.basis == "raced"
     assert found.level == pytest.approx(0.05 / 3)
@@ -132,7 +132,7 @@ def test_without_fresh_cases_only_the_bound_for_all_candidates_promotes() -> Non
 
 def test_the_winner_is_judged_by_cases_that_did_not_pick_it() -> None:
     [progress] = races([0.9, 0.6, 0.5, 0.6], count=1)
-    found = progress.promotion
+    found = progress.succession
     assert found is not None
     assert found.difference is not None
     picked_after = max(s.asked for s in progress.standings if s.name != progress.leader)
@@ -143,7 +143,7 @@ def test_nobody_wins_where_all_are_futile() -> None:
     [progress] = races([0.4, 0.3, 0.7], count=1)
     assert progress.finished
     assert progress.leader is None
-    assert progress.promotion is None
+    assert progress.succession is None
     assert {s.state for s in progress.standings} <= {"futile", "dominated"}
 
 

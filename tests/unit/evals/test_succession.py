@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from headrace.evals.promotion import Basis, Promotion, promotion
+from headrace.evals.succession import Basis, Succession, succession
 
 Floats = NDArray[np.float64]
 
@@ -12,10 +12,10 @@ def pair(gain: float, cases: int = 400, seed: int = 5) -> tuple[Floats, Floats]:
     return (luck[0] < 0.6 + gain).astype(float), (luck[1] < 0.6).astype(float)
 
 
-def judge(winner: Floats, incumbent: Floats, *, basis: Basis = "fresh", **how: float) -> Promotion:
+def judge(winner: Floats, incumbent: Floats, *, basis: Basis = "fresh", **how: float) -> Succession:
     codes = np.arange(len(winner), dtype=np.intp)
     asked = {"level": 0.05, "margin": 0.0} | how
-    return promotion(winner, incumbent, codes, basis=basis, **asked)  # type: ignore[arg-type]
+    return succession(winner, incumbent, codes, basis=basis, **asked)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("basis", ["fresh", "raced"])
