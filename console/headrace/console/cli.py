@@ -20,6 +20,7 @@ from headrace.console.command import (
     verdict,
 )
 from headrace.console.command.evaluation.build import build
+from headrace.console.command.evaluation.compare import compare
 from headrace.console.command.evaluation.load import load as load_scores
 from headrace.console.command.evaluation.run import run
 from headrace.console.command.evaluation.trend import trend
@@ -44,6 +45,7 @@ EVAL: Mapping[str, Command] = {
     "build": (build, "headrace eval build --suite production"),
     "run": (run, "headrace eval run --model openai/gpt-4.1 --release 2026-11-01"),
     "load": (load_scores, "headrace eval load logs/*.eval --suite regression"),
+    "compare": (compare, "headrace eval compare v12 v13 --suite production --delta 0.05"),
     "trend": (trend, "headrace eval trend --suite production --chart trend.svg"),
 }
 DATASET: Mapping[str, Command] = {

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from headrace.evals.series import suites
 from headrace.evals.signal import (
     Signal,
     business,
@@ -16,7 +17,7 @@ from headrace.evals.signal import (
     no_evals,
     sufficiency,
 )
-from headrace.evals.trend import Trend, suites, trend
+from headrace.evals.trend import Trend, trend
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Verdict
 from headrace.lake.store import Lake

@@ -6,14 +6,36 @@ select distinct suite from runs where project = $project and status = 'success' 
 
 -- name: series
 -- Scorer identities of a suite, the best measured first; identities never mix.
-select s.scorer, r.judge_hash,
-    count(distinct r.release) filter (s.value is not null) as releases,
-    count(distinct s.case_id) filter (s.value is not null) as cases
+with released as (
+    select release, min("at") as "at" from releases where project = $project group by release
+), measured as (
+    select s.scorer, r.judge_hash, r.release, s.case_id, s.value, r.started_at,
+        coalesce(l."at", r.started_at) as released_at
+    from runs r
+    join scores s on s.run_id = r.run_id
+    left join released l on l.release = r.release
+    where r.project = $project and r.suite = $suite and r.status = 'success'
+)
+select scorer, judge_hash,
+    count(distinct release) filter (value is not null) as releases,
+    count(distinct case_id) filter (value is not null) as cases,
+    max_by(release, (released_at, release)) as newest, max(released_at) as newest_at
+from measured
+group by scorer, judge_hash
+order by releases desc, cases desc, max(started_at) desc, scorer, judge_hash;
+
+-- name: scored_releases
+-- Which releases each scorer has scores of, oldest first.
+with released as (
+    select release, min("at") as "at" from releases where project = $project group by release
+)
+select s.scorer, r.judge_hash, r.release, count(distinct s.case_id) as cases
 from runs r
 join scores s on s.run_id = r.run_id
-where r.project = $project and r.suite = $suite and r.status = 'success'
-group by s.scorer, r.judge_hash
-order by releases desc, cases desc, max(r.started_at) desc, s.scorer, r.judge_hash;
+left join released l on l.release = r.release
+where r.project = $project and r.suite = $suite and r.status = 'success' and s.value is not null
+group by s.scorer, r.judge_hash, r.release
+order by coalesce(min(l."at"), min(r.started_at)), r.release;
 
 -- name: series_scores
 -- One row per attempt. Equal configurations are one release measured again, the earliest one;
@@ -29,7 +51,7 @@ with released as (
     where r.project = $project and r.suite = $suite and r.status = 'success'
         and r.judge_hash is not distinct from $judge
 ), named as (
-    select run_id, started_at,
+    select run_id, started_at, release as measured, config_hash,
         first_value(release) over same as release,
         first_value(released_at) over same as released_at
     from measured
@@ -41,9 +63,10 @@ with released as (
     select *, count(*) over (partition by case_id) as edits
     from cases where project = $project and suite = $suite
 ), attempts as (
-    select n.release, n.released_at, n.run_id, n.started_at, s.epoch, s.value,
+    select n.release, n.released_at, n.run_id, n.started_at, n.measured, n.config_hash,
+        s.epoch, s.value,
         case when c.edits > 1 then c.case_id || '@' || c.content_hash else s.case_id end as case_id,
-        c.cluster, c.retired_at
+        c.cluster, c.slice, c.retired_at
     from named n
     join scores s on s.run_id = n.run_id and s.scorer = $scorer
     left join versions c on c.case_id = s.case_id
@@ -56,7 +79,8 @@ with released as (
 select dense_rank() over (order by released_at, release) - 1 as release,
     release as name, released_at as "at",
     dense_rank() over (order by started_at, run_id) - 1 as run,
-    case_id, coalesce('of:' || cluster, 'case:' || case_id) as cluster, epoch, value
+    case_id, coalesce('of:' || cluster, 'case:' || case_id) as cluster, slice, epoch, value,
+    measured, config_hash
 from attempts
 where retired_at is null or retired_at > started_at
 order by 1, run, case_id, epoch;

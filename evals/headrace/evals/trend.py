@@ -9,31 +9,18 @@ import numpy as np
 import polars as pl
 
 from headrace.evals.contrast import Level, level
-from headrace.evals.errors import EvalError
 from headrace.evals.parameters import Parameters
 from headrace.evals.plateau import TrendVerdict, judge_trend
+from headrace.evals.series import Series, chosen
+from headrace.evals.series import scores as scores_of
 from headrace.evals.window import Window, look
 from headrace.evals.wording import state_words, verdict_words
-from headrace.lake.statement import statements
 from headrace.lake.store import Lake
 
 if TYPE_CHECKING:
     import altair as alt
 
 ASSUMED_DELTA = 0.03  # three points: only where nobody said what a gain is worth
-
-
-class UnknownSeries(EvalError):
-    """A suite or scorer that no complete run has scores of; the message names those there are."""
-
-
-class Scorer(msgspec.Struct, frozen=True, kw_only=True):
-    """What scored: a name and the identity of its code, judge and prompt. Two never mix."""
-
-    scorer: str
-    judge_hash: str | None
-    releases: int
-    cases: int
 
 
 class Trend(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -47,8 +34,8 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     project: str
     suite: str
-    scorer: Scorer
-    others: tuple[Scorer, ...]
+    scorer: Series
+    others: tuple[Series, ...]
     frame: pl.DataFrame
     verdict: TrendVerdict
     delta_assumed: bool  # nobody gave a delta
@@ -92,8 +79,8 @@ def trend(
     `window` releases that pays for the work; 0.03 is assumed, and said to be, where none is given.
     Raises UnknownSeries, UnfitParameters.
     """
-    chosen, *others = _series(lake, project, suite, scorer)
-    scores = _scores(lake, project, suite, chosen)
+    series, *others = chosen(lake, project, suite, scorer)
+    scores = scores_of(lake, project, suite, series)
     asked = ASSUMED_DELTA if delta is None else delta
     looks = [
         (name, judge_trend(part, delta=asked, window=window))
@@ -102,7 +89,7 @@ def trend(
     return Trend(
         project=project,
         suite=suite,
-        scorer=chosen,
+        scorer=series,
         others=tuple(others),
         frame=_frame(scores, window),
         verdict=looks[-1][1],
@@ -116,41 +103,6 @@ def save(chart: "alt.LayerChart", path: Path | str) -> Path:
     from headrace.evals.chart import save as write
 
     return write(chart, path)
-
-
-def suites(lake: Lake, project: str) -> list[str]:
-    """The suites of a project that have a complete run, by name."""
-    return [row["suite"] for row in lake.rows(_sql("suites"), {"project": project})]
-
-
-def _sql(name: str) -> str:
-    return statements("headrace.evals", "statistics.sql")[name]
-
-
-def _series(lake: Lake, project: str, suite: str, scorer: str | None) -> list[Scorer]:
-    """The chosen scorer first, then the others."""
-    rows = lake.rows(_sql("series"), {"project": project, "suite": suite})
-    found = [Scorer(**row) for row in rows]
-    if not found:
-        known = ", ".join(suites(lake, project)) or "none yet"
-        raise UnknownSeries(
-            f"no complete run of suite {suite!r} in project {project!r}; suites with runs: {known}"
-        )
-    named = [series for series in found if scorer in (None, series.scorer)]
-    if not named:
-        known = ", ".join(sorted({series.scorer for series in found}))
-        raise UnknownSeries(f"no scorer {scorer!r} in suite {suite!r}; there are: {known}")
-    return [named[0], *(series for series in found if series != named[0])]
-
-
-def _scores(lake: Lake, project: str, suite: str, series: Scorer) -> pl.DataFrame:
-    where = {
-        "project": project,
-        "suite": suite,
-        "scorer": series.scorer,
-        "judge": series.judge_hash,
-    }
-    return lake.sql(_sql("series_scores"), where).pl()
 
 
 def _looks(scores: pl.DataFrame, window: int) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -32,12 +32,10 @@ def needs_words(needs: Needs, cases: int) -> str | None:
 def _claim(verdict: TrendVerdict) -> str:
     said = state_words(verdict).capitalize()
     if verdict.gain is None or verdict.low is None or verdict.high is None:
-        return (
-            f"{said}: {_plural(verdict.n, 'shared case')}, {_plural(verdict.releases, 'release')}."
-        )
+        return f"{said}: {plural(verdict.n, 'shared case')}, {plural(verdict.releases, 'release')}."
     # no difference of means is larger, whatever a wide t interval says
     interval = f"{points(max(verdict.low, -1.0))} to {points(min(verdict.high, 1.0))}"
-    per = _plural(verdict.window, "release") if verdict.window > 1 else "release"
+    per = plural(verdict.window, "release") if verdict.window > 1 else "release"
     return f"{said}: {points(verdict.gain)} points per {per} ({interval})."
 
 
@@ -59,12 +57,13 @@ def _price(verdict: TrendVerdict) -> Iterator[str]:
 
 def _levers(needs: Needs, cases: int) -> Iterator[str]:
     if needs.epochs is not None:
-        yield f"{_plural(needs.epochs, 'epoch')} of every case"
+        yield f"{plural(needs.epochs, 'epoch')} of every case"
     if needs.cases is not None and needs.cases > cases:
-        yield _plural(needs.cases - cases, "more case")
+        yield plural(needs.cases - cases, "more case")
     if needs.releases is not None:
-        yield _plural(needs.releases, "more release")
+        yield plural(needs.releases, "more release")
 
 
-def _plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
+    """'1 case', '2 cases'."""
     return f"{count} {noun}" + ("" if count == 1 else "s")

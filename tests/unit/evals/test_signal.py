@@ -11,8 +11,9 @@ import pytest
 from headrace.evals.calibration import Calibration
 from headrace.evals.needs import Needs
 from headrace.evals.plateau import TrendVerdict
+from headrace.evals.series import Series
 from headrace.evals.signal import business, churn, maturity, movement, no_evals, sufficiency
-from headrace.evals.trend import Scorer, Trend
+from headrace.evals.trend import Trend
 from headrace.lake.record import Release
 from headrace.lake.store import Lake
 
@@ -28,7 +29,9 @@ def trend(verdict: Callable[..., TrendVerdict]) -> Make:
         return Trend(
             project="p",
             suite="refunds",
-            scorer=Scorer(scorer=scorer, judge_hash=None, releases=8, cases=250),
+            scorer=Series(
+                scorer=scorer, judge_hash=None, releases=8, cases=250, newest="v8", newest_at=NOW
+            ),
             others=(),
             frame=pl.DataFrame(),
             verdict=verdict(**more),

@@ -1,7 +1,7 @@
 """Trends out of a lake: order of releases, one scorer, shared cases, charts that stand alone."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,72 +10,13 @@ import polars as pl
 import pytest
 
 from headrace.evals.chart import UnknownPicture
-from headrace.evals.trend import UnknownSeries, save, suites, trend
-from headrace.lake.record import Case, Release, Run, Score
+from headrace.evals.series import UnknownSeries, suites
+from headrace.evals.trend import save, trend
 from headrace.lake.store import Lake
+from tests.evalruns import T0, case, released, run
 
 Measure = Callable[..., None]
 Simulate = Callable[..., np.ndarray[tuple[int, ...], np.dtype[np.float64]]]
-
-T0 = datetime(2026, 10, 1, 12, tzinfo=UTC)
-
-
-def run(
-    lake: Lake,
-    project: str,
-    release: str,
-    values: list[float | None],
-    *,
-    started_at: datetime = T0,
-    status: str = "success",
-    config_hash: str | None = None,
-) -> None:
-    """One more run of suite `refunds`, case-0000 onward, one attempt each."""
-    name = f"{project}-{release}-{started_at:%m%d}"
-    made = Run(
-        project=project,
-        run_id=name,
-        suite="refunds",
-        release=release,
-        started_at=started_at,
-        status=status,
-        config_hash=config_hash,
-    )
-    scores = [
-        Score(run_id=name, case_id=f"case-{i:04}", epoch=1, scorer="exact", value=value)
-        for i, value in enumerate(values)
-    ]
-    lake.write(lambda tx: (tx.append("runs", [made]), tx.append("scores", scores)))
-
-
-def released(lake: Lake, project: str, *names: str) -> None:
-    rows = [
-        Release(project=project, release=name, at=T0 + timedelta(days=i))
-        for i, name in enumerate(names)
-    ]
-    lake.write(lambda tx: tx.append("releases", rows))
-
-
-def case(
-    project: str,
-    name: str,
-    content: str,
-    added: datetime,
-    *,
-    cluster: str | None = None,
-    retired_at: datetime | None = None,
-) -> Case:
-    return Case(
-        project=project,
-        suite="refunds",
-        case_id=name,
-        input="{}",
-        scorer="exact",
-        content_hash=content,
-        added_at=added,
-        cluster=cluster,
-        retired_at=retired_at,
-    )
 
 
 def test_a_trend_has_a_row_per_release_with_its_interval(
