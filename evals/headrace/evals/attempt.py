@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from statistics import median
 
 import msgspec
 
 from headrace.lake.record import Run, Score
 
+LIMIT = "limit reached: "  # before the limit that made a value zero
 _PLACES = Decimal("1e-9")  # what the lake keeps of a cost: the same number must compare equal
 
 
@@ -22,10 +24,13 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None  # why there is no value, or why it is zero
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None  # of the input, as its price is another one
+    cache_write_tokens: int | None = None
     latency_ms: float | None = None
     cost_usd: Decimal | None = None
     slice: str | None = None
     cluster: str | None = None
+    content: str | None = None  # hash of what the case asks and wants; None: only its id is known
 
     def score(self, run_id: str) -> Score:
         """The row of `scores`."""
@@ -56,6 +61,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     config_hash: str | None = None
     judge_hash: str | None = None
     log_uri: str | None = None
+    taken_over: int = 0  # samples left out, as a retry of this run has them
 
     def run(self, project: str, suite: str, run_id: str) -> Run:
         """The row of `runs`."""
@@ -90,6 +96,9 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     changed: bool  # False: the lake knew all of it
     log_uri: str | None = None
     left_out: int = 0  # cases of the suite that only production can answer
+    failures: Mapping[str, int] = {}  # why values are zero where no answer was wrong -> how many
+    latency_ms: float | None = None  # median of a case, where known
+    cost_usd: Decimal | None = None  # of all attempts together, as far as it is known
 
 
 def ran(run: Run, attempts: Iterable[Attempt], *, changed: bool, left_out: int = 0) -> Ran:
@@ -111,6 +120,9 @@ def ran(run: Run, attempts: Iterable[Attempt], *, changed: bool, left_out: int =
         changed=changed,
         log_uri=run.log_uri,
         left_out=left_out,
+        failures=dict(Counter(a.error for a in rows if a.value == 0 and a.error).most_common()),
+        latency_ms=_median(rows),
+        cost_usd=_cost(rows),
     )
 
 
@@ -118,3 +130,14 @@ def reasons(attempts: Iterable[Attempt]) -> dict[str, int]:
     """Why attempts have no value, commonest first."""
     absent = Counter(a.error or "no value given" for a in attempts if a.value is None)
     return dict(absent.most_common())
+
+
+def _median(rows: Iterable[Attempt]) -> float | None:
+    known = [row.latency_ms for row in rows if row.latency_ms is not None]
+    return median(known) if known else None
+
+
+def _cost(rows: Iterable[Attempt]) -> Decimal | None:
+    """Each attempt once, however many scorers looked at it."""
+    known = {(r.case_id, r.epoch): r.cost_usd for r in rows if r.cost_usd is not None}
+    return sum(known.values(), Decimal(0)) if known else None

@@ -12,6 +12,7 @@ from inspect_ai.model import get_model
 
 from headrace.evals.case import build
 from headrace.evals.errors import EvalError, ModelUnusable, NothingToRun, RunFailed
+from headrace.evals.evaluation import Terms
 from headrace.evals.load import load
 from headrace.evals.run import run
 
@@ -44,12 +45,13 @@ def two_cases(product: Any) -> None:
 
 
 def put(product: Any, tmp_path: Path, output: Any, **asked: Any) -> Any:
-    model = get_model("mockllm/model", custom_outputs=output, memoize=False)
+    terms = {name: asked.pop(name) for name in ("epochs", "limit", "retries") if name in asked}
     return run(
         product.lake,
         product.project,
-        model=model,
+        model=get_model("mockllm/model", custom_outputs=output, memoize=False),
         release="v1",
+        terms=Terms(**{"retries": 0, **terms}),
         log_dir=tmp_path / "logs",
         now=product.now,
         **asked,

@@ -9,6 +9,8 @@ from inspect_ai.model import ChatMessageTool
 
 from headrace.evals.errors import NothingToRun
 from headrace.evals.registry import __all__ as registered
+from headrace.evals.setup import Setup
+from headrace.evals.solvers.table import SOLVERS
 from headrace.evals.suite import runnable, sample, task_of
 from headrace.lake.record import Case
 from headrace.lake.store import Lake
@@ -68,8 +70,8 @@ def test_a_task_holds_every_case_under_the_name_of_its_suite() -> None:
     assert (made.name, made.dataset.name) == ("headrace/suite", "s")
 
 
-def test_inspect_finds_the_suite_its_solver_and_its_scorer() -> None:
-    assert sorted(registered) == ["answer", "case_scorer", "suite"]
+def test_inspect_finds_the_suite_its_solvers_and_its_scorer() -> None:
+    assert sorted(registered) == sorted([*SOLVERS, "case_scorer", "suite"])
 
 
 def test_only_standing_cases_with_a_question_and_a_target_can_be_run(
@@ -86,6 +88,50 @@ def test_only_standing_cases_with_a_question_and_a_target_can_be_run(
     ]
     lake.write(lambda tx: tx.append("cases", rows))
     assert [item.case_id for item in runnable(lake, project, "s")] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("setup", "runs"),
+    [
+        ({}, "ag"),
+        ({"rubric": "Be kind."}, "agh"),
+        ({"scorer": "includes"}, "ag"),
+        ({"scorer": "graded"}, "ag"),
+        ({"scorer": "graded", "rubric": "Be kind."}, "abgh"),
+        ({"scorer": "some.module:scorer"}, "abgh"),
+    ],
+)
+def test_what_can_be_run_hangs_on_what_the_scorer_needs(
+    lake: Lake, project: str, setup: dict[str, Any], runs: str
+) -> None:
+    rows = [
+        case("a", project),
+        case("b", project, scorer="outcome", target=None),
+        case("g", project, scorer="graded", target="says sorry"),
+        case("h", project, scorer="graded", target=None),
+    ]
+    lake.write(lambda tx: tx.append("cases", rows))
+    assert "".join(c.case_id for c in runnable(lake, project, "s", Setup(**setup))) == runs
+
+
+def test_a_sample_carries_no_more_than_its_solver_needs() -> None:
+    plain = sample(case()).metadata or {}
+    asked = sample(case(), Setup(agent="some.module:agent")).metadata or {}
+    calls = [{"name": "look", "arguments": "{}", "content": "found"}]
+    replayed = sample(case(), Setup(solver="replay"), calls).metadata or {}
+    assert asked.keys() - plain.keys() == {"messages"} and asked["messages"] == [ASK]
+    assert replayed.keys() - plain.keys() == {"recorded"} and replayed["recorded"] == calls
+
+
+def test_one_scorer_for_all_stands_in_every_sample() -> None:
+    found = sample(case(), Setup(scorer="tool_calls:names,in_order")).metadata or {}
+    assert found["scorer"] == "tool_calls:in_order,names"
+
+
+def test_a_task_says_how_it_is_answered_unless_that_goes_without_saying() -> None:
+    assert (task_of([case()]).metadata or {}).keys() == {"project", "suite"}
+    told = task_of([case()], Setup(solver="replay", messages=9)).metadata or {}
+    assert told["setup"] == {"solver": "replay", "messages": 9}
 
 
 def test_a_suite_that_cannot_run_says_what_there_is_instead(lake: Lake, project: str) -> None:

@@ -1,9 +1,12 @@
-"""`headrace eval run`: a suite put to a model."""
+"""`headrace eval run`: a suite put to a model or an agent."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 from rich.text import Text
 
@@ -12,13 +15,63 @@ from headrace.console.option import AsJson, Home, Project
 from headrace.console.page import cell, errors, page, print_json
 from headrace.lake import Lake
 
+if TYPE_CHECKING:
+    from headrace.evals.run import Ran
+
 
 def run(
-    model: Annotated[str, typer.Option(help="Any Inspect model, as openai/gpt-4.1.")],
-    release: Annotated[str, typer.Option(help="The release that this run measures.")],
+    model: Annotated[str | None, typer.Option(help="Any Inspect model, as openai/gpt-4.1.")] = None,
+    agent: Annotated[
+        str | None, typer.Option(help="Your agent: package.module:function, or http://HOST/PATH.")
+    ] = None,
+    release: Annotated[str | None, typer.Option(help="The release that this run measures.")] = None,
     suite: Suite = "production",
+    solver: Annotated[
+        str | None, typer.Option(help="answer (one turn), or replay (tools answer as recorded).")
+    ] = None,
+    scorer: Annotated[
+        str | None, typer.Option(help="For all cases: a name, package.module:name, package/name.")
+    ] = None,
+    grader: Annotated[str | None, typer.Option(help="Model that grades answers.")] = None,
+    rubric: Annotated[
+        Path | None, typer.Option(help="File that says what a good answer is, for the grader.")
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Attempts per case.")] = 1,
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many cases.")] = None,
+    retries: Annotated[
+        int, typer.Option(min=0, help="Of an attempt that ended in an error, before it is absent.")
+    ] = 1,
+    time_limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Seconds per attempt; more is a failure of the product."),
+    ] = None,
+    message_limit: Annotated[
+        int | None, typer.Option(min=1, help="Messages after the question in a replay.")
+    ] = None,
+    request_timeout: Annotated[
+        int | None, typer.Option(min=1, help="Seconds for one request to the provider.")
+    ] = None,
+    request_retries: Annotated[
+        int, typer.Option(min=0, help="Of one request to the provider.")
+    ] = 5,
+    connections: Annotated[
+        int | None, typer.Option(min=1, help="Attempts at once. Default: as the provider allows.")
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="OpenAI-compatible server, as http://localhost:8000/v1.")
+    ] = None,
+    api_key_env: Annotated[
+        str | None, typer.Option(help="Environment variable with the key of server or agent.")
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(help="Of the model, as temperature=0.2. May be repeated.")
+    ] = None,
+    from_production: Annotated[
+        bool, typer.Option("--from-production", help="Score what production answered, per release.")
+    ] = False,
+    resume: Annotated[
+        Path | None, typer.Option(help="Take up a run that was stopped, from its Inspect log.")
+    ] = None,
     log_dir: Annotated[
         Path | None, typer.Option(help="Folder for Inspect logs. Default: logs/ in the home.")
     ] = None,
@@ -26,29 +79,165 @@ def run(
     home: Home = None,
     json: AsJson = False,
 ) -> None:
-    """Put the cases of a suite to a model through Inspect and keep the scores."""
+    """Put the cases of a suite to a model or your agent through Inspect and keep the scores."""
+    _one_of(model or agent, release, from_production, resume)
+    if from_production:
+        _replayed(home, project, suite, json=json)
+        return
+    if resume is not None:
+        _resumed(home, resume, json=json)
+        return
+    setup = {
+        "solver": solver,
+        "agent": agent,
+        "agent_key_env": api_key_env if agent else None,
+        "scorer": scorer,
+        "rubric": None if rubric is None else _text(rubric),
+        "messages": message_limit,
+    }
+    terms = {
+        "epochs": epochs,
+        "limit": limit,
+        "retries": retries,
+        "request_retries": request_retries,
+        "request_timeout": request_timeout,
+        "time_limit": time_limit,
+        "connections": connections,
+    }
+    server = {"base_url": base_url, "key_env": None if agent else api_key_env}
+    asked = {"suite": suite, "release": release, "grader": grader, "log_dir": log_dir}
+    _put(
+        home, project, model, setup, terms, {**server, "params": _params(param or [])}, asked, json
+    )
+
+
+def _put(
+    home: Path | None,
+    project: str | None,
+    model: str | None,
+    setup: Mapping[str, Any],
+    terms: Mapping[str, Any],
+    server: Mapping[str, Any],
+    asked: Mapping[str, Any],
+    json: bool,
+) -> None:
+    from headrace.evals import run as runs
+    from headrace.evals.evaluation import Terms
+    from headrace.evals.model import model_of
+    from headrace.evals.setup import Setup
+
+    put = Setup(**setup)
+    with Lake.open(home, create=False) as lake:
+        named = None if model is None else model_of(model, **server)
+        with _progress(f"{put.agent or model} answers {asked['suite']}"):
+            done = runs.run(
+                lake,
+                project or "default",
+                model=named,
+                setup=put,
+                terms=Terms(**terms),
+                now=datetime.now(UTC),
+                **asked,
+            )
+    _report(done, json=json)
+
+
+def _replayed(home: Path | None, project: str | None, suite: str, *, json: bool) -> None:
+    from headrace.evals.production import production
+
+    with Lake.open(home, create=False) as lake:
+        done = production(lake, project or "default", suite=suite, now=datetime.now(UTC))
+    if json:
+        print_json(done)
+        return
+    for ran in done:
+        _show(ran)
+
+
+def _resumed(home: Path | None, log: Path, *, json: bool) -> None:
     from headrace.evals import run as runs
 
-    with Lake.open(home, create=False) as lake, errors().status(Text(f"{model} answers {suite}")):
-        ran = runs.run(
-            lake,
-            project or "default",
-            suite=suite,
-            model=model,
-            release=release,
-            epochs=epochs,
-            limit=limit,
-            log_dir=log_dir,
-            now=datetime.now(UTC),
-        )
+    with Lake.open(home, create=False) as lake, _progress(f"taking up {log}"):
+        done = runs.resume(lake, log, now=datetime.now(UTC))
+    _report(done, json=json)
+
+
+def _one_of(
+    tested: str | None, release: str | None, from_production: bool, resume: Path | None
+) -> None:
+    if (tested is not None) + from_production + (resume is not None) != 1:
+        raise typer.BadParameter("give one of --model or --agent, --from-production, --resume")
+    if tested is not None and release is None:
+        raise typer.BadParameter("--model and --agent need --release: what this run measures")
+
+
+def _report(ran: "Ran", *, json: bool) -> None:
+    """Exit 1 where the run did not come to its end, or measured nothing."""
     if json:
         print_json(ran)
-        return
+    else:
+        _show(ran)
+    if ran.status != "success" or ran.absent == ran.scores:
+        raise typer.Exit(1)
+
+
+def _show(ran: "Ran") -> None:
     said = f"{ran.scores} scores over {ran.cases} cases, mean {cell(ran.mean)}, {ran.absent} absent"
-    page().print(f"run {ran.run_id} of {release}: {said}", soft_wrap=True)
+    page().print(f"run {ran.run_id} of {ran.release}: {said}", soft_wrap=True)
     for reason, count in ran.reasons.items():
         page().print(f"{count} absent: {reason}", soft_wrap=True)
+    for reason, count in ran.failures.items():
+        page().print(f"{count} zero: {reason}", soft_wrap=True)
+    spent = [] if ran.latency_ms is None else [f"median latency {cell(ran.latency_ms)} ms"]
+    spent += [] if ran.cost_usd is None else [f"cost {ran.cost_usd.normalize():f} USD"]
+    if spent:
+        page().print(", ".join(spent))
     if ran.left_out:
-        page().print(f"{ran.left_out} cases have no target: only production can answer them")
+        page().print(f"{ran.left_out} cases were left out: their scorer needs what they lack")
     if ran.scores and ran.absent == ran.scores:
-        raise typer.Exit(1)
+        page().print("nothing was measured: no trend and no verdict will read this run")
+    if ran.status != "success":
+        page().print(
+            f"the run is {ran.status} and counts for nothing yet; take it up with "
+            f"`headrace eval run --resume {ran.log_uri}`",
+            soft_wrap=True,
+        )
+
+
+@contextmanager
+def _progress(words: str) -> Iterator[None]:
+    """How many attempts are done, on stderr."""
+    from headrace.evals.progress import listening
+
+    done = failed = 0
+
+    with errors().status(Text(words)) as status:
+
+        def tell(is_error: bool) -> None:
+            nonlocal done, failed
+            done, failed = done + 1, failed + is_error
+            status.update(Text(f"{words}: {done} done" + (f", {failed} failed" if failed else "")))
+
+        with listening(tell):
+            yield
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"--rubric {file} cannot be read: {error}") from error
+
+
+def _params(given: Sequence[str]) -> dict[str, Any]:
+    """NAME=VALUE, the value as JSON where it is some and as text where it is not."""
+    found: dict[str, Any] = {}
+    for item in given:
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"--param {item!r}: write it as NAME=VALUE")
+        try:
+            found[name] = msgspec.json.decode(value)
+        except msgspec.DecodeError:
+            found[name] = value
+    return found

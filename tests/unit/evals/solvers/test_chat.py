@@ -1,22 +1,16 @@
 """Canonical messages and tool definitions as Inspect's, nothing lost that a model would read."""
 
-import asyncio
 from typing import Any
 
 import pytest
 from inspect_ai.model import (
     ChatMessageAssistant,
     ChatMessageTool,
-    ChatMessageUser,
     ContentImage,
     ContentText,
-    ModelName,
-    ModelOutput,
 )
-from inspect_ai.solver import TaskState
 
-from headrace.evals import solver
-from headrace.evals.solver import answer, chat, tool_infos
+from headrace.evals.solvers.chat import chat, tool_infos
 
 
 def test_a_conversation_with_tools_keeps_roles_calls_and_results() -> None:
@@ -154,31 +148,3 @@ def test_whatever_schema_a_product_offers_can_be_offered_again(given: dict[str, 
     [found] = tool_infos([{"type": "function", "function": {"name": "f", "parameters": schema}}])
     kept = found.parameters.properties["x"].model_dump(exclude_none=True, exclude_unset=True)
     assert {name: kept.get(name) for name in given} == given
-
-
-def test_a_case_is_asked_once_with_its_tools_on_offer(monkeypatch: pytest.MonkeyPatch) -> None:
-    offered: list[list[str]] = []
-
-    class Mock:
-        async def generate(self, messages: Any, tools: Any) -> Any:
-            offered.append([tool.name for tool in tools])
-            return ModelOutput.for_tool_call("mock", "look", {"q": 1})
-
-    monkeypatch.setattr(solver, "get_model", Mock)
-    tools = [{"type": "function", "function": {"name": "look"}}]
-    state = TaskState(
-        model=ModelName("mock/m"),
-        sample_id="a",
-        epoch=1,
-        input="ask",
-        messages=[ChatMessageUser(content="ask")],
-        metadata={"tools": tools},
-    )
-
-    async def never(*_: Any, **__: Any) -> TaskState:
-        raise AssertionError("no tool is run and nothing is asked twice")
-
-    done = asyncio.run(answer()(state, never))
-    assert offered == [["look"]]
-    assert [message.role for message in done.messages] == ["user", "assistant"]
-    assert done.messages[-1] == done.output.message

@@ -1,6 +1,5 @@
 """Right or wrong: texts by their normal form, calls by names and parsed arguments."""
 
-import asyncio
 import json
 import unicodedata
 from typing import Any
@@ -8,25 +7,26 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from inspect_ai.model import ChatCompletionChoice, ChatMessageAssistant, ModelName, ModelOutput
-from inspect_ai.scorer import Target
-from inspect_ai.solver import TaskState
 from inspect_ai.tool import ToolCall
 
-from headrace.evals.scorer import GRADERS, case_scorer, exact, includes, match, tool_calls
+from headrace.evals.errors import TargetUnusable
+from headrace.evals.scorers.answer import Answer
+from headrace.evals.scorers.exact import exact
+from headrace.evals.scorers.includes import includes
+from headrace.evals.scorers.match import match
+from headrace.evals.scorers.tool_calls import tool_calls
 
 
-def text(said: str) -> ModelOutput:
-    return ModelOutput.from_content("mock", said)
+def text(said: str) -> Answer:
+    return Answer(text=said)
 
 
-def calling(*calls: tuple[str, dict[str, Any]], parse_error: str | None = None) -> ModelOutput:
+def calling(*calls: tuple[str, dict[str, Any]], parse_error: str | None = None) -> Answer:
     made = [
         ToolCall(id=str(i), function=name, arguments=arguments, parse_error=parse_error)
         for i, (name, arguments) in enumerate(calls)
     ]
-    message = ChatMessageAssistant(content="", tool_calls=made)
-    return ModelOutput(model="mock", choices=[ChatCompletionChoice(message=message)])
+    return Answer(text="", calls=tuple(made))
 
 
 def wanting(*calls: tuple[str, str]) -> str:
@@ -78,9 +78,9 @@ def test_a_call_that_cannot_be_parsed_is_wrong() -> None:
 
 
 def test_no_answer_at_all_is_wrong() -> None:
-    nothing = ModelOutput(model="mock", choices=[])
-    targets = {"tool_calls": wanting(("look", "{}"))}
-    assert not any(grade(nothing, targets.get(name, "Paris")) for name, grade in GRADERS.items())
+    nothing = Answer(text="")
+    assert not any(grade(nothing, "Paris") for grade in (exact, match, includes))
+    assert not tool_calls(nothing, wanting(("look", "{}")))
 
 
 _CALLS = st.lists(
@@ -166,28 +166,38 @@ def test_unicode_that_only_looks_alike_is_another_text() -> None:
     assert match(text("STRASSE"), "straße")
 
 
-def state(output: ModelOutput, **metadata: Any) -> TaskState:
-    return TaskState(
-        model=ModelName("mockllm/model"),
-        sample_id="a",
-        epoch=1,
-        input="ask",
-        messages=[],
-        output=output,
-        metadata=metadata,
-    )
+LOOK, PAY = ("look", {"q": 1}), ("pay", {"to": "a"})
 
 
 @pytest.mark.parametrize(
-    ("scorer", "said", "value"),
-    [("exact", "paris", 0), ("match", "paris", 1), ("includes", "in paris", 1)],
+    ("options", "made", "right"),
+    [
+        ({"names"}, [("look", {"q": 2}), PAY], True),
+        ({"names"}, [PAY], False),
+        ({"names"}, [PAY, PAY, LOOK], False),
+        ({"in_order"}, [LOOK, PAY], True),
+        ({"in_order"}, [PAY, LOOK], False),
+        ({"more"}, [PAY, ("other", {}), LOOK], True),
+        ({"more"}, [PAY, ("other", {})], False),
+        ({"more", "in_order"}, [LOOK, ("other", {}), PAY], True),
+        ({"more", "in_order"}, [PAY, LOOK], False),
+        ({"names", "in_order"}, [("look", {}), ("pay", {})], True),
+        ({"names", "in_order", "more"}, [("look", {}), ("look", {}), ("pay", {})], True),
+    ],
 )
-def test_each_case_is_scored_by_the_scorer_it_names(scorer: str, said: str, value: int) -> None:
-    found = asyncio.run(case_scorer()(state(text(said), scorer=scorer), Target("Paris")))
-    assert found is not None
-    assert (found.value, found.answer) == (value, said)
+def test_options_say_what_of_the_calls_matters(
+    options: set[str], made: list[Any], right: bool
+) -> None:
+    target = json.dumps([{"name": name, "arguments": given} for name, given in (LOOK, PAY)])
+    assert tool_calls(calling(*made), target, frozenset(options)) is right
 
 
-def test_a_case_that_names_no_scorer_of_ours_is_an_error_and_no_zero() -> None:
-    with pytest.raises(KeyError):
-        asyncio.run(case_scorer()(state(text("Paris"), scorer="vibes"), Target("Paris")))
+def test_the_name_of_a_call_counts_even_where_its_arguments_are_broken() -> None:
+    made = calling(("look", {}), parse_error="no JSON")
+    assert tool_calls(made, wanting(("look", "{}")), frozenset({"names"}))
+
+
+@pytest.mark.parametrize("target", ["", "Paris", "{}", '["look"]', '[{"arguments": "{}"}]', "null"])
+def test_a_target_that_is_no_list_of_calls_is_the_fault_of_the_case(target: str) -> None:
+    with pytest.raises(TargetUnusable, match="no list of calls"):
+        tool_calls(calling(LOOK), target)

@@ -1,4 +1,4 @@
-"""How a model answers a case: one generation with the case's tools on offer, none of them run."""
+"""Canonical messages and tools as Inspect knows them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,25 +13,10 @@ from inspect_ai.model import (
     Content,
     ContentImage,
     ContentText,
-    get_model,
 )
-from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.tool import ToolCall, ToolInfo, ToolParams
 
 from headrace.lake.message import Body, text_of
-
-
-@solver
-def answer() -> Solver:
-    """Ask once; the tool definitions stand in the sample's metadata as `tools`."""
-
-    async def solve(state: TaskState, generate: Generate) -> TaskState:
-        tools = tool_infos(state.metadata.get("tools") or [])
-        state.output = await get_model().generate(state.messages, tools=tools)
-        state.messages.append(state.output.message)
-        return state
-
-    return solve
 
 
 def chat(messages: Sequence[Body]) -> list[ChatMessage]:

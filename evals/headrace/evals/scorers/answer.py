@@ -1,0 +1,32 @@
+"""What scorers look at: the text that was answered, and every call that was made on the way."""
+
+from collections.abc import Iterable
+
+import msgspec
+from inspect_ai.model import ChatMessage, ChatMessageAssistant
+from inspect_ai.solver import TaskState
+from inspect_ai.tool import ToolCall
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer to a case; `text` is that of its last message, empty where there is none."""
+
+    text: str
+    calls: tuple[ToolCall, ...] = ()  # of all turns since the question, in their order
+    question: tuple[ChatMessage, ...] = ()
+
+
+def answer_of(state: TaskState) -> Answer:
+    """The answer in a state, whatever solver gave it: the turns that the question did not hold."""
+    asked = () if isinstance(state.input, str) else tuple(state.input)
+    calls = (call for turn in _given(state, asked) for call in turn.tool_calls or [])
+    return Answer(text=state.output.completion, calls=tuple(calls), question=asked)
+
+
+def _given(state: TaskState, asked: Iterable[ChatMessage]) -> list[ChatMessageAssistant]:
+    known = {message.id for message in asked}
+    turns = [message for message in state.messages if isinstance(message, ChatMessageAssistant)]
+    given = [turn for turn in turns if turn.id not in known]
+    last = state.output.message if state.output.choices else None
+    missing = last is not None and all(turn.id != last.id for turn in given)
+    return [*given, last] if missing and last is not None else given
