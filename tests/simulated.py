@@ -14,13 +14,15 @@ def frame(history: Any) -> pl.DataFrame:
         {
             "release": rows["release"],
             "run": rows["run"],
-            "case_id": rows["sample"].astype(str),
-            "cluster": rows["cluster"].astype(str),
-            "slice": rows["slice"].astype(str),
+            "case_id": rows["sample"],
+            "cluster": rows["cluster"],
+            "slice": rows["slice"],
             "epoch": rows["epoch"],
             "value": rows["score"],
         }
-    ).with_columns(pl.col("value").fill_nan(None))
+    ).with_columns(
+        pl.col("case_id", "cluster", "slice").cast(pl.String), pl.col("value").fill_nan(None)
+    )
 
 
 def judged(history: Any) -> TrendVerdict:

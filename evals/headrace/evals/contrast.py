@@ -10,7 +10,7 @@ from typing import Self
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -33,7 +33,8 @@ class Contrast(msgspec.Struct, frozen=True, kw_only=True):
 class Panel(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Release means over the same cases and the covariance of these means.
 
-    Cameron, Miller 2015 for the covariance; Bonett, Price 2012 for the two pseudo-cases.
+    Cameron, Miller 2015 for the covariance; Bonett, Price 2012 for the two pseudo-cases; Bell,
+    McCaffrey 2002 for degrees of freedom.
     """
 
     means: Floats  # (releases,), each in [0, 1]
@@ -43,6 +44,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     epochs: float  # median attempts per case and release
     binary: bool
     tau: float = 0.0  # standard deviation of a release's mean when nothing was changed
+    freedom: float | None = None  # degrees of freedom of the covariance; None: clusters - 1
 
     @classmethod
     def of(cls, values: Floats, clusters: Codes, *, epochs: float, binary: bool) -> Self:
@@ -60,6 +62,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             clusters=groups,
             epochs=max(epochs, 1.0),
             binary=binary,
+            freedom=_degrees(np.bincount(codes)),
         )
 
     @property
@@ -86,8 +89,30 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return variance * (self.cases / more) ** 2 + 2 * reach**2 / (self.epochs * more**2)
 
     def quantile(self, level: float) -> float:
-        """Upper quantile of Student's t with clusters - 1 degrees of freedom."""
-        return float(stdtrit(self.clusters - 1, 1 - level))
+        """Upper quantile of Student's t."""
+        return float(stdtrit(self._freedom, 1 - level))
+
+    def tail(self, ratio: float) -> float:
+        """The chance of a t statistic above this one: the level of which it is the quantile."""
+        return float(stdtr(self._freedom, -ratio))
+
+    @property
+    def _freedom(self) -> float:
+        return self.clusters - 1 if self.freedom is None else self.freedom
+
+
+def _degrees(sizes: Codes) -> float:
+    """Clusters - 1, as textbooks have it, but less where a few clusters hold most of the cases.
+
+    Then twice Satterthwaite's number for clusters whose cases move as one: they seldom do quite.
+    With 40 customers, the k-th of size 1/k, clusters - 1 would cover 89 % instead of 95.
+    """
+    most = len(sizes) - 1.0
+    if most < 2:
+        return most
+    share = sizes / sizes.sum()
+    spread = share**2 * (1 - 2 * share + share @ share)  # of a cluster's sum about the mean
+    return min(most, max(1.0, 2 * (float(spread.sum() ** 2 / (spread @ spread)) - 1)))
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):

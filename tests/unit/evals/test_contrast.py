@@ -226,3 +226,30 @@ def test_every_contrast_of_change_ignores_the_level(releases: int, window: int) 
     for each in weights:
         assert each.shape == (releases,)
         assert float(each.sum()) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("sizes", [[5, 5, 5], [1] * 30, [7, 7], [9, 1], [12, 8, 10, 9, 11, 10]])
+def test_clusters_of_about_one_size_have_one_degree_of_freedom_less_than_they_are(
+    sizes: list[int],
+) -> None:
+    codes = np.repeat(np.arange(len(sizes)), sizes)
+    panel = Panel.of(np.ones((sum(sizes), 2)), codes, epochs=1, binary=True)
+    assert panel.freedom == len(sizes) - 1
+
+
+def test_a_few_clusters_with_most_of_the_cases_count_for_few() -> None:
+    """40 customers, the k-th with 400 / k cases: about as good as six of one size."""
+    sizes = [400 // k for k in range(1, 41)]
+    codes = np.repeat(np.arange(40), sizes)
+    panel = Panel.of(np.ones((sum(sizes), 2)), codes, epochs=1, binary=True)
+    assert panel.clusters == 40
+    assert panel.freedom is not None and 3 < panel.freedom < 7
+    assert panel.quantile(0.025) == pytest.approx(float(stats.t.ppf(0.975, panel.freedom)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(sizes=st.lists(st.integers(1, 500), min_size=2, max_size=30))
+def test_degrees_of_freedom_are_from_one_to_clusters_less_one(sizes: list[int]) -> None:
+    codes = np.repeat(np.arange(len(sizes)), sizes)
+    panel = Panel.of(np.ones((sum(sizes), 1)), codes, epochs=1, binary=True)
+    assert panel.freedom is not None and 1 <= panel.freedom <= len(sizes) - 1
