@@ -19,9 +19,12 @@ from headrace.console.command import (
     status,
     verdict,
 )
+from headrace.console.command.evaluation.add import add
 from headrace.console.command.evaluation.build import build
 from headrace.console.command.evaluation.compare import compare
 from headrace.console.command.evaluation.load import load as load_scores
+from headrace.console.command.evaluation.promote import promote
+from headrace.console.command.evaluation.retire import retire
 from headrace.console.command.evaluation.run import run
 from headrace.console.command.evaluation.trend import trend
 from headrace.console.page import errors
@@ -42,7 +45,13 @@ COMMANDS: Mapping[str, Command] = {
     "verdict": (verdict.verdict, "headrace verdict --project support"),
 }
 EVAL: Mapping[str, Command] = {
-    "build": (build, "headrace eval build --suite production"),
+    "build": (build, "headrace eval build --suite production --size 300"),
+    "add": (
+        add,
+        "headrace eval add cases.jsonl --suite regression --input question --target answer --id id",
+    ),
+    "promote": (promote, "headrace eval promote 4bf92f3577b34da6a3ce929d0e0e4736"),
+    "retire": (retire, "headrace eval retire q17 q18 --suite regression"),
     "run": (run, "headrace eval run --model openai/gpt-4.1 --release 2026-11-01"),
     "load": (load_scores, "headrace eval load logs/*.eval --suite regression"),
     "compare": (compare, "headrace eval compare v12 v13 --suite production --delta 0.05"),

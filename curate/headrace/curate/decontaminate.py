@@ -1,7 +1,7 @@
 """Keeps what could give an eval case away out of training; the suite comes first."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from headrace.curate.contamination import Document, Item, Match, Matcher
 from headrace.curate.conversation import Conversation, conversations
 from headrace.curate.split import METHOD, QUARANTINED
 from headrace.curate.step import StepResult
-from headrace.lake.record import Decision
+from headrace.lake.record import Case, Decision
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake
 
@@ -37,7 +37,7 @@ class Leak(msgspec.Struct, frozen=True, kw_only=True):
 def decontaminate(lake: Lake, project: str, *, now: datetime) -> StepResult:
     """Decide for every episode whether it may be trained on, against all cases in use."""
     episodes = conversations(lake, project)
-    suite = _Suite(lake, project)
+    suite = _Suite(lake, project, _live(lake, project))
     found = {leak.episode_id: leak for leak in suite.leaks(episodes)}
     quarantined = _quarantined(lake, project)
     decided = [
@@ -52,8 +52,14 @@ def decontaminate(lake: Lake, project: str, *, now: datetime) -> StepResult:
 def leaks(lake: Lake, project: str, episode_ids: Collection[str]) -> list[Leak]:
     """What is wrong with episodes about to be exported, found anew without trusting a decision."""
     asked = set(episode_ids)
-    found = _Suite(lake, project).leaks(conversations(lake, project))
+    found = _Suite(lake, project, _live(lake, project)).leaks(conversations(lake, project))
     return [leak for leak in found if leak.episode_id in asked]
+
+
+def given_away(lake: Lake, project: str, cases: Iterable[Case]) -> list[Leak]:
+    """The episodes that give away these cases, which the lake need not have yet."""
+    suite = _Suite(lake, project, [_case(msgspec.structs.asdict(case)) for case in cases])
+    return suite.leaks(conversations(lake, project))
 
 
 class _Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,14 +69,14 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Suite:
-    """The cases in use, and how the project's groups lie to them."""
+    """The cases in use or given, and how the project's groups lie to them."""
 
-    def __init__(self, lake: Lake, project: str) -> None:
+    def __init__(self, lake: Lake, project: str, cases: Sequence[_Case]) -> None:
         sql, where = statements("headrace.curate"), {"project": project}
         clusters = lake.rows(sql["standing_clusters"], {**where, "method": METHOD})
         groups = lake.rows(sql["standing_splits"], where)
         self.project = project
-        self.cases = [_case(row) for row in lake.rows(sql["live_cases"], where)]
+        self.cases = cases
         self._group_of = {row["episode_id"]: row["cluster_id"] for row in clusters}
         self._split_of = {row["group_id"]: row["split"] for row in groups}
         self._origins = {
@@ -101,6 +107,11 @@ class _Suite:
             rule=match.rule,
             similarity=match.similarity,
         )
+
+
+def _live(lake: Lake, project: str) -> list[_Case]:
+    rows = lake.rows(statements("headrace.curate")["live_cases"], {"project": project})
+    return [_case(row) for row in rows]
 
 
 def _case(row: Mapping[str, Any]) -> _Case:

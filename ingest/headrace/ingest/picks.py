@@ -59,8 +59,12 @@ class Picks(msgspec.Struct, frozen=True, kw_only=True):
 class Picker:
     """Compiled expressions."""
 
-    def __init__(self, picks: Picks) -> None:
-        """Raises BadPick showing where an expression is invalid."""
+    def __init__(self, picks: msgspec.Struct, main: str = "messages") -> None:
+        """An expression or None per field of `picks`; `main` is the field no line may lack.
+
+        Raises BadPick showing where an expression is invalid.
+        """
+        self._main = main
         given = msgspec.structs.asdict(picks)
         self._expressions = {name: text for name, text in given.items() if text is not None}
         self._searches = {name: _compiled(name, text) for name, text in self._expressions.items()}
@@ -90,13 +94,14 @@ class Picker:
         if not any([self._tells(record) for record in records]):  # all, for functions unknown
             lines = "line" if len(records) == 1 else f"{len(records)} lines"
             raise BadPick(
-                f"--messages {self._expressions['messages']!r} picks nothing on the first {lines}; "
+                f"--{self._main} {self._expressions[self._main]!r} picks nothing on the first "
+                f"{lines}; "
                 f"there are: {', '.join(fields)}"
             )
 
     def _tells(self, record: Record) -> bool:
         try:
-            return self.pick(record)["messages"] is not None
+            return self.pick(record)[self._main] is not None
         except Undecodable:  # the line is refused with this fault, which is more exact
             return True
 
