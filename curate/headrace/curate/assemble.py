@@ -22,7 +22,7 @@ from headrace.lake.store import Lake, Transaction
 
 STEP = "assemble"
 VERSION = "assemble/2"  # of the rules: under a new one every trace is assembled again
-BATCH = 20_000  # spans of a transaction, at least
+BATCH = 50_000  # spans of a transaction, at least
 BATCHES = 16  # transactions of a run: each looks into whole tables for rows that it must not repeat
 MEMORY_MIB = 700  # of DuckDB; sorting spills beyond
 

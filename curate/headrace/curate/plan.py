@@ -148,8 +148,8 @@ def planned(lake: Lake, project: str, version: str, *, link: bool) -> Plan | Non
         return None
     root = roots(len(marks), *_edges(lake, project, marks, link=link))
     picked = np.flatnonzero(np.isin(root, root[changed]))
-    picked = picked[np.argsort(root[picked], kind="stable")]
-    return _plan(lake, project, marks.take(picked), _steps(root[picked]))
+    rows, group = _by_start(marks.take(picked), root[picked])
+    return _plan(lake, project, marks.take(picked[rows]), group)
 
 
 def _changed(marks: "pa.Table") -> NDArray[np.bool_]:
@@ -159,16 +159,43 @@ def _changed(marks: "pa.Table") -> NDArray[np.bool_]:
     return ~np.asarray(same)
 
 
+def _by_start(marks: "pa.Table", root: Ints) -> tuple[Ints, Ints]:
+    """The rows, groups and the traces of each as they began, and the number of each row's group."""
+    import pyarrow.compute as pc
+
+    keys = [("started_at", "ascending"), ("trace_id", "ascending")]
+    rows = np.asarray(pc.sort_indices(marks, sort_keys=keys), np.int64)  # no start: last
+    _, first, group = np.unique(root[rows], return_index=True, return_inverse=True)
+    together = np.argsort(first[group], kind="stable")
+    return rows[together], _steps(group[together])
+
+
 def _edges(lake: Lake, project: str, marks: "pa.Table", *, link: bool) -> tuple[Ints, Ints]:
+    import pyarrow as pa
+
     sql = statements("headrace.curate")
+    marks = marks.append_column("n", pa.array(np.arange(len(marks))))
     tables = {"marks": marks.select(["n", "trace_id", "conversation", "conversation_2"])}
-    found = [lake.table(sql["trace_edges"], {"project": project}, tables)]
+    keyed = [
+        marks.select(["conversation", "n"]).drop_null().rename_columns(["key", "n"]),
+        lake.table(sql["trace_keys"], {"project": project}, tables),
+    ]
+    found = [_sharing(*_pairs(keyed, "key", "n"))]
     if link:
         given = {"project": project, "crowd": CROWD, "seconds": LINKED_S}
-        found.append(lake.table(sql["trace_links"], given, tables))
-    one, other = (
-        np.concatenate([_numbers(edges, name) for edges in found]) for name in ("first", "n")
-    )
+        found.append(_pairs([lake.table(sql["trace_links"], given, tables)], "first", "n"))
+    one, other = zip(*found, strict=True)
+    return np.concatenate(one), np.concatenate(other)
+
+
+def _sharing(keys: NDArray[Any], numbers: Ints) -> tuple[Ints, Ints]:
+    """Each number with the first that bears the same key."""
+    _, first, of = np.unique(keys, return_index=True, return_inverse=True)
+    return numbers[first[of]], numbers
+
+
+def _pairs(tables: "Sequence[pa.Table]", *names: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    one, other = (np.concatenate([np.asarray(table[name]) for table in tables]) for name in names)
     return one, other
 
 

@@ -20,27 +20,26 @@ select distinct project from (
 -- name: trace_marks
 -- Per trace what stands in the lake, and what stood when it was last assembled. A row of a span is
 -- never changed, only replaced: its number and the snapshot it came with name a version of it, stay
--- when files are merged, and cost a tenth of reading what the span says.
+-- when files are merged, and cost a tenth of reading what the span says. Of conversations the hashes
+-- do, at half the cost of their names.
 with traces as (
     select
         trace_id, count(*) as spans, count(*) filter (where kind = 'llm') as calls,
-        min(conversation_id) as conversation, max(conversation_id) as conversation_2,
+        min(hash(conversation_id)) filter (where conversation_id is not null) as conversation,
+        max(hash(conversation_id)) filter (where conversation_id is not null) as conversation_2,
         min(started_at) as started_at, max(started_at) as last_at,
         concat_ws(':', $version, count(*), bit_xor(hash(rowid, snapshot_id))) as fingerprint
     from spans where project = $project
     group by trace_id
 )
-select
-    (row_number() over (order by t.started_at nulls last, t.trace_id) - 1)::bigint as n,
-    t.*, a.fingerprint as assembled
+select t.*, a.fingerprint as assembled
 from traces t
-left join assembled_traces a on a.project = $project and a.trace_id = t.trace_id
-order by n;
+left join assembled_traces a on a.project = $project and a.trace_id = t.trace_id;
 
--- name: trace_edges
--- Traces that belong together, each with the first that shares a key with it: a conversation, a
--- response that another call continues, an episode that reached over both and must go when they
--- part. A key is a hash: should two ever meet, two groups are only assembled at one time.
+-- name: trace_keys
+-- What traces that belong together share, apart from one conversation: several of them, a response
+-- that another call continues, an episode that reached over both and must go when they part. A key
+-- is a hash: should two ever meet, two groups are only assembled at one time.
 with mixed as (
     select distinct trace_id, conversation_id from spans
     where project = $project and conversation_id is not null and trace_id in (
@@ -56,14 +55,11 @@ answered as (
     where s.project = $project and s.response_id in (select response_id from continued)
 ),
 wide as (
-    select distinct episode_id, unnest(trace_ids) as trace_id from episodes
+    select episode_id, unnest(trace_ids) as trace_id from episodes
     where project = $project and len(trace_ids) > 1
 ),
 keys as (
-    select trace_id, hash('conversation', conversation) as key from marks
-    where conversation is not null
-    union all
-    select trace_id, hash('conversation', conversation_id) from mixed
+    select trace_id, hash(conversation_id) as key from mixed
     union all
     select trace_id, hash('response', response_id) from continued
     union all
@@ -71,11 +67,7 @@ keys as (
     union all
     select trace_id, hash('episode', episode_id) from wide
 )
-select first, n from (
-    select m.n, min(m.n) over (partition by k.key) as first
-    from keys k join marks m on m.trace_id = k.trace_id
-)
-where first <> n;
+select k.key, m.n from keys k join marks m on m.trace_id = k.trace_id;
 
 -- name: trace_links
 -- What one trace heard and another said, where one of them has no conversation id. What many traces
@@ -267,33 +259,6 @@ order by t.grp;
 -- name: assembled
 select trace_id, fingerprint from assembled_traces
 where project = $project and trace_id in (select unnest($traces::varchar[]));
-
--- name: seen_releases
-with latest as (
-    select episode_id, max(revision) as revision from episodes
-    where project = $project group by episode_id
-),
-seen as (
-    select
-        e.release, e.model, e.tools, e.messages[1] as opening, coalesce(e.started_at, e.at) as "at",
-        {'at': coalesce(e.started_at, e.at), 'id': e.episode_id} as place
-    from episodes e
-    join latest l on l.episode_id = e.episode_id and l.revision = e.revision
-    where e.project = $project and e.release is not null and not e.superseded
-),
-prompts as (
-    select hash from messages where role = 'system' and hash in (select opening from seen)
-)
-select
-    $project as project, release, min("at") as "at", arg_min(model, place) as model,
-    arg_min(opening, place) filter (opening in (select hash from prompts)) as prompt_hash,
-    arg_min(tools, place)::varchar as tools
-from seen
-group by release
-order by release;
-
--- name: standing_releases
-select * from releases where project = $project;
 
 -- name: standing_decisions
 select * from decisions where project = $project and step = $step;

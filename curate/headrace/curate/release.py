@@ -1,6 +1,7 @@
 """Releases seen in episodes: when each was first seen, and on what it ran."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -11,48 +12,76 @@ from headrace.lake.record import Release
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
+_NOTHING: Mapping[str, Any] = {"prompt_hash": None, "tools": None}
+
 
 def observed(lake: Lake, project: str) -> list[Release]:
     """The rows of `releases` to write: new ones, and those an earlier span or mark corrects.
 
     A release that was given with scores keeps its kind and notes; the earlier time stands.
     """
-    sql = statements("headrace.curate")
-    where = {"project": project}
-    known = {row["release"]: Release(**row) for row in lake.rows(sql["standing_releases"], where)}
-    seen = [_release(row) for row in lake.rows(sql["seen_releases"], where)]
-    merged = [(_merged(known.get(row.release), row), known.get(row.release)) for row in seen]
-    return [new for new, old in merged if new != old]
+    return _changes(_standing(lake, project), _seen(lake, project))
 
 
 def record(lake: Lake, project: str) -> None:
     """Bring `releases` up to the episodes; nothing is written where nothing changed."""
-    sql = statements("headrace.curate", "release.sql")
-    found = observed(lake, project)
-    standing = lake.rows(statements("headrace.curate")["standing_releases"], {"project": project})
-    hashed = any(not is_given(row["release"]) for row in standing)
-    renamed = lake.rows(sql["renamed_releases"], {"project": project}) if hashed else []
+    known = _standing(lake, project)
+    found = _changes(known, _seen(lake, project))
+    hashed = any(not is_given(name) for name in known)
+    renamed = lake.rows(_sql("renamed_releases"), {"project": project}) if hashed else []
     gone = [row["release"] for row in renamed]
     if not found and not gone:
         return
 
     def write(tx: Transaction) -> None:
         tx.upsert("releases", found, on=["project", "release"])
-        tx.run(sql["gone_releases"], {"project": project, "names": gone})
+        tx.run(_sql("gone_releases"), {"project": project, "names": gone})
 
     lake.write(write)
 
 
-def _release(row: Mapping[str, Any]) -> Release:
-    tools = row["tools"]
+def _standing(lake: Lake, project: str) -> dict[str, Release]:
+    rows = lake.rows(_sql("standing_releases"), {"project": project})
+    return {row["release"]: Release(**row) for row in rows}
+
+
+def _seen(lake: Lake, project: str) -> list[Release]:
+    """Each release of the episodes that stand, as its first ones tell of it."""
+    rows = lake.rows(_sql("seen_releases"), {"project": project})
+    told = _told(lake, {row[name] for row in rows for name in ("opened", "tooled")} - {None})
+    prompts = {row["release"]: told[row["opened"]]["prompt_hash"] for row in rows}
+    if bare := [name for name, prompt in prompts.items() if prompt is None]:
+        later = lake.rows(_sql("first_prompts"), {"project": project, "releases": bare})
+        prompts |= {row["release"]: row["prompt_hash"] for row in later}
+    return [_release(project, row, prompts, told[row["tooled"]]["tools"]) for row in rows]
+
+
+def _told(lake: Lake, places: Iterable[int]) -> Mapping[int | None, Mapping[str, Any]]:
+    """What rows of episodes tell; nothing where one went after it was seen."""
+    told: dict[int | None, Mapping[str, Any]] = defaultdict(lambda: _NOTHING)
+    if given := sorted(places):
+        told.update(
+            (row["place"], row) for row in lake.rows(_sql("told_by_rows"), {"places": given})
+        )
+    return told
+
+
+def _release(
+    project: str, row: Mapping[str, Any], prompts: Mapping[str, str | None], tools: str | None
+) -> Release:
     return Release(
-        project=row["project"],
+        project=project,
         release=row["release"],
         at=row["at"],
         model=row["model"],
-        prompt_hash=row["prompt_hash"],
+        prompt_hash=prompts[row["release"]],
         tools_hash=None if tools is None else digest(tools),
     )
+
+
+def _changes(known: Mapping[str, Release], seen: Iterable[Release]) -> list[Release]:
+    merged = [(_merged(known.get(row.release), row), known.get(row.release)) for row in seen]
+    return [new for new, old in merged if new != old]
 
 
 def _merged(known: Release | None, seen: Release) -> Release:
@@ -68,3 +97,7 @@ def _merged(known: Release | None, seen: Release) -> Release:
         prompt_hash=known.prompt_hash or seen.prompt_hash,
         tools_hash=known.tools_hash or seen.tools_hash,
     )
+
+
+def _sql(name: str) -> str:
+    return statements("headrace.curate", "release.sql")[name]

@@ -22,12 +22,14 @@ P = "shop"
 T = datetime(2026, 11, 1, tzinfo=UTC)
 READ = ("rows", "table", "stream", "write")
 JOINING = (
-    *("trace_marks", "trace_edges", "trace_links", "spans_of_pieces", "bodies_of_pieces"),
-    *("touched_episodes", "standing_episodes", "seen_releases"),
+    *("trace_marks", "trace_keys", "trace_links", "spans_of_pieces", "bodies_of_pieces"),
+    *("named_by_pieces", "bodies_of_rows", "touched_episodes", "standing_episodes"),
+    *("seen_releases", "told_by_rows", "first_prompts"),
 )
 GIVEN: dict[str, object] = {
     "project": P, "version": "v", "never": plan.NEVER, "long": 1_000, "first": T,
     "last": T + timedelta(days=9), "crowd": plan.CROWD, "seconds": plan.LINKED_S,
+    "blocks": [0], "rows": 2_048, "places": [0], "releases": ["r"],
 }  # fmt: skip
 
 
@@ -109,27 +111,32 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
 def test_no_statement_of_assembly_compares_every_row_with_every_other(
     shop: Lake, name: str
 ) -> None:
-    sql = statements("headrace.curate")
+    sql = {**statements("headrace.curate"), **statements("headrace.curate", "release.sql")}
     found = plan.planned(shop, P, "assemble/1", link=False)
     assert found is not None
     marks = shop.table(sql["trace_marks"], {"project": P, "version": "v"})
+    marks = marks.append_column("n", [range(len(marks))])
     tables = {"marks": marks, "places": found.places}
-    touched = shop.table(sql["touched_episodes"], {"project": P}, tables)
-    joins = list(joins_of(shop, sql[name], {**tables, "touched": touched}))
+    for more, made_by in {"touched": "touched_episodes", "named": "named_by_pieces"}.items():
+        tables[more] = shop.table(sql[made_by], given(sql[made_by]), tables)
+    joins = list(joins_of(shop, sql[name], tables))
     assert joins
     assert [join for join in joins if is_product(*join)] == []
 
 
 def joins_of(lake: Lake, sql: str, tables: dict[str, Any]) -> Iterator[tuple[str, object]]:
     """Operator and conditions of every join in the plan."""
-    given = {key: GIVEN[key] for key in re.findall(r"\$(\w+)", sql)}
-    [row] = lake.table(f"explain (format json) {sql}", given, tables).to_pylist()
+    [row] = lake.table(f"explain (format json) {sql}", given(sql), tables).to_pylist()
     waiting = json.loads(row["explain_value"])
     while waiting:
         node = waiting.pop()
         waiting += node.get("children", [])
         if "JOIN" in node["name"] or "PRODUCT" in node["name"]:
             yield node["name"], node["extra_info"].get("Conditions")
+
+
+def given(sql: str) -> dict[str, object]:
+    return {key: GIVEN[key] for key in re.findall(r"\$(\w+)", sql)}
 
 
 def is_product(operator: str, conditions: object) -> bool:

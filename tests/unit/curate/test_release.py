@@ -44,6 +44,20 @@ def test_a_release_is_what_its_first_episode_ran_on(lake: Lake, world: World) ->
     assert observed(lake, world.project) == []
 
 
+def test_what_the_first_episode_of_a_release_lacks_the_next_one_tells(
+    lake: Lake, world: World
+) -> None:
+    world.post("bare", [user("Hi"), said("Hello")], 1, release="r")
+    post(world, "plain", 2)
+    post(world, "whole", 3, tools=dump([WEATHER]))
+    world.post("other", [user("Hi"), said("Hello")], 4, release="s")
+    world.drain(lake)
+    first, other = observed(lake, world.project)
+    assert (first.at, first.model) == (T0 + timedelta(seconds=1), "m")
+    assert (first.prompt_hash, first.tools_hash) == (PROMPT, digest(dump([WEATHER])))
+    assert (other.prompt_hash, other.tools_hash) == (None, None)
+
+
 # What is known of a release before an episode of it is seen, and after.
 KNOWN: list[tuple[dict[str, Any], dict[str, Any]]] = [
     # seen in traces: the earlier sight stands, with the notes that someone wrote
