@@ -87,7 +87,8 @@ def history(scores: pl.DataFrame, *, last: int, binary: bool | None = None) -> H
     numbers = _measured(rows)
     present = rows["value"].drop_nulls()
     kept = numbers[-last:]
-    recent = rows if kept == numbers else rows.filter(pl.col("release").is_in(kept))
+    whole = len(kept) == rows["release"].n_unique()  # some may have been dropped as unmeasured
+    recent = rows if whole else rows.filter(pl.col("release").is_in(kept))
     return _dense(
         recent,
         numbers=kept,
