@@ -55,6 +55,17 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         worst = self.worst()
         return -worst.ratio > self.quantile(level) and self._matters(-worst.estimate)
 
+    @property
+    def chance(self) -> float:
+        """p of no movement either way, over all contrasts that were looked at (Bonferroni)."""
+        strongest = max(self.best().ratio, -self.worst().ratio)
+        return min(1.0, self.looked * self.panel.tail(strongest))
+
+    @property
+    def looked(self) -> int:
+        """How many contrasts are looked at for a movement."""
+        return sum(1 for _ in (*self._rises(), *self._falls()))
+
     def flat(self) -> int | None:
         """The shortest length on which the trend is flat; None where none is, or it is vetoed."""
         if self.rises(self.levels.veto) or self.falls(self.levels.veto):

@@ -5,7 +5,7 @@ from typing import Self
 
 import msgspec
 import numpy as np
-from scipy.special import bdtr, ndtri, stdtr
+from scipy.special import bdtr, ndtri
 
 from headrace.evals.contrast import Codes, Contrast, Floats, Panel
 from headrace.evals.history import Flags
@@ -90,7 +90,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     @property
     def student(self) -> float:
         """Two-sided p of no difference from the cluster-robust t."""
-        return min(1.0, 2 * self._tail(abs(self.difference.ratio)))
+        return min(1.0, 2 * self.panel.tail(abs(self.difference.ratio)))
 
     @property
     def chance(self) -> float:
@@ -105,7 +105,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def equivalence(self, delta: float) -> float:
         """p of two one-sided tests that the difference lies within delta (Schuirmann 1987)."""
         found = self.difference
-        return self._tail((delta - abs(found.estimate)) / found.error)
+        return self.panel.tail((delta - abs(found.estimate)) / found.error)
 
     def needs(self, delta: float) -> Needs:
         """What would tell a difference of delta from none in four of five repetitions."""
@@ -123,6 +123,3 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         fixed = max(0.0, total - 2 * self.within / self.epochs)  # repeating cannot remove it
         left = room * self.cases - fixed
         return max(1, math.ceil(2 * self.within / left)) if left > 0 else None
-
-    def _tail(self, ratio: float) -> float:
-        return float(stdtr(self.groups - 1, -ratio))
