@@ -1,9 +1,8 @@
 """Trends within slices: few false discoveries, movement against the total first, full epochs."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from runpy import run_path
 
 import numpy as np
 import polars as pl
@@ -141,20 +140,10 @@ def test_the_order_of_rows_does_not_matter(sliced: Callable[..., pl.DataFrame]) 
     assert fixed["b"].p != judged(scores)["b"].p
 
 
-@pytest.fixture
-def benchmark() -> ModuleType:
-    folder = str(Path(__file__).parents[3] / "benchmarks")
-    sys.path.insert(0, folder)
-    try:
-        import slices
-    finally:
-        sys.path.remove(folder)
-    return slices
-
-
-def test_slices_that_stand_still_are_seldom_said_to_move(benchmark: ModuleType) -> None:
-    rows = [benchmark.figures(parts) for parts in benchmark.judged(25, 100, seed=9000)]
-    figures = dict(zip(benchmark.FIGURES, np.mean(rows, axis=0), strict=True))
+def test_slices_that_stand_still_are_seldom_said_to_move() -> None:
+    benchmark = run_path(str(Path(__file__).parents[3] / "benchmarks" / "slices.py"))
+    rows = [benchmark["figures"](parts) for parts in benchmark["judged"](25, 100, seed=9000)]
+    figures = dict(zip(benchmark["FIGURES"], np.mean(rows, axis=0), strict=True))
     assert figures["false"] <= 0.08
     assert figures["missed"] == 0
     assert figures["rising"] > 0.2 and figures["falling"] > 0.3
