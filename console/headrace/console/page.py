@@ -1,12 +1,14 @@
 """What people read goes to stdout through rich; what machines read is one JSON document."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -25,6 +27,17 @@ def page() -> Console:
 def errors() -> Console:
     """The console for progress and errors, on stderr."""
     return Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr while somebody looks; the function that moves it takes done and steps."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    console = errors()
+    hidden = not console.is_terminal  # rich would leave an empty line
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+        task = bar.add_task(doing, total=None)
+        yield lambda done, steps: bar.update(task, completed=done, total=steps)
 
 
 def print_json(document: object) -> None:

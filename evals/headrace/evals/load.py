@@ -1,41 +1,24 @@
 """Scores from elsewhere: Inspect logs and rows, loaded once however often they are copied."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from headrace.evals.attempt import Measured, reasons
-from headrace.evals.errors import ScoresRefused
-from headrace.evals.log import read_logs
+from headrace.evals.attempt import Measured
 from headrace.evals.picks import Picks
 from headrace.evals.recording import record
-from headrace.evals.rowfile import SUFFIXES
+from headrace.evals.scorefile import score_files
 from headrace.evals.table import read_rows
+from headrace.evals.tally import LoadedScores, Tally
 from headrace.lake.store import Lake
 
 __all__ = ["LoadedScores", "Picks", "load"]
 
-_PACKED = (".gz", ".zst")
+_BATCH = 50_000  # scores of a transaction: a commit takes 0.1 s, and so many scores 100 MB
 
-
-class LoadedScores(msgspec.Struct, frozen=True, kw_only=True):
-    """What the files held and what of it was new."""
-
-    project: str
-    suite: str
-    files: int
-    runs: int
-    releases: tuple[str, ...]  # oldest first
-    cases: int
-    scores: int  # attempts in the files, each once
-    absent: int  # of these without a value
-    reasons: Mapping[str, int]  # why they have none -> how many
-    copies: int  # rows or logs that stood there twice
-    new_releases: tuple[str, ...]
-    new_cases: int
-    written: int  # scores that were new or had changed
+Progress = Callable[[int, int], None]  # how much is read, of how much
 
 
 def load(
@@ -46,51 +29,69 @@ def load(
     suite: str,
     mapping: Picks | None = None,
     release: str | None = None,
+    by_id: bool = False,
     now: datetime,
+    progress: Progress | None = None,
 ) -> LoadedScores:
-    """Load Inspect logs (`.eval`, `.json`) and rows (`.jsonl`, `.ndjson`, `.csv`, also packed).
+    """Load Inspect logs (`.eval`, `.json`, or folders of them) and rows (`.jsonl`, `.ndjson`,
+    `.csv`, also packed).
 
-    Loading the same files again changes nothing; all of a call is written or nothing.
-    `mapping` tells where rows hold what, `release` names the release of all that is loaded.
+    Loading the same files again changes nothing. Runs are written whole, 50,000 scores in a
+    transaction, the oldest first. `mapping` tells where rows hold what, `release` names the
+    release of all that is loaded; `by_id` takes cases for the same whatever they ask.
     Raises ScoresRefused.
     """
-    paths = [Path(file) for file in files]
-    tables = [path for path in paths if _is_table(path)]
-    logs = [path for path in paths if path not in tables]
-    from_logs = read_logs(logs, release)
-    from_rows, copies = read_rows(tables, mapping or Picks(), release, now)
-    runs = [*from_logs, *from_rows]
-    done = record(lake, project, suite, runs, now=now)
-    attempts = [attempt for run in runs for attempt in run.attempts]
-    return LoadedScores(
-        project=project,
-        suite=suite,
-        files=len(paths),
-        runs=len(runs),
-        releases=_releases(runs),
-        cases=len({attempt.case_id for attempt in attempts}),
-        scores=len(attempts),
-        absent=sum(attempt.value is None for attempt in attempts),
-        reasons=reasons(attempts),
-        copies=copies + len(logs) - len(from_logs),
-        new_releases=done.new_releases,
-        new_cases=done.new_cases,
-        written=done.written,
-    )
+    found = score_files(files)
+    rows, copies = read_rows(found.tables, mapping or Picks(), release, now)
+    tally = Tally()
+    tally.add_copies(copies)
+    logged = _runs_of(found.logs, release, tally, progress or _silent)
+    for batch in _batches(rows, logged):
+        tally.add(batch, record(lake, project, suite, batch, now=now, by_id=by_id))
+    return tally.loaded(project, suite, len(found.logs) + len(found.tables), found.passed_over)
 
 
-def _is_table(path: Path) -> bool:
-    bare = path.with_suffix("") if path.suffix in _PACKED else path
-    if bare.suffix in SUFFIXES:
-        return True
-    if path.suffix in (".eval", ".json"):
-        return False
-    raise ScoresRefused(
-        f"{path}: the ending tells nothing about its format; there are: .eval and .json (Inspect "
-        f"logs), {', '.join(SUFFIXES)}, each of these also with .gz or .zst"
-    )
+def _runs_of(
+    logs: Sequence[Path], release: str | None, tally: Tally, progress: Progress
+) -> Iterator[Sequence[Measured]]:
+    """The runs of each log with its retries; rows alone do without Inspect, slow to import."""
+    if not logs:
+        return
+    from headrace.evals.log import grouped, headers, runs
+
+    steps, done = 2 * len(logs), 0
+    known = []
+    for done, header in enumerate(headers(logs, release), start=1):
+        known.append(header)
+        progress(done, steps)
+    groups = grouped(known)
+    tally.add_copies(len(logs) - sum(map(len, groups)))
+    first: dict[str, datetime] = {}
+    for header in known:
+        first[header.release] = min(first.get(header.release, header.created), header.created)
+    for group in groups:
+        yield [msgspec.structs.replace(run, released_at=first[run.release]) for run in runs(group)]
+        done += len(group)
+        progress(done, steps)
+    progress(steps, steps)
 
 
-def _releases(runs: Sequence[Measured]) -> tuple[str, ...]:
-    ordered = sorted(runs, key=lambda run: run.released_at)
-    return tuple(dict.fromkeys(run.release for run in ordered))
+def _batches(
+    rows: Sequence[Measured], logged: Iterator[Sequence[Measured]]
+) -> Iterator[list[Measured]]:
+    """Runs that are written together; those of rows all in one."""
+    batch = list(rows)
+    size = sum(len(run.attempts) for run in batch)
+    for runs in logged:
+        more = sum(len(run.attempts) for run in runs)
+        if batch and size + more > _BATCH:
+            yield batch
+            batch, size = [], 0
+        batch += runs
+        size += more
+    if batch:
+        yield batch
+
+
+def _silent(done: int, steps: int) -> None:
+    """Nobody looks."""

@@ -12,18 +12,22 @@ import jmespath
 import msgspec
 from jmespath.exceptions import JMESPathError
 
+from headrace.evals.content import content_hash
 from headrace.evals.errors import ScoresRefused
 from headrace.evals.rowfile import Row, read
+from headrace.ingest.interpreter import Marks
 
 _OPTIONS = {"release": "--release-expr"}  # `--release` names one release for all rows
 _TRUTH: Mapping[str, float] = MappingProxyType({"true": 1.0, "false": 0.0})
+_TEXT = 80  # characters of a value in a complaint
 _SECONDS = re.compile(r"\d{9,}(\.\d+)?")  # as text, in CSV; from 1973 on: '2026' is a year
 
 
 class Picks(msgspec.Struct, frozen=True, kw_only=True):
     """Where a row holds what: field names or JMESPath; None asks for the field of that name.
 
-    `value` lies in [0, 1] or is a boolean; null or empty is an attempt without a measurement.
+    `value` lies in [0, 1] or is a boolean, or one of the words given; null or empty is an attempt
+    without a measurement, and so is a comparison with a field that is null or not there.
     """
 
     release: str | None = None
@@ -35,6 +39,12 @@ class Picks(msgspec.Struct, frozen=True, kw_only=True):
     slice: str | None = None
     cluster: str | None = None
     at: str | None = None  # time of the release: ISO 8601, or seconds since 1970
+    content: str | None = None  # what the case asks: where it changes, it is another case
+    passing: tuple[str, ...] = ()  # words that mean 1, in any case
+    failing: tuple[str, ...] = ()  # words that mean 0
+
+
+_PARTS = tuple(n for n in Picks.__struct_fields__ if n not in ("content", "passing", "failing"))
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,11 +58,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     slice: str | None
     cluster: str | None
     at: datetime | None
+    content: str | None = None  # hash
 
     @property
-    def content(self) -> list[object]:
+    def identity(self) -> list[object]:
+        """All of a line but its place: a copy has the same."""
         said = msgspec.to_builtins(self)
-        return [said[name] for name in self.__struct_fields__ if name != "where"]
+        fields = [said[name] for name in self.__struct_fields__ if name not in ("where", "content")]
+        return fields if self.content is None else [*fields, self.content]
 
 
 def picked(file: Path, picks: Picks, release: str | None) -> list[Line]:
@@ -62,7 +75,8 @@ def picked(file: Path, picks: Picks, release: str | None) -> list[Line]:
         raise ScoresRefused(f"{file}: no rows: give one row per attempt")
     fields = sorted({name for _, row in rows for name in row})
     pick = _pickers(file, picks, [row for _, row in rows], fields, release)
-    return [_line(where, row, pick, release) for where, row in rows]
+    words = _words(picks)
+    return [_line(where, row, pick, words, release) for where, row in rows]
 
 
 def _pickers(
@@ -71,7 +85,8 @@ def _pickers(
     """How to find each part of a row; a part nobody asked for may be missing."""
     needed = {"case", "value"} | (set() if release else {"release"})
     pick: dict[str, Callable[[Row], Any]] = {}
-    for part in picks.__struct_fields__:
+    parts = _PARTS if picks.content is None else (*_PARTS, "content")  # else `content` is anything
+    for part in parts:
         given: str | None = getattr(picks, part)
         expression = given or {"case": "case_id"}.get(part, part)
         find = _finder(part, expression, fields)
@@ -94,31 +109,46 @@ def _finder(part: str, expression: str, fields: Sequence[str]) -> Callable[[Row]
         raise ScoresRefused(
             f"{part} = {expression!r} is no JMESPath expression: {error}"
         ) from error
-    return lambda row: _found(part, compiled, row)
+    marks = Marks()  # `word == 'pass'` of a row without the word measured nothing
+
+    def find(row: Row) -> Any:
+        try:
+            return marks.visit(compiled.parsed, row) if part == "value" else compiled.search(row)
+        except JMESPathError as error:
+            raise ScoresRefused(f"{part} = {expression!r}: {error}") from error
+
+    return find
 
 
-def _found(part: str, compiled: Any, row: Row) -> Any:
-    try:
-        return compiled.search(row)
-    except JMESPathError as error:
-        raise ScoresRefused(f"{part} = {compiled.expression!r}: {error}") from error
+def _words(picks: Picks) -> Mapping[str, float]:
+    """What words mean: those of the user, and true and false."""
+    passing = {word.strip().casefold(): 1.0 for word in picks.passing}
+    failing = {word.strip().casefold(): 0.0 for word in picks.failing}
+    if both := sorted(passing.keys() & failing.keys()):
+        raise ScoresRefused(f"{both[0]!r} cannot mean both: name it with --pass or with --fail")
+    return {**_TRUTH, **passing, **failing}
 
 
 def _line(
-    where: str, row: Row, pick: Mapping[str, Callable[[Row], Any]], release: str | None
+    where: str,
+    row: Row,
+    pick: Mapping[str, Callable[[Row], Any]],
+    words: Mapping[str, float],
+    release: str | None,
 ) -> Line:
     found = {part: find(row) for part, find in pick.items()}
     return Line(
         where=where,
         release=release or _needed(where, "release", found.get("release")),
         case_id=_needed(where, "case", found.get("case")),
-        value=_value(where, found.get("value")),
+        value=_value(where, found.get("value"), words),
         epoch=_epoch(where, found.get("epoch")),
         run=_text(where, "run", found.get("run")),
         scorer=_text(where, "scorer", found.get("scorer")) or "score",
         slice=_text(where, "slice", found.get("slice")),
         cluster=_text(where, "cluster", found.get("cluster")),
         at=_at(where, found.get("at")),
+        content=content_hash(found.get("content")),
     )
 
 
@@ -140,23 +170,29 @@ def _text(where: str, part: str, value: object) -> str | None:
     return text
 
 
-def _value(where: str, value: object) -> float | None:
+def _value(where: str, value: object, words: Mapping[str, float]) -> float | None:
     if value is None or value == "":
         return None
-    number = _number(value)
+    number = _number(value, words)
     if number is not None and math.isnan(number):
         return None
     if number is None or not 0 <= number <= 1:
-        raise ScoresRefused(
-            f"{where}: value {value!r} is not in [0, 1]: divide percentages by 100 before"
-        )
+        cure = "divide percentages by 100 before"
+        if isinstance(value, str) and number is None:
+            cure = "say which words mean 1 and which 0 with `--pass WORD` and `--fail WORD`"
+        raise ScoresRefused(f"{where}: value {_shown(value)} is not in [0, 1]: {cure}")
     return number
 
 
-def _number(value: object) -> float | None:
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _TEXT else text[: _TEXT - 1] + "…"
+
+
+def _number(value: object, words: Mapping[str, float] = _TRUTH) -> float | None:
     if isinstance(value, str):
         try:
-            return _TRUTH[value.lower()] if value.lower() in _TRUTH else float(value)
+            return words[word] if (word := value.strip().casefold()) in words else float(value)
         except ValueError:
             return None
     try:

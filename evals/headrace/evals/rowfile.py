@@ -46,7 +46,7 @@ def _csv(file: Path, text: TextIOWrapper) -> Iterator[tuple[int, Row]]:
                 f"{file}, line {reader.line_num}: more cells than the header has names: "
                 "put cells that hold a comma in double quotes"
             )
-        yield reader.line_num, row
+        yield reader.line_num, {name: cell or None for name, cell in row.items()}  # empty: absent
 
 
 def _jsonl(file: Path, text: TextIOWrapper) -> Iterator[tuple[int, Row]]:

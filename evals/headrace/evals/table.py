@@ -49,7 +49,7 @@ def _chunks(files: Iterable[Sequence[Line]]) -> tuple[list[tuple[str, list[Line]
         for line in lines:
             parts[line.release, line.run].append(line)
         for part in parts.values():
-            content = digest(dump([line.content for line in part]))
+            content = digest(dump([line.identity for line in part]))
             copies += len(part) if content in chunks else 0
             chunks.setdefault(content, part)
     return list(chunks.items()), copies
@@ -87,6 +87,7 @@ def _attempts(lines: Iterable[tuple[Line, int]]) -> tuple[list[Attempt], int]:
             epoch=epoch,
             slice=line.slice,
             cluster=line.cluster,
+            content=line.content,
         )
         first, where = found.setdefault((line.case_id, line.scorer, epoch), (attempt, line.where))
         if first.value != attempt.value:

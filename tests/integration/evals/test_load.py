@@ -154,7 +154,7 @@ def test_csv_reads_like_rows_and_an_empty_cell_is_absent(product: Any, tmp_path:
     ],
 )
 def test_what_cannot_be_a_score_is_refused_by_line_and_field(
-    product: Any, tmp_path: Path, row: dict[str, Any], picks: dict[str, str], complaint: str
+    product: Any, tmp_path: Path, row: dict[str, Any], picks: dict[str, Any], complaint: str
 ) -> None:
     file = write_rows(tmp_path / "s.jsonl", [row])
     with pytest.raises(ScoresRefused, match=complaint):
@@ -336,3 +336,54 @@ def test_real_benchmark_items_load_with_every_release_and_item(
     share = sum(item["correct"] for item in some) / len(some)
     values = [row["value"] for row in product.scores()]
     assert sum(values) / len(values) == pytest.approx(share)
+
+
+def test_rows_whose_content_changed_are_another_case(product: Any, tmp_path: Path) -> None:
+    rows = [
+        {"release": f"v{n}", "case_id": "q", "value": 1, "question": text}
+        for n, text in enumerate(("when?", "when?", "where?"))
+    ]
+    file = write_rows(tmp_path / "s.jsonl", rows)
+    found = load_into(product, file, mapping=Picks(content="question"))
+    [edition] = found.edited
+    assert [row["case_id"] for row in product.scores()] == ["q", "q", edition]
+    assert "1 case asks something else than before under the same id" in found.notes[0]
+    assert load_into(product, file, mapping=Picks(content="question")).written == 0
+
+
+REFLEXION = [
+    ("code_humaneval_py", "is_solved", "_meta.task", 9, 1362),
+    ("trials_alfworld", "is_success", "_meta.task", 22, 2948),
+]
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the larger data sets are not beside this checkout")
+@pytest.mark.parametrize(("name", "value", "case", "releases", "rows"), REFLEXION)
+def test_real_trials_load_by_their_own_fields(
+    product: Any, name: str, value: str, case: str, releases: int, rows: int
+) -> None:
+    picks = Picks(release="_meta.release", case=case, value=value)
+    found = load_into(product, DATA / "reflexion" / f"{name}.jsonl.gz", mapping=picks)
+    assert (len(found.releases), found.scores + found.copies) == (releases, rows)
+    facts = json.loads((DATA / "facts.json").read_text())[f"dev/reflexion/{name}"]
+    assert found.absent == 0
+    good = sum(row["value"] for row in product.scores())
+    assert good == facts["success"]
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the larger data sets are not beside this checkout")
+def test_the_free_words_of_a_real_judge_load_once_they_are_explained(product: Any) -> None:
+    file = DATA / "tau2_judge" / "airline_verdicts.jsonl.gz"
+    picks: dict[str, Any] = {
+        "case": "task_id",
+        "value": "judge_verdict",
+        "scorer": "judge_prompt_name",
+        "failing": ("fail",),
+    }
+    with pytest.raises(ScoresRefused, match="value 'pass' is not in"):
+        load_into(product, file, release="v1", mapping=Picks(**picks))
+    words = ("pass", "satisfied", "satisfactory", "compliant", "correct")
+    found = load_into(product, file, release="v1", mapping=Picks(**picks, passing=words))
+    assert (found.scores, found.absent, found.cases) == (200, 0, 50)
+    triage = [row["value"] for row in product.scores() if row["scorer"] == "quick_triage_v1"]
+    assert (len(triage), sum(triage)) == (50, 46)

@@ -23,8 +23,12 @@ from inspect_ai.scorer import Score
 from pydantic import TypeAdapter
 
 from headrace.evals.attempt import Attempt, reasons
+from headrace.evals.content import question_hash
 from headrace.evals.errors import ScoresRefused
-from headrace.evals.log import config_hash, judge_hash, read_logs, value_of
+from headrace.evals.fingerprint import config_hash
+from headrace.evals.header import judge_hash
+from headrace.evals.log import read_logs
+from headrace.evals.sample import value_of
 
 Write = Callable[..., Path]
 ERROR = {"message": "503\n  overloaded", "traceback": "", "traceback_ansi": ""}
@@ -51,6 +55,10 @@ def sample(case: str | int = "a", value: Any = "C", **more: Any) -> EvalSample:
     return TypeAdapter(EvalSample).validate_python(
         {"id": case, "epoch": 1, "input": "ask", "target": "t", "scores": scores, **more}
     )
+
+
+def graded(value: Any, reason: str) -> dict[str, Score]:
+    return {"graded": Score(value=value, reason=reason)}
 
 
 @pytest.fixture
@@ -118,11 +126,14 @@ def test_a_sample_is_an_attempt_with_all_that_was_measured(write: Write, name: s
         scorer="graded",
         value=1.0,
         input_tokens=7,
+        cached_tokens=2,
+        cache_write_tokens=0,
         output_tokens=3,
         cost_usd=Decimal("0.25"),
         latency_ms=1500.0,
         slice="easy",
         cluster="7",
+        content=question_hash("ask", "t", None),
     )
 
 
@@ -139,6 +150,11 @@ def test_what_nobody_measured_is_absent_and_not_zero(write: Write) -> None:
         ({"error": ERROR}, None, "503 overloaded"),
         ({"error": ERROR, "limit": {"type": "token", "limit": 1}}, None, "503 overloaded"),
         ({"limit": {"type": "time", "limit": 1}}, 0.0, "limit reached: time"),
+        ({"limit": {"type": "operator", "limit": 1}}, None, "ended by an operator"),
+        ({"scores": graded(0, "scoring_failed")}, None, "unscored: scoring_failed"),
+        ({"scores": graded("I", "grader_failed")}, None, "unscored: grader_failed"),
+        ({"scores": graded("I", "no_response")}, 0.0, None),
+        ({"scores": graded(math.nan, "refusal")}, None, "unscored: refusal"),
         ({"value": None}, None, "the sample was not scored"),
         ({"value": math.nan}, None, "unscored"),
         ({"value": "I"}, 0.0, None),
@@ -311,15 +327,6 @@ def test_another_release_model_or_setting_is_another_configuration(write: Write)
     ]
     found = [read_logs([write(sample(), **change)])[0].config_hash for change in changes]
     assert len(set(found)) == len(changes)
-
-
-def test_settings_hash_by_content_and_never_by_address() -> None:
-    class Odd:
-        pass
-
-    first, again = (config_hash("v1", "m", {"stop": ("a",), "odd": Odd()}) for _ in range(2))
-    assert first == again == config_hash("v1", "m", {"odd": Odd(), "stop": ["a"]})
-    assert first != config_hash("v1", "m", {"stop": ["b"], "odd": Odd()})
 
 
 JUDGE: dict[str, Any] = {"grader": {"model": "mock/judge", "config": {"temperature": 0.0}}}

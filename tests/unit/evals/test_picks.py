@@ -22,7 +22,7 @@ Pick = Callable[..., list[Line]]
 def pick(tmp_path: Path) -> Pick:
     """The lines of these rows."""
 
-    def run(*rows: dict[str, Any], named: str | None = None, **expressions: str) -> list[Line]:
+    def run(*rows: dict[str, Any], named: str | None = None, **expressions: Any) -> list[Line]:
         file = tmp_path / "s.jsonl"
         file.write_text("".join(json.dumps(row) + "\n" for row in rows))
         return picked(file, Picks(**expressions), named)
@@ -55,6 +55,78 @@ def test_a_value_is_a_number_from_zero_to_one_or_absent(
 def test_a_value_off_the_scale_is_refused_and_never_guessed(pick: Pick, given: object) -> None:
     with pytest.raises(ScoresRefused, match=r"s\.jsonl, line 2: value .* is not in \[0, 1\]"):
         pick(ROW, {**ROW, "value": given})
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        *[("pass", 1.0), ("Satisfied ", 1.0), ("fail", 0.0), ("FAIL", 0.0), (" Fail", 0.0)],
+        *[("true", 1.0), ("0.5", 0.5), (1, 1.0), (False, 0.0), ("", None), (None, None)],
+    ],
+)
+def test_words_mean_what_they_are_said_to(pick: Pick, given: object, value: float | None) -> None:
+    words = {"passing": ("pass", "satisfied"), "failing": ("fail",)}
+    assert [line.value for line in pick({**ROW, "value": given}, **words)] == [value]
+
+
+@pytest.mark.parametrize(("given", "words"), [("compliant", ("pass",)), ("pass", ())])
+def test_a_word_that_nobody_explained_is_refused_with_the_option(
+    pick: Pick, given: str, words: tuple[str, ...]
+) -> None:
+    with pytest.raises(ScoresRefused, match=rf"line 1: value '{given}' .* `--pass WORD` and `--fa"):
+        pick({**ROW, "value": given}, passing=words)
+
+
+def test_a_word_cannot_mean_both(pick: Pick) -> None:
+    with pytest.raises(ScoresRefused, match="'ok' cannot mean both"):
+        pick(ROW, passing=("OK",), failing=("ok ",))
+
+
+def test_a_refusal_shows_the_beginning_of_a_value_alone(pick: Pick) -> None:
+    with pytest.raises(ScoresRefused) as refused:
+        pick({**ROW, "value": "an answer where a value should stand " * 99})
+    assert len(str(refused.value)) < 400
+
+
+# 0 is a value and no falsehood in JMESPath
+WORDS = """contains(`["pass", "satisfied"]`, word) && `1` || word == 'fail' && `0` || `null`"""
+
+
+@pytest.mark.parametrize(
+    ("expression", "row", "value"),
+    [
+        *[("word == 'pass'", {"word": w}, v) for w, v in (("pass", 1.0), ("no", 0.0))],
+        *[("word == 'pass'", row, None) for row in ({"word": None}, {})],
+        *[("!failed", row, v) for row, v in (({"failed": False}, 1.0), ({"failed": None}, None))],
+        *[("pred == answer", {"pred": p, "answer": "B"}, v) for p, v in (("B", 1.0), (None, None))],
+        *[(WORDS, {"word": w}, v) for w, v in (("satisfied", 1.0), ("fail", 0.0), ("hm", None))],
+        ("grades[0].points", {"grades": [{"points": "0.5"}]}, 0.5),
+    ],
+)
+def test_a_comparison_with_nothing_measured_nothing(
+    pick: Pick, expression: str, row: dict[str, Any], value: float | None
+) -> None:
+    other = {"word": "pass", "failed": True, "pred": "A", "answer": "A", "grades": []}
+    about = {"release": "v1", "case_id": "a"}
+    found = pick({**about, **row}, {**about, **other}, value=expression)
+    assert found[0].value == value
+
+
+def test_content_is_what_is_asked_for_and_no_field_of_that_name(pick: Pick) -> None:
+    rows = [{**ROW, "content": "an answer", "question": text} for text in ("when?", "where?")]
+    assert [line.content for line in pick(*rows)] == [None, None]
+    first, second = pick(*rows, content="question")
+    assert first.content and second.content and first.content != second.content
+    again, _ = pick(*rows, content="[question, case_id]")
+    assert again.content not in (first.content, None)
+
+
+def test_content_that_is_asked_for_is_part_of_what_makes_a_copy(pick: Pick) -> None:
+    rows = [{**ROW, "question": text} for text in ("when?", "where?")]
+    plain, asked = pick(*rows), pick(*rows, content="question")
+    assert plain[0].identity == plain[1].identity
+    assert asked[0].identity != asked[1].identity
+    assert plain[0].identity == asked[0].identity[:-1], "runs loaded before keep their names"
 
 
 @pytest.mark.parametrize(
@@ -206,10 +278,10 @@ def test_an_empty_file_is_refused(pick: Pick) -> None:
         pick()
 
 
-def test_content_is_all_of_a_line_but_its_place(pick: Pick) -> None:
+def test_two_lines_are_copies_if_all_but_their_place_is_the_same(pick: Pick) -> None:
     first, second, other = pick(ROW, ROW, {**ROW, "value": 0})
     assert first.where != second.where
-    assert first.content == second.content != other.content
+    assert first.identity == second.identity != other.identity
 
 
 _LINE = st.fixed_dictionaries(

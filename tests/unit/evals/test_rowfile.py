@@ -189,4 +189,5 @@ def test_every_csv_cell_comes_back_whatever_its_text_holds(
     writer.writerows([("case_id", "note"), *cells])
     file = tmp_path_factory.mktemp("rows") / "s.csv"
     file.write_bytes(text.getvalue().encode())
-    assert [(row["case_id"], row["note"]) for row in rows(file)] == cells
+    absent = [tuple(cell or None for cell in row) for row in cells]  # an empty cell says nothing
+    assert [(row["case_id"], row["note"]) for row in rows(file)] == absent
