@@ -9,9 +9,12 @@ import subprocess
 import sys
 import venv
 from datetime import UTC, datetime
+from importlib.metadata import Distribution, distribution, distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from headrace.console.sample import observed_tools, taubench
 
@@ -27,6 +30,33 @@ def run(*words: str | Path, cwd: Path, environment: dict[str, str]) -> str:
     return done.stdout
 
 
+def declared(root: Distribution, extra: str) -> list[Distribution]:
+    """What a distribution with an extra needs, and what that needs, as it is installed here."""
+    known = {canonicalize_name(root.name): root}
+    seen = {(canonicalize_name(root.name), extra)}
+    waiting = list(seen)
+    while waiting:
+        name, of_extra = waiting.pop()
+        for wanted in map(Requirement, known[name].requires or ()):
+            if wanted.marker and not wanted.marker.evaluate({"extra": of_extra}):
+                continue
+            needed = canonicalize_name(wanted.name)
+            known.setdefault(needed, distribution(wanted.name))
+            more = {(needed, each) for each in ("", *wanted.extras)} - seen
+            seen |= more
+            waiting += more
+    return [one for one in known.values() if one is not root]
+
+
+def link(installed: Distribution, site: Path) -> None:
+    """Put the files of a distribution into another site-packages, its scripts left out."""
+    assert installed.files, installed.name
+    for file in installed.files:
+        if ".." not in file.parts:
+            (site / file).parent.mkdir(parents=True, exist_ok=True)
+            (site / file).symlink_to(str(file.locate()))
+
+
 @pytest.fixture(scope="session")
 def bare() -> dict[str, str]:
     """An environment without anything that points to this checkout or to a Headrace home."""
@@ -36,21 +66,23 @@ def bare() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def headrace(tmp_path_factory: pytest.TempPathFactory, bare: dict[str, str]) -> Path:
-    """The command `headrace`, installed from the built wheel with all extras."""
+    """The command `headrace`, installed from the built wheel beside what its extras declare.
+
+    What is declared is linked from the environment of the tests, as to download and unpack it
+    takes minutes; whatever else is installed there stays out of reach.
+    """
     folder = tmp_path_factory.mktemp("wheel")
     build = (sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder)
     run(*build, cwd=ROOT, environment=bare)
     [wheel] = folder.glob("*.whl")
-    venv.create(folder / "env", with_pip=True)
-    pip = folder / "env" / "bin" / "pip"
-    quiet = (
-        "--quiet",
-        "--no-compile",
-        "--disable-pip-version-check",
-        "--constraint",
-        ROOT / "constraints.txt",
-    )
-    run(pip, "install", *quiet, f"{wheel}[all]", cwd=folder, environment=bare)
+    venv.create(folder / "env", symlinks=True)
+    pip = (sys.executable, "-m", "pip", "--python", folder / "env" / "bin" / "python")
+    quiet = ("--quiet", "--disable-pip-version-check", "--no-deps")
+    run(*pip, "install", *quiet, wheel, cwd=folder, environment=bare)
+    [site] = (folder / "env").glob("lib/python*/site-packages")
+    [installed] = distributions(path=[str(site)])
+    for needed in declared(installed, "all"):
+        link(needed, site)
     return folder / "env" / "bin" / "headrace"
 
 
