@@ -105,7 +105,7 @@ def test_every_documented_command_succeeds(
 ) -> None:
     assert demo
     for page in PAGES:
-        words = [headrace.with_name("python"), "-P", "-c", READER, *commands(page)]
+        words = [str(headrace.with_name("python")), "-P", "-c", READER, *commands(page)]
         done = subprocess.run(words, cwd=desk, env=bare, capture_output=True, text=True)
         assert done.returncode == 0, f"{page}\n{done.stdout}\n{done.stderr}"
         assert done.stdout.count("succeeded: headrace ") == len(commands(page))
