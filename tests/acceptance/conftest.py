@@ -106,6 +106,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 value = None if case == 7 else float((case + release) % 3 == 0)
                 row = {"release": f"r{release}", "case_id": f"c{case}", "value": value}
                 file.write(json.dumps(row) + "\n")
+    with (folder / "cases.jsonl").open("w") as file:
+        for number in range(30):
+            row = {
+                "id": f"q{number}",
+                "question": f"What is {number} + 1?",
+                "answer": str(number + 1),
+            }
+            file.write(json.dumps(row) + "\n")
     (folder / "runs.jsonl.gz").write_bytes(gzip.compress((folder / "runs.jsonl").read_bytes()))
     return folder
 

@@ -90,22 +90,21 @@ def _row(where: str, found: Mapping[str, Any], asked: Scoring | None, secrets: i
 
 def _question(found: object) -> dict[str, Any]:
     """A text, a list of messages, or an object with both messages and tools."""
-    tools = None
-    if isinstance(found, dict):
-        found, tools = found.get("messages"), found.get("tools")
-    if isinstance(found, str):
-        found = [{"role": "user", "content": found}]
-    if not isinstance(found, list):
-        kind = "missing" if found is None else type(found).__name__
+    given = found if isinstance(found, dict) else {"messages": found}
+    asked = given.get("messages")
+    if isinstance(asked, str):
+        asked = [{"role": "user", "content": asked}]
+    if not isinstance(asked, list):
+        kind = "missing" if asked is None else type(asked).__name__
         raise CasesRefused(
             f"input is {kind}: pick a text, a list of messages, or {{messages: ..., tools: ...}}"
         )
     try:
-        messages = canonical(found)
+        messages = canonical(asked)
     except Undecodable as error:
         raise CasesRefused(f"input: {error}") from error
     _check_question(messages)
-    return {"messages": messages, "tools": _tools(tools)}
+    return {"messages": messages, "tools": _tools(given.get("tools"))}
 
 
 def _check_question(messages: list[Body]) -> None:

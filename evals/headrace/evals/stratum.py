@@ -1,7 +1,7 @@
 """Which requests become cases: a few of every intent first, failures and a random rest."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 
 import msgspec
@@ -46,52 +46,66 @@ def chosen(
     """At most `room` of the candidates, in the order in which they were drawn.
 
     `standing` counts the cases that each intent has, `traffic` its episodes of late. Live intents
-    are filled in turns up to `ENOUGH`, then by traffic per case (D'Hondt). Within an intent the
-    draw is by a hash of seed and request: the same for the same lake, and a request that comes
-    later changes nothing between those that were there. A share of failures is kept to where an
-    intent has both kinds left.
+    are filled in turns up to `ENOUGH`, then by traffic per case (D'Hondt). The share of failures
+    says which of the intents whose turn it is goes first, and what is drawn from it: there by a
+    hash of seed and request, so that the same lake gives the same, and a request that comes later
+    changes nothing between those that were there.
     """
-    pools = _pools(candidates, seed)
-    counts = Counter(standing)
-    queue = [(_turn(name, counts[name], traffic.get(name, 0)), name) for name in pools]
-    heapify(queue)
+    urn = _Urn(candidates, standing, traffic, seed)
     drawn: list[Candidate] = []
-    while queue and len(drawn) < room:
-        _, name = heappop(queue)
-        one = pools[name].draw(mix.wants_failure)
+    while len(drawn) < room and (one := urn.draw(failed=mix.wants_failure)) is not None:
         drawn.append(one)
         mix = mix.grown(one)
-        counts[name] += 1
-        if pools[name]:
-            heappush(queue, (_turn(name, counts[name], traffic.get(name, 0)), name))
     return drawn
 
 
-class _Pool:
-    """The candidates of an intent, the next one last."""
-
-    def __init__(self, members: Iterable[Candidate]) -> None:
-        self._kinds: dict[bool, list[Candidate]] = {True: [], False: []}
-        for member in members:
-            self._kinds[member.failed].append(member)
-
-    def __bool__(self) -> bool:
-        return any(self._kinds.values())
-
-    def draw(self, failed: bool) -> Candidate:
-        return (self._kinds[failed] or self._kinds[not failed]).pop()
+Turn = tuple[int, float, int, str]
 
 
-def _pools(candidates: Sequence[Candidate], seed: int) -> dict[str, _Pool]:
-    """Intent -> its candidates in a random order that the seed gives."""
-    found: dict[str, list[Candidate]] = {}
-    for one in sorted(candidates, key=lambda c: digest(f"{seed}/{c.request}"), reverse=True):
-        found.setdefault(one.intent, []).append(one)
-    return {name: _Pool(members) for name, members in found.items()}
+class _Urn:
+    """The candidates that are left, by kind (failed or not) and intent."""
 
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        standing: Mapping[str, int],
+        traffic: Mapping[str, int],
+        seed: int,
+    ) -> None:
+        self._counts, self._traffic = Counter(standing), traffic
+        self._left: dict[bool, dict[str, list[Candidate]]] = {True: {}, False: {}}
+        for one in sorted(candidates, key=lambda c: digest(f"{seed}/{c.request}"), reverse=True):
+            self._left[one.failed].setdefault(one.intent, []).append(one)
+        self._queues = {kind: [self._turn(n) for n in left] for kind, left in self._left.items()}
+        for queue in self._queues.values():
+            heapify(queue)
 
-def _turn(name: str, cases: int, traffic: int) -> tuple[int, float, int, str]:
-    """What comes first: live intents with few cases, then those with most traffic per case."""
-    if traffic and cases < ENOUGH:
-        return 0, cases, -traffic, name
-    return 1, -traffic / (cases + 1), cases, name
+    def draw(self, *, failed: bool) -> Candidate | None:
+        """One of the kind that is wanted, unless an intent without it has a better claim."""
+        wanted, other = self._first(failed), self._first(not failed)
+        if wanted is None and other is None:
+            return None
+        kind = failed if other is None or (wanted and wanted[:2] <= other[:2]) else not failed
+        name = heappop(self._queues[kind])[-1]
+        one = self._left[kind][name].pop()
+        self._counts[name] += 1
+        for queue in self._queues.values():
+            heappush(queue, self._turn(name))
+        return one
+
+    def _first(self, kind: bool) -> Turn | None:
+        """The next turn of an intent with such candidates; turns that have changed are let go."""
+        queue = self._queues[kind]
+        while queue and not (self._left[kind].get(queue[0][-1]) and self._is_due(queue[0])):
+            heappop(queue)
+        return queue[0] if queue else None
+
+    def _is_due(self, turn: Turn) -> bool:
+        return turn == self._turn(turn[-1])
+
+    def _turn(self, name: str) -> Turn:
+        """What comes first: live intents with few cases, then those with most traffic per case."""
+        cases, traffic = self._counts[name], self._traffic.get(name, 0)
+        if traffic and cases < ENOUGH:
+            return 0, cases, -traffic, name
+        return 1, -traffic / (cases + 1), cases, name

@@ -72,6 +72,14 @@ def test_failures_have_their_share_where_there_is_a_choice(share: float, failed:
     assert sum(one.failed for one in found) == failed
 
 
+def test_of_intents_whose_turn_it_is_those_with_the_wanted_kind_come_first() -> None:
+    offered = [one for i in range(8) for one in some(f"i{i}", 1, failed=i % 4 == 0)]
+    traffic = {f"i{i}": 8 - i for i in range(8)}
+    found = drawn(offered, 4, traffic=traffic)
+    assert names(found) == ["i0", "i1", "i4", "i2"]
+    assert names(drawn(offered, 3, traffic=traffic, share=0)) == ["i1", "i2", "i3"]
+
+
 def test_where_one_kind_runs_out_the_other_fills_the_room() -> None:
     assert sum(one.failed for one in drawn(some("one", 20, failed=2), 10, share=1)) == 2
     assert sum(one.failed for one in drawn(some("one", 20, failed=18), 10, share=0)) == 8
