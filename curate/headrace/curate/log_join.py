@@ -1,6 +1,7 @@
 """Joining log records with the spans of their traces, in the lake."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
 EVENTS = 2_000  # log records of a transaction, at least: a body may have megabytes
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 R = TypeVar("R", bound=Record)
 
@@ -35,12 +37,12 @@ def _join(lake: Lake, where: Mapping[str, object], due: Sequence[Mapping[str, An
     traces = [
         JoinedTrace(**{key: row[key] for key in JoinedTrace.__struct_fields__}) for row in due
     ]
-    given = {**where, "traces": [trace.trace_id for trace in traces]}
-    told = _told(lake, given)
+    among = {"project": where["project"], "traces": [trace.trace_id for trace in traces]}
+    among |= _bounds(due)
+    told = _told(lake, among, where["names"])
 
     def write(tx: Transaction) -> None:
-        among = {key: given[key] for key in ("project", "made", "traces")}
-        tx.run(_sql("gone_spans"), among)
+        tx.run(_sql("gone_spans"), {**among, "made": where["made"]})
         tx.add_new("messages", told.messages, on=["hash"])
         tx.add_new("toolsets", told.toolsets, on=["hash"])
         tx.keep_latest("spans", told.spans, on=["project", "trace_id", "span_id"], by="ended_at")
@@ -49,13 +51,17 @@ def _join(lake: Lake, where: Mapping[str, object], due: Sequence[Mapping[str, An
     lake.write(write)
 
 
-def _told(lake: Lake, given: Mapping[str, object]) -> Told:
+def _bounds(due: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+    """When the first and the last record or call of these traces was: files of other times rest."""
+    first = [row["first"] for row in due if row["first"] is not None]
+    last = [row["last"] for row in due if row["last"] is not None]
+    return {"first": min(first, default=_EPOCH), "last": max(last, default=_EPOCH)}
+
+
+def _told(lake: Lake, among: Mapping[str, object], names: object) -> Told:
     """All traces at once: spans and records meet by trace and span id."""
-    among = {key: given[key] for key in ("project", "traces")}
     spans = _records(Span, lake.rows(_sql("calls_of_traces"), among))
-    events = _records(
-        LogEvent, lake.rows(_sql("logs_of_traces"), {**among, "names": given["names"]})
-    )
+    events = _records(LogEvent, lake.rows(_sql("logs_of_traces"), {**among, "names": names}))
     return log_content.told(spans, events)
 
 

@@ -84,6 +84,17 @@ def read_later(body: Body) -> Body:
     return msgspec.structs.replace(body, received_at=body.received_at + timedelta(hours=1))
 
 
+@pytest.mark.parametrize("began", ["timestamptz '2001-01-01'", "timestamptz '2031-01-01'", "null"])
+def test_calls_are_joined_though_their_clock_is_far_from_that_of_the_records(
+    began: str, lake: Lake
+) -> None:
+    name = "otel_genai_event/tools"
+    store(lake, [*bodies(name, "traces"), *bodies(name, "logs")])
+    lake.write(lambda tx: tx.run(f"update spans set started_at = {began}"))
+    assert join(lake, "p") == 1
+    assert counts(lake)[0] == 3
+
+
 def test_calls_that_were_made_from_records_go_when_real_spans_come(lake: Lake) -> None:
     name = "claude_code/tools-rawbodies"
     store(lake, bodies(name, "logs"))
