@@ -70,7 +70,8 @@ def _served(name: str | None, base_url: str | None, key_env: str | None) -> dict
     if key_env is not None and key_env not in os.environ:
         raise ModelUnusable(f"the environment has no {key_env}, which should hold the API key")
     told = {"base_url": base_url, "api_key_var": key_env}
-    return {key: value for key, value in told.items() if value is not None}
+    known = {key: value for key, value in told.items() if value is not None}
+    return {**known, "max_retries": 0}  # of its client, beside those that a run is told to make
 
 
 def _checked(params: Mapping[str, Any]) -> dict[str, Any]:

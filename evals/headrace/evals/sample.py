@@ -15,7 +15,7 @@ from headrace.evals.errors import ScoresRefused
 from headrace.evals.header import Header
 from headrace.evals.scorers.case import case_scorer
 from headrace.evals.scorers.table import is_known
-from headrace.evals.solvers.told import FAILURE, figures
+from headrace.evals.solvers.told import FAILURE, UNRECORDED, figures
 
 LETTERS: Mapping[str, float] = MappingProxyType({"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0})
 _OURS = case_scorer.__name__
@@ -87,7 +87,10 @@ def _values(
     if not row.scores:
         why = _short(log.broken or "the sample was not scored")
         return [(scorer, None, why) for scorer in scorers]
-    return [_checked(log.name, row, *part) for part in _parts(row)]
+    found = [_checked(log.name, row, *part) for part in _parts(row)]
+    lost = row.metadata.get(UNRECORDED) if log.ours else None
+    told = f"{lost} tool calls were never recorded"  # why a replay may have gone astray
+    return [(scorer, v, told if lost and v == 0 else why) for scorer, v, why in found]
 
 
 def _checked(

@@ -1,11 +1,16 @@
 """What scorers look at: the text that was answered, and every call that was made on the way."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
-from inspect_ai.model import ChatMessage, ChatMessageAssistant
-from inspect_ai.solver import TaskState
-from inspect_ai.tool import ToolCall
+
+if TYPE_CHECKING:  # Inspect takes seconds to import, and who only reads the table needs none of it
+    from inspect_ai.model import ChatMessage, ChatMessageAssistant
+    from inspect_ai.solver import TaskState
+    from inspect_ai.tool import ToolCall
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +30,7 @@ def answer_of(state: TaskState) -> Answer:
 
 def _given(state: TaskState, asked: Iterable[ChatMessage]) -> list[ChatMessageAssistant]:
     known = {message.id for message in asked}
-    turns = [message for message in state.messages if isinstance(message, ChatMessageAssistant)]
+    turns = [message for message in state.messages if message.role == "assistant"]
     given = [turn for turn in turns if turn.id not in known]
     last = state.output.message if state.output.choices else None
     missing = last is not None and all(turn.id != last.id for turn in given)

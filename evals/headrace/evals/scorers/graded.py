@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 import msgspec
-from inspect_ai.model import ChatMessage, Model
+from inspect_ai.model import ChatMessage, ChatMessageUser, Model
 from inspect_ai.tool import ToolCall
 
 from headrace.evals.errors import TargetUnusable
 from headrace.evals.scorers.answer import Answer
 from headrace.evals.scorers.option import Options
+from headrace.evals.solvers.answer import generated
 from headrace.lake.message import digest, dump
 
 ROLE = "grader"  # of the judge among the models of a run
@@ -58,7 +59,8 @@ async def graded(
 
     Raises TargetUnusable where there is neither, and whatever the judge's provider raises.
     """
-    output = await judge.generate(prompt(answer, target, options, rubric=rubric))
+    asked = ChatMessageUser(content=prompt(answer, target, options, rubric=rubric))
+    output = await generated(judge, [asked])
     return Graded(value=grade_in(output.completion, options), said=output.completion)
 
 

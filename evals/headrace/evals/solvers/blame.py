@@ -19,6 +19,11 @@ class ProductFailed(Exception):
 class Unmeasured(Exception):
     """Something beside the product failed: the score is absent."""
 
+    @property
+    def message(self) -> str:
+        """What Inspect puts into its log, which would else be a repr."""
+        return str(self)
+
 
 def is_outside(error: BaseException) -> bool:
     """Whether an agent failed for something beside it: its provider, the network, the set-up.
