@@ -12,13 +12,13 @@ from headrace.evals import case
 from headrace.evals.caserow import CasePicks, CaseRow, rows
 from headrace.evals.errors import CasesRefused
 from headrace.evals.exposure import Exposure, exposures
-from headrace.evals.origin import content_hash
+from headrace.evals.origin import case_hash
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Case
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
-DIGITS = 12  # of the content hash, behind the id of a row that was edited
+DIGITS = 8  # of the content hash, behind the id of a row that was edited
 COUNTED = ("added", "edited", "filled", "relabelled", "unchanged", "retired")
 
 
@@ -106,7 +106,7 @@ class _Plan:
         self.counts: Counter[str] = Counter()
 
     def take(self, row: CaseRow) -> None:
-        content = content_hash(row.question, row.target, row.scorer)
+        content = case_hash(row.question, row.target, row.scorer)
         name = row.name or digest(dump([self._project, self._suite, content]))
         first, where = self._seen.setdefault(name, (content, row.where))
         if first != content:

@@ -154,8 +154,11 @@ def _text(asked: Scoring) -> str:
 
 
 def _calls(target: Any) -> list[Body] | None:
-    """Tool calls as cases hold them, from those of any chat dialect; None where it is no list."""
-    if not isinstance(target, list) or not target:
+    """Tool calls as cases hold them, from those of any chat dialect; None where these are none.
+
+    An empty list says that no tool should be called.
+    """
+    if not isinstance(target, list):
         return None
     calls = [entry.get("function", entry) for entry in target if isinstance(entry, dict)]
     named = [c for c in calls if isinstance(c, dict) and isinstance(c.get("name"), str)]

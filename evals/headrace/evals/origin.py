@@ -90,7 +90,7 @@ def _case(
     if drafted is None:
         return None
     question = {"messages": list(drafted.messages), "tools": row["tools"]}
-    content = content_hash(question, drafted.target, drafted.scorer)
+    content = case_hash(question, drafted.target, drafted.scorer)
     said = row["metadata"].get("slice")
     return Case(
         project=project,
@@ -109,7 +109,7 @@ def _case(
     )
 
 
-def content_hash(question: Body, target: object, scorer: str) -> str:
+def case_hash(question: Body, target: object, scorer: str) -> str:
     """What a case is: asked and scored in this way. Another hash is another case."""
     return digest(dump([question, target, scorer]))
 

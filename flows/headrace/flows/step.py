@@ -71,6 +71,8 @@ def _cases(at: Context) -> Line:
     said = f"suite {SUITE!r}: {built.added} cases added, {built.kept} kept"
     if built.waiting:
         said += f"; {built.waiting} requests wait for an outcome"
+    if built.beyond:
+        said += f"; {built.beyond} requests are more than its size takes"
     return Line(project=at.project, step="cases", said=said, kept=built.added + built.kept)
 
 

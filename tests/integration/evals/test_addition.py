@@ -86,7 +86,7 @@ def test_an_edited_row_is_a_new_case_and_the_old_one_is_retired(
     [edit] = done.edits
     assert (done.added, done.edited, done.unchanged) == (0, 1, 1)
     assert (edit.row, edit.instead_of) == ("fr", ("fr",))
-    assert edit.case_id == f"fr@{known(product)[edit.case_id].content_hash[:12]}"
+    assert edit.case_id == f"fr@{known(product)[edit.case_id].content_hash[:8]}"
     assert standing(product) == {edit.case_id, "it"}
     assert known(product)["fr"].retired_at == product.now + LATER
     assert json.loads(known(product)["fr"].input)["messages"][0]["content"] == PARIS["q"]

@@ -83,7 +83,7 @@ def test_no_target_is_a_case_that_only_production_could_answer(
         ("(?i)paris", "regex:full", "regex:full"),
         ({"type": "object"}, "json_schema", "json_schema"),
         ([CALL], "tool_calls:names,in_order", "tool_calls:in_order,names"),
-        ([], "tool_calls", "tool_calls"),
+        ([], None, "tool_calls"),
         ({"must": ["say sorry"]}, "graded", "graded"),
     ],
 )
@@ -106,7 +106,7 @@ def test_a_scorer_is_taken_with_its_options(
         ({"q": {"messages": "Hi", "tools": "look"}}, None, "input.tools is no list"),
         ({"q": "Hi", "a": {"city": "Paris"}}, None, "target is an object, and match compares"),
         ({"q": "Hi", "a": ["Paris", "Lyon"]}, "includes", "target is a list, and includes"),
-        ({"q": "Hi", "a": []}, None, "target is a list, and match"),
+        ({"q": "Hi", "a": [CALL, 7]}, None, "target is a list, and match"),
         ({"q": "Hi", "a": "("}, "regex", "target: .* no regular expression"),
         ({"q": "Hi", "a": {"type": 7}}, "json_schema", "target: the target is no JSON schema"),
         ({"q": "Hi", "a": "Paris"}, "tool_calls", "target: the target is no list of calls"),
