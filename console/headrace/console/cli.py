@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
@@ -22,8 +21,10 @@ from headrace.console.command import (
 from headrace.console.command.evaluation.add import add
 from headrace.console.command.evaluation.build import build
 from headrace.console.command.evaluation.compare import compare
+from headrace.console.command.evaluation.judge import judge
 from headrace.console.command.evaluation.load import load as load_scores
 from headrace.console.command.evaluation.promote import promote
+from headrace.console.command.evaluation.race import race
 from headrace.console.command.evaluation.retire import retire
 from headrace.console.command.evaluation.run import run
 from headrace.console.command.evaluation.trend import trend
@@ -54,7 +55,12 @@ EVAL: Mapping[str, Command] = {
     "retire": (retire, "headrace eval retire q17 q18 --suite regression"),
     "run": (run, "headrace eval run --model openai/gpt-4.1 --release 2026-11-01"),
     "load": (load_scores, "headrace eval load logs/*.eval --suite regression"),
+    "judge": (judge, "headrace eval judge --suite support --judge model_graded_qa --human human"),
     "compare": (compare, "headrace eval compare v12 v13 --suite production --delta 0.05"),
+    "race": (
+        race,
+        "headrace eval race openai/gpt-4.1-mini openai/gpt-5 --incumbent openai/gpt-4.1",
+    ),
     "trend": (trend, "headrace eval trend --suite production --chart trend.svg"),
 }
 DATASET: Mapping[str, Command] = {
@@ -120,6 +126,8 @@ def options(
 ) -> None:
     """Options before the command."""
     if show_version:
+        from importlib.metadata import version
+
         typer.echo(version("headrace"))
         raise typer.Exit
 

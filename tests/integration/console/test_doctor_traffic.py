@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from headrace.console import check as looked
 from headrace.console import page, traffic
-from headrace.console.command import doctor
 from headrace.console.content import Advice, advices
 from headrace.console.defect import counted
 from headrace.console.traffic import Told
@@ -197,7 +197,7 @@ def test_the_page_breaks_no_switch_and_caps_long_lists_at_80_columns(
 ) -> None:
     lines = [f"project-{n}: 3 of 3 LLM calls carry no content: {OTEL}" for n in range(30)]
     found = Told(state="look", said="30 gaps", lines=tuple(lines), rows=[{"n": 1}])
-    monkeypatch.setattr(doctor, "CHECKS", {"content": lambda _: found})
+    monkeypatch.setattr(looked, "CHECKS", {"content": lambda _: found})
     monkeypatch.setattr(page, "WIDTH", 80)
     shown = headrace("doctor").out
     assert max(map(len, shown.splitlines())) <= 80

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from headrace.console import check as looked
 from headrace.console import release
-from headrace.console.command import doctor
 from headrace.flows import night
 from headrace.ingest.spool import Spool
 from headrace.lake import Lake
@@ -131,7 +131,7 @@ def test_status_shows_the_last_night(headrace: Headrace, lake: Lake) -> None:
 def test_doctor_names_the_service_whose_calls_carry_no_content(headrace: Headrace) -> None:
     ran = headrace("doctor", "--json")
     found = {check["name"]: (check["state"], check["said"]) for check in ran.json}
-    assert list(found) == list(doctor.CHECKS)
+    assert list(found) == list(looked.CHECKS)
     [content] = [check for check in ran.json if check["name"] == "content"]
     assert content["state"] == "look"
     [said] = content["lines"]
@@ -186,22 +186,22 @@ def test_a_check_that_breaks_has_failed_and_the_others_still_run(
     error: Exception,
     state: str,
 ) -> None:
-    def broken(_: object) -> doctor.Found:
+    def broken(_: object) -> looked.Found:
         raise error
 
-    checks = {**dict.fromkeys(doctor.CHECKS, lambda _: ("ok", "fine")), check: broken}
-    monkeypatch.setattr(doctor, "CHECKS", checks)
+    checks = {**dict.fromkeys(looked.CHECKS, lambda _: ("ok", "fine")), check: broken}
+    monkeypatch.setattr(looked, "CHECKS", checks)
     ran = headrace("doctor", "--json")
     assert ran.code == 1
     assert {c["name"]: c["state"] for c in ran.json} == {
-        **dict.fromkeys(doctor.CHECKS, "ok"),
+        **dict.fromkeys(looked.CHECKS, "ok"),
         check: state,
     }
     assert str(error) in headrace("doctor").words
 
 
 def test_little_disk_is_worth_a_look(headrace: Headrace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "LOW_DISK", 1 << 62)
+    monkeypatch.setattr(looked, "LOW_DISK", 1 << 62)
     [disk] = [check for check in headrace("doctor", "--json").json if check["name"] == "disk"]
     assert disk["state"] == "look" and "MiB free" in disk["said"]
 

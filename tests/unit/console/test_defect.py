@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headrace.console.command.doctor import CHECKS
+from headrace.console.check import CHECKS
 from headrace.console.defect import DEFECTS, TABLE, Defect
 from headrace.curate import assembly, repair, server_state, twin
 from headrace.curate.conversation import Conversation

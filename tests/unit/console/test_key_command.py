@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from headrace.console import cli
-from headrace.console.command import doctor
+from headrace.console import check, cli
 from headrace.ingest import key as keys
 from headrace.ingest import keyfile
 from headrace.lake.errors import HeadraceError
@@ -161,7 +160,7 @@ def checked(desk: Desk, **environment: str) -> tuple[str, str]:
 
 
 def test_the_doctor_looks_at_the_keys(desk: Desk, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(doctor, "CHECKS", {"keys": doctor.CHECKS["keys"]})
+    monkeypatch.setattr(check, "CHECKS", {"keys": check.CHECKS["keys"]})
     assert checked(desk) == ("ok", "no API keys: the sidecar serves this machine alone")
     desk.said("add", "agent")
     assert checked(desk) == ("ok", f"API keys in {desk.path}: 1")
