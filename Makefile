@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 PYTEST := $(BIN)/pytest -q -n auto --dist loadfile --no-loadscope-reorder
 SHELL := /bin/bash
 
-.PHONY: demo test check format lint types layers clean
+.PHONY: demo test check suite format lint types layers clean
 
 demo: $(STAMP)
 	$(BIN)/headrace demo --out demo-out
@@ -14,7 +14,9 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(PYTEST) -m "not slow"
 
-check: lint types layers
+check: lint types layers suite
+
+suite: $(STAMP)
 	$(PYTEST)
 
 lint: $(STAMP)
