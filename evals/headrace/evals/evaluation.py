@@ -36,13 +36,14 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         counts = ("epochs", "limit", "request_timeout", "time_limit", "connections")
-        low = {name: getattr(self, name) for name in counts if (getattr(self, name) or 1) < 1}
-        low |= {"epochs": 0} if self.epochs < 1 else {}
+        asked = {name: getattr(self, name) for name in counts}
+        low = {name: value for name, value in asked.items() if value is not None and value < 1}
         if low:
             told = ", ".join(f"{name} = {value}" for name, value in low.items())
             raise EvalError(f"{told}: they count from 1")
         if self.retries < 0 or self.request_retries < 0:
-            raise EvalError(f"retries = {self.retries}: they count from 0")
+            told = f"retries = {self.retries}, request_retries = {self.request_retries}"
+            raise EvalError(f"{told}: they count from 0")
 
 
 def evaluated(
@@ -59,9 +60,24 @@ def evaluated(
 
     Raises RunFailed where Inspect gave up on the run as a whole.
     """
-    asked: dict[str, Any] = {
-        "epochs": terms.epochs,
+    asked = {
+        **manner(terms, log_dir=log_dir, grader=grader),
         "limit": terms.limit,
+        "tags": [f"release:{release}"],
+        "metadata": {**(metadata or {}), "release": release},
+    }
+    try:
+        [log] = inspect_eval(task, model=model, **asked)
+    except Exception as error:  # whatever a provider or a log folder raises
+        raise RunFailed(_failed(str(model), said(error))) from error
+    return _whole(log)
+
+
+def manner(terms: Terms, *, log_dir: Path | str, grader: Model | None) -> dict[str, Any]:
+    """Inspect's options for cases that are asked so patiently, with nobody watching."""
+    return {
+        **_QUIET,
+        "epochs": terms.epochs,
         "retry_on_error": terms.retries,
         "max_retries": terms.request_retries,
         "attempt_timeout": terms.request_timeout,
@@ -69,15 +85,8 @@ def evaluated(
         "max_connections": terms.connections,
         "max_samples": terms.connections,
         "log_dir": str(log_dir),
-        "tags": [f"release:{release}"],
-        "metadata": {**(metadata or {}), "release": release},
         "model_roles": {ROLE: grader} if grader is not None else None,
     }
-    try:
-        [log] = inspect_eval(task, model=model, **_QUIET, **asked)
-    except Exception as error:  # whatever a provider or a log folder raises
-        raise RunFailed(_failed(str(model), said(error))) from error
-    return _whole(log)
 
 
 def resumed(file: Path | str) -> EvalLog:

@@ -16,7 +16,7 @@ from headrace.evals.course import FIRST, Course
 from headrace.evals.errors import EvalError
 from headrace.evals.succession import Succession, succession
 
-State = Literal["racing", "winner", "survived", "futile", "dominated", "failed"]
+State = Literal["racing", "winner", "survived", "futile", "dominated", "failed", "incumbent"]
 
 
 class NoRace(EvalError):
@@ -73,7 +73,7 @@ class Race(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How one candidate did, over the cases that it was asked."""
+    """How one entrant did, over the cases that it was asked."""
 
     name: str
     state: State
