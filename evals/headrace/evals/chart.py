@@ -1,11 +1,13 @@
-"""Charts that can be read alone, drawn without a browser."""
+"""Charts that can be read alone: pictures drawn without a browser, pages without a network."""
 
+import html
 import json
 import textwrap
 from pathlib import Path
 
 import altair as alt
 import polars as pl
+from vl_convert import javascript_bundle
 
 from headrace.evals.errors import EvalError
 
@@ -14,6 +16,9 @@ _NOTE = (
     "Bars: 95 % intervals, clusters respected. Filled: mean over the cases that all shaded "
     "releases share; hollow: over a release's own cases. "
 )
+
+# the editor of the menu would send the chart to a server
+_EMBED = {"renderer": "svg", "actions": {"source": False, "compiled": False, "editor": False}}
 
 
 class UnknownPicture(EvalError):
@@ -39,14 +44,35 @@ def trend_chart(frame: pl.DataFrame, *, delta: float, title: str, words: str) ->
 
 
 def save(chart: alt.TopLevelMixin, path: Path | str) -> Path:
-    """Write a chart as `.svg` or `.png`, by the name's ending. Raises UnknownPicture."""
+    """Write a chart as `.html`, `.svg` or `.png`, by the name's ending. Raises UnknownPicture.
+
+    The HTML page holds all that it needs: it opens without a network.
+    """
     path = Path(path)
     kind = path.suffix.lower()
-    if kind not in (".svg", ".png"):
-        raise UnknownPicture(f"{path.name!r} is no .svg or .png: give the chart one of these names")
+    if kind not in (".html", ".svg", ".png"):
+        raise UnknownPicture(
+            f"{path.name!r} is no .html, .svg or .png: give the chart one of these names"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
-    chart.save(str(path), scale_factor=1 if kind == ".svg" else 2)
+    if kind == ".html":
+        path.write_text(_page(chart), encoding="utf-8")
+    else:
+        chart.save(str(path), scale_factor=1 if kind == ".svg" else 2)
     return path
+
+
+def _page(chart: alt.TopLevelMixin) -> str:
+    """A page of its own; no name of a release can end a script, for every `<` is escaped."""
+    spec = chart.to_dict()
+    drawn = json.dumps(spec).replace("<", "\\u003c")
+    title = html.escape(str(spec.get("title", {}).get("text", "trend")))
+    library = javascript_bundle("window.vegaEmbed = vegaEmbed")
+    return (
+        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n'
+        f'<div id="chart"></div>\n<script>{library}</script>\n'
+        f'<script>vegaEmbed("#chart", {drawn}, {json.dumps(_EMBED)})</script>\n</html>\n'
+    )
 
 
 def _drawn(frame: pl.DataFrame) -> pl.DataFrame:
@@ -78,16 +104,31 @@ def _mean_layers(rows: pl.DataFrame) -> list[alt.Chart]:
     base = alt.Chart(rows.filter(pl.col("mean").is_not_null())).encode(x=_axis(rows))
     scale = alt.Scale(domain=list(_ends(rows)), nice=False, zero=False)
     mean = alt.Y("mean:Q", title="mean score, 0 to 1", scale=scale)
+    tooltip = [
+        alt.Tooltip("release:N"),
+        alt.Tooltip("cases:Q"),
+        *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("mean", "low", "high")),
+    ]
     return [
         base.mark_line(color=LINE, opacity=0.35).encode(y=mean),
         base.mark_rule(color=LINE, strokeWidth=2).encode(y="low:Q", y2="high:Q"),
         *(
             base.transform_filter(alt.datum.compared == compared)
             .mark_point(color=LINE, fill=LINE if compared else "white", size=70, opacity=1)
-            .encode(y=mean)
+            .encode(y=mean, tooltip=tooltip)
             for compared in (True, False)
         ),
+        *_absent_layers(rows),
     ]
+
+
+def _absent_layers(rows: pl.DataFrame) -> list[alt.Chart]:
+    """A release without any score is shown to have none."""
+    absent = rows.filter(pl.col("mean").is_null())
+    if absent.is_empty():
+        return []
+    text = alt.Chart(absent).mark_text(text="no score", angle=270, align="left", color=INK, dy=4)
+    return [text.encode(x=_axis(rows), y=alt.value(330))]
 
 
 def _ends(rows: pl.DataFrame) -> tuple[float, float]:

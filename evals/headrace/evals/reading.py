@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from headrace.evals.comparison import Comparison, SliceComparison
-from headrace.evals.wording import needs_words, plural, points
+from headrace.evals.wording import interval_words, needs_words, plural, points
 
 _NAMED = 5  # cases of one kind that are named in a sentence
 
@@ -12,14 +12,6 @@ def comparison_words(found: Comparison) -> str:
     """A comparison in some sentences."""
     said = [_claim(found), *_size(found), *_slices(found), *_use(found), *_price(found)]
     return " ".join([*said, *_left_out(found)])
-
-
-def interval_words(low: float | None, high: float | None) -> str:
-    """'+1.1 to +7.3', in points."""
-    if low is None or high is None:
-        return "no interval"
-    # no difference of means is larger, whatever a wide t interval says
-    return f"{points(max(low, -1.0))} to {points(min(high, 1.0))}"
 
 
 def _claim(found: Comparison) -> str:

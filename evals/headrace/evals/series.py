@@ -52,11 +52,7 @@ def all_series(lake: Lake, project: str, suite: str) -> list[Series]:
     """
     rows = lake.rows(_sql()["series"], {"project": project, "suite": suite})
     if not rows:
-        known = ", ".join(suites(lake, project)) or "none yet"
-        raise UnknownSeries(
-            f"no scores of a complete run of suite {suite!r} in project {project!r}; "
-            f"suites with runs: {known}"
-        )
+        raise UnknownSeries(_missing(lake, project, suite))
     return [Series(**row) for row in rows]
 
 
@@ -99,6 +95,22 @@ def scores(lake: Lake, project: str, suite: str, series: Series) -> pl.DataFrame
         "judge": series.judge_hash,
     }
     return lake.sql(_sql()["series_scores"], where).pl()
+
+
+def empty_runs(lake: Lake, project: str, suite: str) -> tuple[str, ...]:
+    """The releases of complete runs without any score, oldest first."""
+    rows = lake.rows(_sql()["empty_runs"], {"project": project, "suite": suite})
+    return tuple(row["release"] for row in rows)
+
+
+def _missing(lake: Lake, project: str, suite: str) -> str:
+    if empty := empty_runs(lake, project, suite):
+        return (
+            f"the runs of suite {suite!r} in project {project!r} left no scores (release "
+            f"{', '.join(empty)}): look into their logs, then run them again"
+        )
+    known = ", ".join(suites(lake, project)) or "none yet"
+    return f"no complete run of suite {suite!r} in project {project!r}; suites with runs: {known}"
 
 
 def _sql() -> Mapping[str, str]:

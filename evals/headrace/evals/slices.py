@@ -126,7 +126,7 @@ class _Slices(msgspec.Struct, frozen=True, kw_only=True):
             self.slice(name, part, evidence.get(name), rates.get(name), moving / max(1, len(fit)))
             for name, part in parts.items()
         ]
-        return tuple(sorted(rows, key=lambda row: (_place(row), row.name)))
+        return tuple(sorted(rows, key=lambda row: (*_place(row), row.name)))
 
     def is_fit(self, part: Window) -> bool:
         return part.cases >= self.levels.min_n and part.clusters > 1 and part.length > 1
@@ -202,6 +202,7 @@ def _shown(evidence: Evidence, state: State, moving: float) -> tuple[Contrast, f
     return evidence.slope(flattest), evidence.levels.alpha_p
 
 
-def _place(row: SliceTrend) -> int:
-    """Movement against the total first, then other movement."""
-    return 0 if row.against else 1 if row.state in ("improving", "regressed") else 2
+def _place(row: SliceTrend) -> tuple[int, bool]:
+    """Movement against the total first, then other movement; in each of them regressions first."""
+    moves = row.state in ("improving", "regressed")
+    return (0 if row.against else 1 if moves else 2), row.state == "improving"

@@ -37,6 +37,15 @@ where r.project = $project and r.suite = $suite and r.status = 'success' and s.v
 group by s.scorer, r.judge_hash, r.release
 order by coalesce(min(l."at"), min(r.started_at)), r.release;
 
+-- name: empty_runs
+-- Releases of complete runs that left no scores at all, oldest first.
+select r.release, min(r.started_at) as "at"
+from runs r
+left join scores s on s.run_id = r.run_id
+where r.project = $project and r.suite = $suite and r.status = 'success' and s.run_id is null
+group by r.release
+order by 2, 1;
+
 -- name: series_scores
 -- One row per attempt. Equal configurations are one release measured again, the earliest one;
 -- releases stand in the order in which they came, whenever they were measured. A case that was

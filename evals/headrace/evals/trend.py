@@ -1,6 +1,6 @@
 """The quality of a product over its releases, on one suite and one scorer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +9,16 @@ import numpy as np
 import polars as pl
 
 from headrace.evals.contrast import Level, level
+from headrace.evals.noise import ENOUGH, Noise, judge_noise
 from headrace.evals.parameters import Parameters
 from headrace.evals.plateau import TrendVerdict, judge_trend
-from headrace.evals.series import Series, chosen
+from headrace.evals.series import Series, chosen, empty_runs
 from headrace.evals.series import scores as scores_of
+from headrace.evals.slices import SliceTrend, judge_slices
+from headrace.evals.sparkline import sparkline
+from headrace.evals.story import story
 from headrace.evals.window import Window, look
-from headrace.evals.wording import state_words, verdict_words
+from headrace.evals.wording import state_words
 from headrace.lake.store import Lake
 
 if TYPE_CHECKING:
@@ -40,26 +44,37 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     verdict: TrendVerdict
     delta_assumed: bool  # nobody gave a delta
     established: str | None  # release at which a plateau was shown that nothing contradicts since
+    noise: Noise | None = None  # None: no configuration was measured twice
+    slices: tuple[SliceTrend, ...] = ()  # those that move against the total first
+    empty: tuple[str, ...] = ()  # releases whose run left no score of any scorer
 
     @property
     def words(self) -> str:
-        """The verdict in a sentence or two."""
-        said = verdict_words(self.verdict)
-        if self.established is not None and self.verdict.state != "plateaued":
-            said += f" A plateau was established at {self.established}; nothing contradicts it."
-        if self.delta_assumed:
-            said += f" A delta of {100 * self.verdict.delta:g} points is assumed, not given."
-        return said
+        """The verdict in some sentences."""
+        return story(self)
+
+    @property
+    def means(self) -> list[float | None]:
+        """Per release what a chart shows: over shared cases in the window, its own outside."""
+        if self.frame.is_empty():
+            return []
+        return self.frame.select(pl.coalesce("shared_mean", "mean")).to_series().to_list()
+
+    @property
+    def sparkline(self) -> str:
+        """The means as one short text."""
+        return sparkline(self.means)
 
     def chart(self) -> "alt.LayerChart":
         """Release means with intervals, the comparable window and a band of +- delta."""
         # Altair takes longer to import than a verdict takes to compute.
         from headrace.evals.chart import trend_chart
 
+        state = state_words(self.verdict, self.established)
         return trend_chart(
             self.frame,
             delta=self.verdict.delta,
-            title=f"{self.suite} by {self.scorer.scorer}: {state_words(self.verdict)}",
+            title=f"{self.suite} by {self.scorer.scorer}: {state}",
             words=self.words,
         )
 
@@ -81,35 +96,81 @@ def trend(
     """
     series, *others = chosen(lake, project, suite, scorer)
     scores = scores_of(lake, project, suite, series)
-    asked = ASSUMED_DELTA if delta is None else delta
-    looks = [
-        (name, judge_trend(part, delta=asked, window=window))
-        for name, part in _looks(scores, window)
-    ]
+    noise = judge_noise(scores)
+    court = _Court(
+        delta=ASSUMED_DELTA if delta is None else delta,
+        window=window,
+        noise=noise if noise.pairs else None,
+    )
+    looks = court.looks(scores)
+    verdict = looks[-1][1]
     return Trend(
         project=project,
         suite=suite,
         scorer=series,
         others=tuple(others),
         frame=_frame(scores, window),
-        verdict=looks[-1][1],
+        verdict=verdict,
         delta_assumed=delta is None,
         established=_established(looks),
+        noise=court.used(verdict),
+        slices=court.slices(scores, verdict),
+        empty=empty_runs(lake, project, suite),
     )
 
 
 def save(chart: "alt.LayerChart", path: Path | str) -> Path:
-    """Write a chart as `.svg` or `.png`, by the name's ending. Raises UnknownPicture."""
+    """Write a chart as `.html`, `.svg` or `.png`, by the name's ending. Raises UnknownPicture."""
     from headrace.evals.chart import save as write
 
     return write(chart, path)
 
 
-def _looks(scores: pl.DataFrame, window: int) -> Iterator[tuple[str, pl.DataFrame]]:
-    """The history as it stood at each of the last `window` releases."""
-    releases = scores.select("release", "name").unique().sort("release").rows()
-    for number, name in releases[-window:]:
-        yield name, scores.filter(pl.col("release") <= number)
+class _Court(msgspec.Struct, frozen=True, kw_only=True):
+    """Judges one series at every look alike."""
+
+    delta: float
+    window: int
+    noise: Noise | None
+
+    def judged(self, scores: pl.DataFrame) -> TrendVerdict:
+        """With the floor from A/A; a few pairs may raise what a history tells, not lower it."""
+        floor = None if self.noise is None else self.noise.floor(self.delta)
+        if floor is None or self.noise is None or self.noise.pairs < ENOUGH:
+            found = self.verdict(scores, None)
+            if floor is None or found.tau is None or floor <= found.tau:
+                return found
+        return self.verdict(scores, floor)
+
+    def verdict(self, scores: pl.DataFrame, tau: float | None) -> TrendVerdict:
+        parameters = Parameters(tau=tau)
+        return judge_trend(scores, delta=self.delta, window=self.window, parameters=parameters)
+
+    def used(self, verdict: TrendVerdict) -> Noise | None:
+        """The A/A that the verdict rests on, if it does."""
+        floor = None if self.noise is None else self.noise.floor(self.delta)
+        return self.noise if floor is not None and verdict.tau == floor else None
+
+    def slices(self, scores: pl.DataFrame, verdict: TrendVerdict) -> tuple[SliceTrend, ...]:
+        return judge_slices(
+            scores,
+            delta=self.delta,
+            window=self.window,
+            total=verdict.state,
+            judge=verdict.judge,
+            parameters=Parameters(tau=None if self.used(verdict) is None else verdict.tau),
+        )
+
+    def looks(self, scores: pl.DataFrame) -> list[tuple[str, TrendVerdict]]:
+        """The verdict at each of the last `window` releases, and as far back as a plateau goes."""
+        names = scores.select("release", "name").unique().sort("release").rows()
+        found: list[tuple[str, TrendVerdict]] = []
+        for number, name in reversed(names[-Parameters().m_max :]):
+            if len(found) >= self.window and found[0][1].state != "plateaued":
+                break
+            part = scores.filter(pl.col("release") <= number)
+            found.insert(0, (name, self.judged(part)))
+        return found
 
 
 def _established(looks: Sequence[tuple[str, TrendVerdict]]) -> str | None:

@@ -167,7 +167,7 @@ class Weighing(msgspec.Struct, frozen=True, kw_only=True):
             )
             for name, part in parts.items()
         ]
-        return tuple(sorted(rows, key=lambda row: (_place(row.state, total), row.name)))
+        return tuple(sorted(rows, key=lambda row: (*_place(row.state, total), row.name)))
 
     def slice(
         self, name: str, part: Pair, *, share: float, rate: float | None, tests: int
@@ -218,11 +218,11 @@ def _flips(cases: Sequence[str], of: Sequence[str | None], pair: Pair) -> tuple[
     return tuple(sorted(flips, key=lambda flip: (flip.after - flip.before, flip.case_id)))
 
 
-def _place(state: State, total: State) -> int:
-    """Movement against the total first, then other movement."""
+def _place(state: State, total: State) -> tuple[int, bool]:
+    """Movement against the total first, then other movement; in each of them the worse first."""
     if state in ("better", "worse"):
-        return 1 if state == total else 0
-    return 2
+        return (1 if state == total else 0), state == "better"
+    return 2, False
 
 
 def _left_out(sides: Sides, shared: Sequence[str]) -> _LeftOut:

@@ -11,13 +11,29 @@ def points(share: float) -> str:
     return f"{round(100 * share, 1) + 0.0:+.1f}"  # nothing lost is no '-0.0'
 
 
-def verdict_words(verdict: TrendVerdict) -> str:
-    """A trend verdict in one to three sentences."""
-    return " ".join([_claim(verdict), *_bound(verdict), *_price(verdict)])
+def interval_words(low: float | None, high: float | None) -> str:
+    """'+1.1 to +7.3', in points."""
+    if low is None or high is None:
+        return "no interval"
+    # no difference of means is larger, whatever a wide t interval says
+    return f"{points(max(low, -1.0))} to {points(min(high, 1.0))}"
 
 
-def state_words(verdict: TrendVerdict) -> str:
-    """The state alone: 'plateaued', 'cannot tell (too few releases)'."""
+def verdict_words(verdict: TrendVerdict, established: str | None = None) -> str:
+    """A trend verdict in one to three sentences.
+
+    `established`: the release at which a plateau was shown that nothing contradicts since.
+    """
+    return " ".join([_claim(verdict, established), *_bound(verdict), *_price(verdict)])
+
+
+def state_words(verdict: TrendVerdict, established: str | None = None) -> str:
+    """The state alone: 'plateaued, established at v9', 'cannot tell (too few releases)'."""
+    if established is not None and verdict.state in ("plateaued", "inconclusive"):
+        stands = f"plateaued, established at {established}"
+        if verdict.reason is None:
+            return stands
+        return f"{stands}; newest look inconclusive ({verdict.reason}), not contradicted"
     if verdict.reason is None:
         return verdict.state
     return f"cannot tell ({verdict.reason})"
@@ -29,12 +45,12 @@ def needs_words(needs: Needs, cases: int) -> str | None:
     return ", or ".join(levers) if levers else None
 
 
-def _claim(verdict: TrendVerdict) -> str:
-    said = state_words(verdict).capitalize()
+def _claim(verdict: TrendVerdict, established: str | None) -> str:
+    said = state_words(verdict, established)
+    said = said[:1].upper() + said[1:]
     if verdict.gain is None or verdict.low is None or verdict.high is None:
         return f"{said}: {plural(verdict.n, 'shared case')}, {plural(verdict.releases, 'release')}."
-    # no difference of means is larger, whatever a wide t interval says
-    interval = f"{points(max(verdict.low, -1.0))} to {points(min(verdict.high, 1.0))}"
+    interval = interval_words(verdict.low, verdict.high)
     per = plural(verdict.window, "release") if verdict.window > 1 else "release"
     return f"{said}: {points(verdict.gain)} points per {per} ({interval})."
 
@@ -45,7 +61,9 @@ def _bound(verdict: TrendVerdict) -> Iterator[str]:
 
 
 def _price(verdict: TrendVerdict) -> Iterator[str]:
-    if verdict.reason == "saturated":
+    if verdict.reason == "one release":
+        yield f"A movement takes two releases, a plateau {verdict.window + 1}."
+    elif verdict.reason == "saturated":
         yield "The suite is near its top: add harder cases."
     elif verdict.reason == "missing data":
         yield f"{100 * verdict.absent:.0f} % of attempts have no score: run these again."

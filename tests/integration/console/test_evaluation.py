@@ -88,14 +88,76 @@ def test_a_run_for_people_is_one_line_that_names_the_release(
     assert "of 2.0[rc]: 1 scores over 1 cases, mean " in line
 
 
+@pytest.mark.usefixtures("knowing")
+def test_a_judge_that_says_nothing_readable_leaves_nothing_measured(
+    headrace: Headrace, tmp_path: Path
+) -> None:
+    (tmp_path / "kind.md").write_text("Says sorry.")
+    words = ("--model", "mockllm/model", "--release", "2.1", "--project", "mill", "--limit", "1")
+    judge = ("--scorer", "graded", "--rubric", tmp_path / "kind.md", "--grader", "mockllm/model")
+    ran = headrace("eval", "run", *words, *judge, "--param", "temperature=0.5")
+    assert ran.code == 1, ran.err
+    assert "1 scores over 1 cases, mean -, 1 absent" in ran.words
+    assert "nothing was measured" in ran.words
+
+
+@pytest.mark.usefixtures("knowing")
+def test_a_zero_that_no_wrong_answer_made_says_why(headrace: Headrace) -> None:
+    """The model calls tools without end."""
+    words = ("--model", "mockllm/model", "--release", "2.2", "--project", "mill", "--limit", "1")
+    ran = headrace("eval", "run", *words, "--solver", "replay", "--message-limit", "3")
+    assert ran.code == 0, ran.err
+    assert "1 zero: limit reached: message" in ran.words
+
+
+def test_an_agent_of_ones_own_needs_no_model(
+    headrace: Headrace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "an_agent_of_mine.py").write_text("def act(asked):\n    raise KeyError('lost')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    words = ("--agent", "an_agent_of_mine:act", "--release", "3", "--project", "mill")
+    ran = headrace("eval", "run", *words, "--limit", "2", "--log-dir", tmp_path)
+    assert ran.code == 0, ran.err
+    assert "2 scores over 2 cases, mean 0, 0 absent" in ran.words
+    assert "2 zero: the agent failed: KeyError: 'lost'" in ran.words
+    [log] = tmp_path.glob("*.eval")
+    again = headrace("eval", "run", "--resume", log)
+    assert again.code == 1 and "nothing to resume" in again.err
+
+
+def test_what_production_answered_is_a_run_per_release(headrace: Headrace) -> None:
+    where = ("--project", "mill", "--from-production")
+    ran = headrace("eval", "run", *where, "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json and all(row["scores"] > 0 for row in ran.json)
+    assert headrace("eval", "run", *where).words.count("run production_") == len(ran.json)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "cure"),
     [
         (("run", "--model", "mockllm/model"), 2, "--release"),
         (("run", "--release", "r"), 2, "--model"),
+        (("run", "--model", "m", "--release", "r", "--from-production"), 2, "one of"),
+        (("run", "--model", "m", "--release", "r", "--param", "hot"), 2, "NAME=VALUE"),
+        (("run", "--model", "m", "--release", "r", "--rubric", "absent.md"), 2, "absent.md"),
+        (("run", "--model", "m", "--release", "r", "--solver", "magic"), 1, "answer, replay"),
+        (("run", "--agent", "magic", "--release", "r", "--project", "mill"), 1, "module:function"),
+        (
+            ("run", "--model", "mockllm/model", "--release", "r", "--project", "mill")
+            + ("--scorer", "vibes"),
+            1,
+            "json_schema",
+        ),
+        (("run", "--model", "m", "--release", "r", "--base-url", "x", "--api-key-env", "NO_KEY"),)
+        + (1, "NO_KEY"),
         (("run", "--model", "m", "--release", "r", "--epochs", "0"), 2, "--epochs"),
         (("run", "--model", "m", "--release", "r", "--limit", "0"), 2, "--limit"),
-        (("run", "--model", "m", "--release", "r", "--project", "nobody"), 1, "eval build"),
+        (
+            ("run", "--model", "mockllm/model", "--release", "r", "--project", "nobody"),
+            1,
+            "eval build",
+        ),
         (
             ("run", "--model", "nobody/x", "--release", "r", "--project", "mill"),
             1,
@@ -168,8 +230,9 @@ def test_the_trend_for_people_names_the_scorer_and_shows_intervals(
 ) -> None:
     chart = tmp_path / "trend.svg"
     ran = headrace("eval", "trend", *loaded, "--chart", chart)
+    assert "▃▁█ means from 50.0 % to 100.0 %" in ran.words
     assert ran.out.startswith("loaded, scorer ")
     assert "Scorer(" not in ran.out
-    assert "v3 30 100.0 %" in ran.words
+    assert "v3 30 1 0 100.0 %" in ran.words
     assert "is assumed, not given" in ran.words
     assert chart.read_text().startswith("<svg")

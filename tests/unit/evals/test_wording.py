@@ -37,6 +37,27 @@ def test_a_decided_state_is_said_with_its_interval(verdict: Make, state: str) ->
     assert state_words(verdict(state=state, reason=None)) == state
 
 
+@pytest.mark.parametrize(
+    ("state", "reason", "said"),
+    [
+        ("plateaued", None, "plateaued, established at v9"),
+        (
+            "inconclusive",
+            "underpowered",
+            "plateaued, established at v9; newest look inconclusive (underpowered), "
+            "not contradicted",
+        ),
+        ("regressed", None, "regressed"),
+    ],
+)
+def test_a_plateau_that_stands_is_said_with_its_release(
+    verdict: Make, state: str, reason: str | None, said: str
+) -> None:
+    found = verdict(state=state, reason=reason)
+    assert state_words(found, "v9") == said
+    assert verdict_words(found, "v9").startswith(said[0].upper() + said[1:] + ": ")
+
+
 @pytest.mark.parametrize(("window", "per"), [(1, "release"), (2, "2 releases")])
 def test_a_gain_is_per_window(verdict: Make, window: int, per: str) -> None:
     assert f"+1.0 points per {per} (" in verdict_words(verdict(window=window))
@@ -59,7 +80,8 @@ def test_what_is_ruled_out_is_told_where_nothing_moved(
     [
         (
             {"reason": "one release", "n": 1, "releases": 1},
-            "Cannot tell (one release): 1 shared case, 1 release.",
+            "Cannot tell (one release): 1 shared case, 1 release. A movement takes two releases, "
+            "a plateau 4.",
         ),
         (
             {"reason": "too few shared cases", "n": 0, "releases": 5},

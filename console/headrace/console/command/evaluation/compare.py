@@ -58,8 +58,7 @@ def compare(
 
 
 def _tables(suite: str, found: "Comparison") -> Iterator[Table]:
-    from headrace.evals.reading import interval_words
-    from headrace.evals.wording import points
+    from headrace.evals.wording import interval_words, points
 
     def difference(value: float | None) -> str:
         return "-" if value is None else points(value)
