@@ -19,8 +19,12 @@ TIERS = (256 * 1024, 4 * MIB, 64 * MIB)
 FAN = 16
 KEPT = timedelta(hours=6)  # of merged files, at least: a query may still read them
 
-# What the drain writes. Not its offsets: of each only the last is alive, and it stays inlined.
-TABLES = ("messages", "spans", "log_events", "outcomes", "episodes", "toolsets", "dead_letters")
+# What the drain writes. Not its offsets: of each only the last is alive, and it stays inlined. And
+# what grows with the spans at night: late spans change it in small commits.
+TABLES = (
+    *("messages", "spans", "log_events", "outcomes", "episodes", "toolsets", "dead_letters"),
+    *("assembled_traces", "joined_traces", "decisions"),
+)
 
 log = structlog.get_logger("headrace.drain")
 

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from headrace.ingest.upkeep import FAN, KEPT, TIERS, Upkeep
 from headrace.lake import Lake
 from headrace.lake.message import Message
-from headrace.lake.record import Span
+from headrace.lake.record import AssembledTrace, JoinedTrace, Span
 from headrace.lake.settings import Settings
 from headrace.lake.store import Parameters, Transaction
 
@@ -111,6 +111,36 @@ def test_inlined_rows_and_small_files_become_one_file_a_table(lake: Lake) -> Non
     worked(lake)
     assert files(lake) == before + 2
     assert content(lake) == standing
+
+
+def test_what_nights_note_of_traces_becomes_one_file_a_table_and_reads_as_before(
+    lake: Lake,
+) -> None:
+    kinds = {"assembled_traces": AssembledTrace, "joined_traces": JoinedTrace}
+    shown: dict[int, list[object]] = {}
+
+    def noted(snapshot: int) -> list[object]:
+        said = "select trace_id, fingerprint from {} at (version => $v) order by all"
+        return [lake.rows(said.format(table), {"v": snapshot}) for table in kinds]
+
+    def note(numbers: range, print_: str) -> None:
+        def work(tx: Transaction) -> None:
+            for table, kind in kinds.items():
+                rows = [kind(project="p", trace_id=str(n), fingerprint=print_) for n in numbers]
+                tx.upsert(table, rows, on=["project", "trace_id"])
+
+        lake.write(work)
+        shown[lake.snapshot_id] = noted(lake.snapshot_id)
+
+    for night in range(3):
+        note(range(20 * night, 20 * night + 20), "first")
+    worked(lake)
+    found = lake.rows("select table_name, file_count as n from ducklake_table_info('lake')")
+    assert {row["n"] for row in found if row["table_name"] in kinds} == {1}
+    note(range(10, 50), "second")
+    worked(lake)
+    assert {snapshot: noted(snapshot) for snapshot in shown} == shown
+    assert noted(lake.snapshot_id) == shown[max(shown)]
 
 
 def test_merged_files_are_removed_once_no_query_can_read_them(lake: Lake) -> None:
