@@ -1,14 +1,16 @@
 """How much of a true gain comes through a judge: Youden's J against human labels."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
+import numpy as np
 from scipy.special import ndtri
 
 from headrace.evals.parameters import UnfitParameters
 
-Labels = Mapping[str, Iterable[float]]  # {"human": 0/1 each, "judge": 0/1 each}, paired
+Labels = Mapping[str, Iterable[Any]]  # paired: "human" and "judge", 0/1 each; "cluster", if known
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +24,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
 def calibrate(labels: Labels, *, confidence: float) -> Calibration:
     """From paired labels; a gain D shows as J x D through the judge.
 
+    Labels of one cluster (a case tried twice, a customer) say less than as many strangers.
     Raises UnfitParameters for labels other than 0/1, unpaired ones, or one human class only.
     """
     human, judge = _labels(labels, "human"), _labels(labels, "judge")
@@ -37,7 +40,10 @@ def calibrate(labels: Labels, *, confidence: float) -> Calibration:
             "calibration labels in 'human' are all of one class: label cases of both kinds"
         )
     se, sp = sum(good) / len(good), sum(bad) / len(bad)
-    spread = math.sqrt(_variance(se, len(good)) + _variance(sp, len(bad)))
+    variance = _variance(se, len(good)) + _variance(sp, len(bad))
+    if "cluster" in labels:
+        variance = max(variance, _clustered(human, judge, list(labels["cluster"])))
+    spread = math.sqrt(variance)
     bound = se + sp - 1 - float(ndtri(confidence)) * spread
     return Calibration(sensitivity=se, specificity=sp, youden=max(0.05, bound))
 
@@ -55,3 +61,18 @@ def _labels(labels: Labels, who: str) -> list[int]:
 
 def _variance(share: float, count: int) -> float:
     return (share * (1 - share) + 0.25 / count) / count
+
+
+def _clustered(human: Sequence[int], judge: Sequence[int], clusters: Sequence[Any]) -> float:
+    """Variance of sensitivity + specificity, cluster-robust; nothing is known from one cluster."""
+    if len(clusters) != len(human):
+        raise UnfitParameters(
+            f"calibration names {len(clusters)} clusters for {len(human)} labels: one for each"
+        )
+    truth, right = np.array(human, bool), np.array(human) == np.array(judge)
+    parts = np.zeros(len(truth))
+    for kind in (truth, ~truth):
+        parts[kind] = (right[kind] - right[kind].mean()) / kind.sum()
+    _, codes = np.unique(np.array(clusters, dtype=str), return_inverse=True)
+    sums = np.bincount(codes, parts)
+    return math.inf if len(sums) < 2 else float(sums @ sums) * len(sums) / (len(sums) - 1)

@@ -84,9 +84,35 @@ def test_good_and_bad_are_treated_alike(good: tuple[int, int], bad: tuple[int, i
     assert ours.youden == pytest.approx(theirs.youden, abs=1e-12)
 
 
+def test_labels_of_one_cluster_say_less_than_as_many_strangers() -> None:
+    given: dict[str, Any] = labels((90, 10), (85, 15))
+    alone = calibrate(given, confidence=0.9)
+    strangers = calibrate({**given, "cluster": range(200)}, confidence=0.9)
+    assert strangers.youden == pytest.approx(alone.youden, abs=0.002)
+    assert strangers.youden <= alone.youden
+    fourfold = calibrate({**given, "cluster": [i // 4 for i in range(200)]}, confidence=0.9)
+    assert fourfold.youden < alone.youden - 0.02
+    assert (fourfold.sensitivity, fourfold.specificity) == (0.9, 0.85)
+    assert calibrate({**given, "cluster": ["acme"] * 200}, confidence=0.9).youden == 0.05
+
+
+def test_the_error_over_clusters_is_that_of_the_two_shares() -> None:
+    given: dict[str, Any] = labels((90, 10), (85, 15))
+    for name in ("human", "judge"):
+        given[name] = given[name] * 25  # so many that half a label more or less is nothing
+    clusters = [i // 2 for i in range(5000)]
+    found = calibrate({**given, "cluster": clusters}, confidence=0.9).youden
+    right = np.array(given["human"]) == np.array(given["judge"])
+    truth = np.array(given["human"]) == 1
+    parts = np.where(truth, (right - 0.9) / 2500, (right - 0.85) / 2500)
+    sums = np.bincount(clusters, parts)
+    assert found == pytest.approx(0.75 - Z90 * math.sqrt(sums @ sums * 2500 / 2499), abs=1e-9)
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
+        ({"human": [1, 0], "judge": [1, 0], "cluster": ["a"]}, "names 1 clusters for 2 labels"),
         ({}, "no 'human' labels: give a mapping with 'human' and 'judge'"),
         ({"human": [1, 0]}, "no 'judge' labels"),
         ({"human": [], "judge": []}, "all of one class: label cases of both kinds"),

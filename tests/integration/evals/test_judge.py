@@ -1,0 +1,146 @@
+"""Judges on trial through the lake: a real one that is no better than chance, and a good one."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.evals.judge import try_judge
+from headrace.evals.load import Picks, load
+from headrace.evals.series import UnknownSeries
+
+DATA = Path(__file__).parents[4] / "shared" / "data"
+VERDICTS = DATA / "tau2_judge" / "airline_verdicts.jsonl.gz"
+PASSES = ("pass", "satisfied", "satisfactory", "compliant", "correct")
+
+
+@pytest.fixture
+def airline(product: Any) -> Any:
+    """Four judges and the true reward of the same 50 conversations."""
+    verdicts: dict[str, Any] = {
+        **{"case": "simulation_id", "value": "judge_verdict", "scorer": "judge_prompt_name"},
+        **{"passing": PASSES, "failing": ("fail",)},
+    }
+    truth = {"case": "simulation_id", "value": "tau2_success", "scorer": "'human'", "epoch": "`1`"}
+    for picks in (verdicts, truth):
+        load(
+            product.lake,
+            product.project,
+            [VERDICTS],
+            suite="airline",
+            mapping=Picks(**picks),
+            release="gpt-4o",
+            now=product.now,
+        )
+    return product
+
+
+def kappa_of(counts: dict[str, int]) -> float:
+    """Cohen's kappa from the counts published beside the data, `truth|verdict`."""
+    table = {(truth, said): 0 for truth in (True, False) for said in (True, False)}
+    for kind, count in counts.items():
+        truth, _, said = kind.partition("|")
+        table[truth == "ok", said != "fail"] += count
+    n = sum(table.values())
+    good, passed = (
+        (table[True, True] + table[True, False]) / n,
+        (table[True, True] + table[False, True]) / n,
+    )
+    equal, chance = (
+        (table[True, True] + table[False, False]) / n,
+        good * passed + (1 - good) * (1 - passed),
+    )
+    return (equal - chance) / (1 - chance)
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the larger data sets are not beside this checkout")
+def test_no_real_judge_of_the_airline_may_feed_a_verdict(airline: Any) -> None:
+    facts = json.loads((DATA / "facts.json").read_text())["dev/tau2_judge/airline_verdicts"]
+    for judge, told in facts["prompts"].items():
+        found = try_judge(airline.lake, suite="airline", project=airline.project, judge=judge)
+        assert found.agreement is not None and found.agreement.n == 50
+        assert found.agreement.kappa == pytest.approx(kappa_of(told["verdict_by_truth"]))
+        assert not found.trusted and "label 50 more" in found.words
+    triage = try_judge(
+        airline.lake, suite="airline", project=airline.project, judge="quick_triage_v1"
+    )
+    assert triage.words == (
+        "Judge quick_triage_v1 may not feed a verdict: kappa 0.06 [-0.09, 0.21] over 50 labels. "
+        "50 attempts labelled by people, 100 needed: label 50 more. "
+        "Kappa 0.06 [-0.09, 0.21] is no better than chance: give the judge another prompt or "
+        "model, or score by people. "
+        "A gain shows at 7 % of its size through this judge, more than 50 % is needed: it passes "
+        "89 % of what people fail. "
+        "Human-anchored pass rate 46 % [31 %, 61 %]; the judge alone says 92 %."
+    )
+
+
+@pytest.fixture
+def graded(product: Any, tmp_path: Path) -> Callable[..., None]:
+    """Scores of a judge over two releases, and people's labels on the first so many cases."""
+
+    def write(
+        *, cases: int = 240, labels: int = 160, wrong: int = 12, suite: str = "s", gain: int = 0
+    ) -> None:
+        rows: list[dict[str, Any]] = []
+        for release in ("v1", "v2"):
+            for i in range(cases):
+                good = int(i % 10 < (5 if release == "v1" else 5 + gain))
+                about = {"release": release, "case_id": f"c{i}", "epoch": 1}
+                said = 1 - good if i % wrong == 0 else good
+                rows.append({**about, "scorer": "graded", "value": said})
+                if i < labels and release == "v1":
+                    rows.append({**about, "scorer": "human", "value": good})
+        file = tmp_path / f"{suite}.jsonl"
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        load(product.lake, product.project, [file], suite=suite, now=product.now)
+
+    return write
+
+
+def test_a_good_judge_passes_and_its_rate_is_anchored_in_the_labels(
+    graded: Any, product: Any
+) -> None:
+    graded()
+    found = try_judge(product.lake, suite="s", project=product.project)
+    assert (found.judge, found.trusted, found.shortfalls) == ("graded", True, ())
+    rate = found.anchored[-1].rate
+    assert (rate.labels, rate.judged) == (160, 320)
+    assert rate.low < 0.5 < rate.high
+    assert found.words.startswith("Judge graded may be trusted: kappa 0.8")
+
+
+def test_a_good_judge_with_few_labels_is_told_how_many_are_missing(
+    graded: Any, product: Any
+) -> None:
+    graded(labels=40)
+    found = try_judge(product.lake, suite="s", project=product.project)
+    assert not found.trusted
+    assert found.shortfalls[0] == "40 attempts labelled by people, 100 needed: label 60 more."
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"human": "expert"}, "no labels by people in suite 's' under the name 'expert'; scorers:"),
+        ({"judge": "nobody"}, "no scorer 'nobody' in suite 's'; there are: graded, human"),
+        ({"judge": "human"}, "has no scorer beside 'human' to put on trial"),
+        ({"suite": "none"}, "no complete run of suite 'none'"),
+    ],
+)
+def test_who_is_not_there_is_named_with_those_who_are(
+    graded: Any, product: Any, asked: dict[str, str], says: str
+) -> None:
+    graded(cases=4, labels=2)
+    with pytest.raises(UnknownSeries, match=says):
+        try_judge(product.lake, **{"suite": "s", "project": product.project, **asked})
+
+
+def test_people_alone_leave_nobody_to_put_on_trial(product: Any, tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    file.write_text(json.dumps({"release": "v1", "case_id": "a", "value": 1, "scorer": "human"}))
+    load(product.lake, product.project, [file], suite="s", now=product.now)
+    with pytest.raises(UnknownSeries, match="load the judge's scores into the same suite"):
+        try_judge(product.lake, suite="s", project=product.project)
