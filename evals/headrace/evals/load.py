@@ -6,7 +6,9 @@ from pathlib import Path
 
 import msgspec
 
+from headrace.curate.price import Prices
 from headrace.evals.attempt import Measured
+from headrace.evals.cost import priced
 from headrace.evals.picks import Picks
 from headrace.evals.recording import record
 from headrace.evals.scorefile import score_files
@@ -46,7 +48,9 @@ def load(
     tally = Tally()
     tally.add_copies(copies)
     logged = _runs_of(found.logs, release, tally, progress or _silent)
+    prices = Prices.load(lake.settings)
     for batch in _batches(rows, logged):
+        batch = [priced(run, prices) for run in batch]
         tally.add(batch, record(lake, project, suite, batch, now=now, by_id=by_id))
     return tally.loaded(project, suite, len(found.logs) + len(found.tables), found.passed_over)
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from headrace.evals.errors import EvalError, ModelUnusable, NothingToRun, RunFai
 from headrace.evals.evaluation import Terms
 from headrace.evals.load import load
 from headrace.evals.run import run
+from headrace.lake import Lake
+from tests.integration.evals.conftest import Product
 
 TOOLS = [
     {
@@ -125,6 +128,33 @@ def test_loading_the_log_of_a_run_changes_nothing(product: Any, reply: Any, tmp_
     assert product.lake.snapshot_id == snapshot
 
 
+PRICE = """
+[[price]]
+model = "model"
+since = 2026-01-01
+input = 10
+cached_input = 1
+output = 100
+source = "a test"
+"""
+
+
+def test_a_run_costs_what_list_prices_say_also_when_its_log_is_loaded(
+    reply: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "prices.toml").write_text(PRICE)
+    with Lake.open(tmp_path / "home") as lake:
+        product = Product(lake, "priced")
+        two_cases(product)
+        ran = put(product, tmp_path, lambda *_: reply("Paris"))
+        assert ran.cost_usd == 2 * Decimal("0.000352")  # 5 tokens, 2 from a cache, 3 of output
+        log = ran.log_uri
+        loaded = load(lake, "priced", [log], suite="production", now=product.now)
+        assert loaded.written == 0
+        assert {row["cost_usd"] for row in product.scores()} == {Decimal("0.000352")}
+
+
 def test_a_model_nobody_knows_is_refused_with_the_cure(product: Any) -> None:
     two_cases(product)
     asked = {"release": "v1", "now": product.now}
@@ -172,7 +202,7 @@ def test_inspect_itself_runs_the_suite_by_its_name(
     put(product, tmp_path / "ours", lambda *_: reply("Paris"))
     home = product.lake.settings.home
     inspect = Path(sys.executable).with_name("inspect")
-    named = ["-T", f"project={product.project}", "-T", f"home={home}"]
+    named = ["-T", f"project={product.project}", "-T", f"home={home}", "-T", "solver=replay"]
     done = subprocess.run(
         [str(inspect), "eval", "headrace/suite", *named, "--model", "mockllm/model"]
         + ["--log-dir", "logs", "--tags", "release:v9", "--no-fail-on-error", "--log-format=json"],
