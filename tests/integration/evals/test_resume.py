@@ -87,14 +87,14 @@ def test_a_run_that_was_killed_is_taken_up_and_counts_once(suite: Any, tmp_path:
 
 
 def test_a_run_that_came_to_its_end_has_nothing_to_resume(suite: Any, tmp_path: Path) -> None:
-    asked = {"setup": Setup(agent="slow_agent:act"), "terms": Terms(retries=0, limit=1)}
     ran = run(
         suite.lake,
         suite.project,
         release="v1",
         log_dir=tmp_path / "logs",
+        setup=Setup(agent="slow_agent:act"),
+        terms=Terms(retries=0, limit=1),
         now=suite.now,
-        **asked,
     )
     with pytest.raises(NothingToRun, match="nothing to resume"):
         resume(suite.lake, ran.log_uri or "", now=suite.now)
