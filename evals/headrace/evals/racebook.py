@@ -50,15 +50,6 @@ class Book:
         self.runs: dict[str, Measured] = {}  # the first of each entrant, for what it says of itself
 
     @classmethod
-    def begin(cls, folder: Path, plan: Plan, prices: Prices) -> Self:
-        """A race that nobody has been asked in."""
-        folder.mkdir(parents=True, exist_ok=True)
-        fresh = folder / f"{PLAN}.new"
-        fresh.write_bytes(msgspec.json.encode(plan))
-        fresh.replace(folder / PLAN)  # a kill leaves a whole plan or none
-        return cls(folder, plan, prices)
-
-    @classmethod
     def open(cls, folder: Path, prices: Prices) -> Self:
         """A race with what was answered before it broke off. Raises RaceUnfit."""
         try:
@@ -70,6 +61,13 @@ class Book:
         book = cls(folder, plan, prices)
         book.add(_logs(folder))
         return book
+
+    def save(self) -> None:
+        """Put the plan on disk, before the first question."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        fresh = self.folder / f"{PLAN}.new"
+        fresh.write_bytes(msgspec.json.encode(self.plan))
+        fresh.replace(self.folder / PLAN)  # a kill leaves a whole plan or none
 
     def add(self, files: Iterable[Path | str]) -> None:
         """Enter the answers in Inspect logs. Raises RaceUnfit."""

@@ -79,7 +79,7 @@ def race(
         book = Book.open(folder, prices)
     else:
         plan = _plan(folder.name, cases, candidates, incumbent, rules, now)
-        book = Book.begin(folder, plan, prices)
+        book = Book(folder, plan, prices)
     steward = Steward(lake, book, entrants, terms, judge_of(grader) if grader else None)
     progress = steward.run(cases, setup, watch or _nobody)
     return result(book, progress, delta_assumed=rules.delta is None, recalled=steward.recalled)

@@ -12,6 +12,7 @@ from headrace.evals.errors import EvalError
 from headrace.evals.evaluation import Terms
 from headrace.evals.race import IncumbentUnmeasured, Progress, follow
 from headrace.evals.racebook import Book, Plan, RaceUnfit
+from headrace.evals.run import needs_judge
 from headrace.evals.setup import Setup
 from headrace.evals.solvers.table import REPLAY
 from headrace.evals.suite import recordings
@@ -96,9 +97,10 @@ class Steward:
         recorded = recordings(self._lake, plan.project, course) if replayed else None
         about = {"race": plan.name}
         for name, contender in self._entrants.items():
-            self._tasks[name] = heat.task_for(
-                contender, course, setup=setup, recorded=recorded, about=about
-            )
+            task = heat.task_for(contender, course, setup=setup, recorded=recorded, about=about)
+            needs_judge(task, setup, self._grader)
+            self._tasks[name] = task
+        self._book.save()
 
     def _ask(self, left: Mapping[str, Sequence[str]]) -> None:
         asked = [(self._tasks[name], ids) for name, ids in left.items()]
