@@ -23,6 +23,7 @@ from headrace.console.command.evaluation.build import build
 from headrace.console.command.evaluation.compare import compare
 from headrace.console.command.evaluation.judge import judge
 from headrace.console.command.evaluation.load import load as load_scores
+from headrace.console.command.evaluation.noise import noise
 from headrace.console.command.evaluation.promote import promote
 from headrace.console.command.evaluation.race import race
 from headrace.console.command.evaluation.retire import retire
@@ -61,6 +62,7 @@ EVAL: Mapping[str, Command] = {
         race,
         "headrace eval race openai/gpt-4.1-mini openai/gpt-5 --incumbent openai/gpt-4.1",
     ),
+    "noise": (noise, "headrace eval noise --suite production"),
     "trend": (trend, "headrace eval trend --suite production --chart trend.svg"),
 }
 DATASET: Mapping[str, Command] = {

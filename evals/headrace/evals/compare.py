@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from headrace.evals.comparison import Comparison
+from headrace.evals.noise import judge_noise
 from headrace.evals.parameters import check
 from headrace.evals.series import Series, UnknownSeries, scored_releases, scores
 from headrace.evals.sides import Sides, UnequalScorers
@@ -56,12 +57,20 @@ def compare_releases(
 ) -> Comparison:
     """Compare two releases of a suite by one scorer: by default that with most cases of both.
 
+    Where runs of its series were repeated, what a release moves by itself is allowed for.
     Raises UnknownSeries, UnequalScorers, UnfitParameters.
     """
     series = _shared_series(lake, project, suite, scorer, (a, b))
     rows = scores(lake, project, suite, series)
     one, other = (rows.filter(pl.col("measured") == name) for name in (a, b))
-    return compare(one, other, delta=delta, names=(a, b), same=a == b or _is_same(one, other))
+    return compare(
+        one,
+        other,
+        delta=delta,
+        names=(a, b),
+        tau=judge_noise(rows).tau or 0.0,
+        same=a == b or _is_same(one, other),
+    )
 
 
 def _is_same(one: pl.DataFrame, other: pl.DataFrame) -> bool:

@@ -10,7 +10,7 @@ from scipy.special import chdtri
 from headrace.evals.contrast import Floats
 from headrace.evals.history import history
 from headrace.evals.parameters import Parameters
-from headrace.evals.series import chosen
+from headrace.evals.series import Series, chosen
 from headrace.evals.series import scores as scores_of
 from headrace.evals.window import Window
 from headrace.evals.wording import plural
@@ -50,8 +50,8 @@ class Noise(msgspec.Struct, frozen=True, kw_only=True):
         """In a sentence or two."""
         if self.tau is None or self.low is None or self.high is None:
             return (
-                "No configuration was measured twice: run a release again, and its two runs tell "
-                "how much a release moves by itself."
+                "No configuration was measured twice on the same cases: run a release again, and "
+                "its two runs tell how much a release moves by itself."
             )
         return (
             f"A release that is measured again moves by {100 * self.tau:.1f} points beyond what "
@@ -67,13 +67,28 @@ class Noise(msgspec.Struct, frozen=True, kw_only=True):
         return self.high if self.high < usual else max(self.tau, usual)
 
 
-def noise(lake: Lake, *, suite: str, project: str = "default", scorer: str | None = None) -> Noise:
-    """From the runs of a suite by one scorer: by default that of its trend.
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """The noise of one series of a suite."""
+
+    suite: str
+    series: Series
+    noise: Noise
+
+
+def noise(
+    lake: Lake, *, suite: str, project: str = "default", scorer: str | None = None
+) -> Measured:
+    """From the runs of a suite by one scorer: by default the first that has repeats.
 
     Raises UnknownSeries.
     """
-    series, *_ = chosen(lake, project, suite, scorer)
-    return judge_noise(scores_of(lake, project, suite, series))
+    series, *others = chosen(lake, project, suite, scorer)
+    asked = [series] if scorer is not None else [series, *others]
+    found = [
+        Measured(suite=suite, series=one, noise=judge_noise(scores_of(lake, project, suite, one)))
+        for one in asked
+    ]
+    return next((one for one in found if one.noise.pairs), found[0])
 
 
 def judge_noise(scores: pl.DataFrame) -> Noise:

@@ -41,6 +41,9 @@ def _size(found: Comparison) -> Iterator[str]:
     small = found.equivalence_p is not None and found.equivalence_p < 1 - found.level
     if found.state == "equivalent" or (small and found.state in ("better", "worse")):
         yield f"A difference of {100 * found.delta:g} points or more is ruled out."
+    if found.tau:
+        wobble = f"{100 * found.tau:.1f} points"
+        yield f"A release moves by {wobble} by itself (A/A): that is allowed for."
     if found.reason == "one configuration":
         yield "What differs is noise: `headrace eval noise` measures it."
 

@@ -109,13 +109,12 @@ class Weighing(msgspec.Struct, frozen=True, kw_only=True):
     def found(self, pair: Pair | None) -> _Found:
         if pair is None or not (pair.is_exact or pair.cases >= MIN_CASES):
             return _Found(state="undecided", reason="too few shared cases")
-        if self.is_moved(pair):
-            if self.same:
-                return _Found(state="undecided", reason="one configuration")
+        if self.is_moved(pair) and not self.same:
             return _Found(state="better" if pair.difference.estimate > 0 else "worse")
         if pair.equivalence(self.delta) < _ALPHA:
             return _Found(state="equivalent")
-        return _Found(state="undecided", reason="underpowered")
+        why: Reason = "one configuration" if self.same else "underpowered"
+        return _Found(state="undecided", reason=why)
 
     def is_moved(self, pair: Pair) -> bool:
         """A release that wobbles must show more than its cases alone can tell."""

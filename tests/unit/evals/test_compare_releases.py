@@ -65,8 +65,21 @@ def test_one_configuration_under_two_names_is_never_better(lake: Lake, project: 
     run(lake, project, "v2", AFTER, config_hash="x")
     found = compared(lake, project)
     assert (found.state, found.reason) == ("undecided", "one configuration")
-    assert found.p is not None and found.p < 0.05
+    assert found.mcnemar_p is not None and found.mcnemar_p < 0.05
     assert compared(lake, project, b="v1").difference == 0
+
+
+def test_a_wobble_seen_in_the_series_is_allowed_for(lake: Lake, project: str) -> None:
+    released(lake, project, "v0", "v1", "v2")
+    for name, values in [("v1", BEFORE), ("v2", AFTER)]:
+        run(lake, project, name, values)
+    sure = compared(lake, project)
+    for day, values in enumerate([BEFORE, AFTER, BEFORE, AFTER]):
+        run(lake, project, "v0", values, started_at=T0 + timedelta(days=day))
+    shaken = compared(lake, project)
+    assert (sure.tau, sure.state) == (0.0, "better")
+    assert shaken.tau > 0.05 and shaken.state == "undecided"
+    assert shaken.difference == sure.difference
 
 
 def test_runs_that_broke_off_are_not_compared(lake: Lake, project: str) -> None:

@@ -99,7 +99,7 @@ def test_without_a_repeat_there_is_no_figure(runs: int) -> None:
     found = judge_noise(scores)
     assert found == Noise(tau=None, low=None, high=None, repeats=())
     assert found.floor(0.03) is None
-    assert "measured twice" in found.words
+    assert found.words.startswith("No configuration was measured twice")
 
 
 def test_shards_are_no_repeats() -> None:
@@ -134,7 +134,7 @@ def test_runs_of_one_release_in_a_lake_are_repeats(lake: Lake, project: str) -> 
     right = [1.0, 0.0] * 30
     for day, name in enumerate(["v1", "v2", "v2", "v2"]):
         run(lake, project, name, right[day:] + right[:day], started_at=T0 + timedelta(days=day))
-    found = noise(lake, suite="refunds", project=project)
+    found = noise(lake, suite="refunds", project=project).noise
     assert [repeat.release for repeat in found.repeats] == ["v2", "v2"]
     assert [repeat.cases for repeat in found.repeats] == [60, 60]
     assert found.words.endswith("from A/A of 2 pairs.")
@@ -145,4 +145,16 @@ def test_one_configuration_under_two_names_is_a_repeat(lake: Lake, project: str)
     for day, (name, config) in enumerate([("v1", "x"), ("v2", "y"), ("v3", "x")]):
         at = T0 + timedelta(days=day)
         run(lake, project, name, [1.0, 0.0] * 30, started_at=at, config_hash=config)
-    assert [r.release for r in noise(lake, suite="refunds", project=project).repeats] == ["v1"]
+    found = noise(lake, suite="refunds", project=project).noise
+    assert [repeat.release for repeat in found.repeats] == ["v1"]
+
+
+def test_the_scorer_whose_runs_were_repeated_is_taken(lake: Lake, project: str) -> None:
+    for day in range(2):
+        at = T0 + timedelta(days=day)
+        run(lake, project, "v1", [1.0, 0.0] * 30, started_at=at, scorer="twice")
+        run(lake, project, f"v{day}", [1.0, 0.0] * 30, started_at=at, scorer="once")
+    found = noise(lake, suite="refunds", project=project)
+    assert (found.series.scorer, found.noise.pairs) == ("twice", 1)
+    asked = noise(lake, suite="refunds", project=project, scorer="once")
+    assert (asked.series.scorer, asked.noise.pairs) == ("once", 0)

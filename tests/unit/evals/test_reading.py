@@ -55,6 +55,12 @@ def test_a_wobble_that_no_cases_cure_is_said() -> None:
     )
 
 
+def test_what_a_release_moves_by_itself_is_said_to_be_in_the_interval() -> None:
+    said = comparison_words(found(tau=0.012))
+    assert "A release moves by 1.2 points by itself (A/A): that is allowed for." in said
+    assert "(A/A)" not in comparison_words(found())
+
+
 def test_one_configuration_is_said_to_be_noise() -> None:
     said = comparison_words(found(same=True))
     assert said.startswith("v1 and v2 are one configuration measured twice: +18.3 points")
