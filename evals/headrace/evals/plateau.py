@@ -13,7 +13,7 @@ from headrace.evals.needs import Needs, Plan
 from headrace.evals.parameters import Parameters, check
 from headrace.evals.window import Window, comparable, look
 
-ALGORITHM = "headrace.plateau/1"
+ALGORITHM = "headrace.plateau/2"
 
 State = Literal["improving", "plateaued", "regressed", "inconclusive"]
 Reason = Literal[
@@ -23,6 +23,7 @@ Reason = Literal[
     "missing data",
     "saturated",
     "underpowered",
+    "untrusted judge",  # said by `trend`, which knows the labels: no verdict at all
 ]
 
 
