@@ -9,6 +9,7 @@ import polars as pl
 from headrace.evals.agreement import Agreement, agree
 from headrace.evals.anchored import Anchored, anchor
 from headrace.evals.bar import kappa_words, shortfalls
+from headrace.evals.calibration import Labels
 from headrace.evals.contrast import Codes, Floats
 from headrace.evals.pairing import Pairs, pair
 from headrace.evals.series import Series, UnknownSeries, all_series, chosen, scores
@@ -56,6 +57,13 @@ class JudgeTrial(msgspec.Struct, frozen=True, kw_only=True):
         return " ".join(_words(self))
 
 
+class Hearing(msgspec.Struct, frozen=True, kw_only=True):
+    """A trial and the labels that it rests on."""
+
+    trial: JudgeTrial
+    labels: Labels
+
+
 def try_judge(
     lake: Lake,
     *,
@@ -70,12 +78,7 @@ def try_judge(
     """
     people = named_series(lake, project, suite, human)
     if not people:
-        known = ", ".join(series.name for series in all_series(lake, project, suite))
-        raise UnknownSeries(
-            f"no labels by people in suite {suite!r} under the name {human!r}; scorers: {known}. "
-            "Load them with `headrace eval load labels.csv --scorer \"'human'\"`, or name their "
-            "scorer with --human"
-        )
+        raise UnknownSeries(_nobody(lake, project, suite, human))
     first, *others = chosen(lake, project, suite, judge)
     on_trial = next((s for s in (first, *others) if s not in people), None)
     if on_trial is None or (judge is not None and on_trial != first):
@@ -96,6 +99,26 @@ def pairs_of(
 ) -> Pairs:
     labels = [scores(lake, project, suite, series) for series in people]
     return pair(scores(lake, project, suite, judge), labels)
+
+
+def hearing(
+    lake: Lake, project: str, suite: str, series: Series, human: str | None
+) -> Hearing | None:
+    """The trial of a series that a verdict would rest on; None where no label speaks of it.
+
+    Without a name, people's labels are looked for under `human`. Raises UnknownSeries for a name
+    that nobody has.
+    """
+    people = named_series(lake, project, suite, human or HUMAN)
+    if human is not None and not people:
+        raise UnknownSeries(_nobody(lake, project, suite, human))
+    if not people or series in people:
+        return None
+    pairs = pairs_of(lake, project, suite, series, people)
+    if pairs.frame.is_empty():
+        return None
+    trial = tried(project, suite, series, human or HUMAN, pairs)
+    return Hearing(trial=trial, labels=pairs.labels)
 
 
 def tried(project: str, suite: str, judge: Series, human: str, pairs: Pairs) -> JudgeTrial:
@@ -119,6 +142,15 @@ def tried(project: str, suite: str, judge: Series, human: str, pairs: Pairs) -> 
         unjudged=pairs.unjudged,
         ambiguous=pairs.ambiguous,
         graded=pairs.graded,
+    )
+
+
+def _nobody(lake: Lake, project: str, suite: str, human: str) -> str:
+    known = ", ".join(series.name for series in all_series(lake, project, suite))
+    return (
+        f"no labels by people in suite {suite!r} under the name {human!r}; scorers: {known}. "
+        "Load them with `headrace eval load labels.csv --scorer \"'human'\"`, or name their "
+        "scorer with --human"
     )
 
 

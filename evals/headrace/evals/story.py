@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from headrace.evals.bar import kappa_words
+from headrace.evals.judge import JudgeTrial
 from headrace.evals.slices import SliceTrend
 from headrace.evals.wording import interval_words, plural, points, verdict_words
 
@@ -13,13 +15,19 @@ if TYPE_CHECKING:
 def story(trend: "Trend") -> str:
     """In some sentences."""
     said = [
-        verdict_words(trend.verdict, trend.established),
+        _no_verdict(trend.judge)
+        if trend.judge is not None and trend.refused
+        else verdict_words(trend.verdict, trend.established),
         *_slices(trend),
         *_extremes(trend),
         *_grounds(trend),
         *_elsewhere(trend),
     ]
     return " ".join(said)
+
+
+def _no_verdict(judge: JudgeTrial) -> str:
+    return " ".join([f"No verdict: the judge {judge.judge} may not feed one.", *judge.shortfalls])
 
 
 def _slices(trend: "Trend") -> Iterator[str]:
@@ -50,6 +58,15 @@ def _extremes(trend: "Trend") -> Iterator[str]:
 
 
 def _grounds(trend: "Trend") -> Iterator[str]:
+    through = trend.verdict.judge
+    if trend.judge is not None and trend.judge.agreement is not None and through is not None:
+        found = trend.judge.agreement
+        yield (
+            f"The judge agrees with people with kappa {kappa_words(found)} over "
+            f"{plural(found.n, 'label')}; at least {100 * through.youden:.0f} % of a gain comes "
+            f"through it, so {100 * trend.verdict.delta * through.youden:.1f} points stand for "
+            "delta."
+        )
     if trend.verdict.tau is not None:
         source = (
             "estimated"

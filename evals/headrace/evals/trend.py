@@ -8,7 +8,9 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from headrace.evals.calibration import Labels
 from headrace.evals.contrast import Level, level
+from headrace.evals.judge import JudgeTrial, hearing
 from headrace.evals.noise import ENOUGH, Noise, judge_noise
 from headrace.evals.parameters import Parameters
 from headrace.evals.plateau import TrendVerdict, judge_trend
@@ -19,6 +21,7 @@ from headrace.evals.sparkline import sparkline
 from headrace.evals.story import story
 from headrace.evals.window import Window, look
 from headrace.evals.wording import state_words
+from headrace.lake.message import digest
 from headrace.lake.store import Lake
 
 if TYPE_CHECKING:
@@ -47,6 +50,12 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     noise: Noise | None = None  # None: no configuration was measured twice
     slices: tuple[SliceTrend, ...] = ()  # those that move against the total first
     empty: tuple[str, ...] = ()  # releases whose run left no score of any scorer
+    judge: JudgeTrial | None = None  # the scorer on trial, where people labelled attempts too
+
+    @property
+    def refused(self) -> bool:
+        """No verdict: people's labels say that this judge may not feed one."""
+        return self.judge is not None and not self.judge.trusted
 
     @property
     def words(self) -> str:
@@ -87,35 +96,43 @@ def trend(
     scorer: str | None = None,
     delta: float | None = None,
     window: int = 3,
+    human: str | None = None,
 ) -> Trend:
     """The trend of a suite by one scorer: by default that with most releases, then most cases.
 
     Releases stand by their own time, not by that of their runs. `delta` is the smallest gain per
     `window` releases that pays for the work; 0.03 is assumed, and said to be, where none is given.
+    Where people labelled attempts too, under the scorer `human` or the one named, delta is shrunk
+    by what comes through the judge; one that people contradict feeds no verdict at all.
     Raises UnknownSeries, UnfitParameters.
     """
     series, *others = chosen(lake, project, suite, scorer)
+    heard = hearing(lake, project, suite, series, human)
+    trusted = heard is not None and heard.trial.trusted
     scores = scores_of(lake, project, suite, series)
     noise = judge_noise(scores)
     court = _Court(
         delta=ASSUMED_DELTA if delta is None else delta,
         window=window,
         noise=noise if noise.pairs else None,
+        calibration=heard.labels if heard is not None and trusted else None,
     )
     looks = court.looks(scores)
     verdict = looks[-1][1]
+    refused = heard is not None and not trusted
     return Trend(
         project=project,
         suite=suite,
         scorer=series,
         others=tuple(others),
         frame=_frame(scores, window),
-        verdict=verdict,
+        verdict=_refused(verdict) if refused else verdict,
         delta_assumed=delta is None,
-        established=_established(looks),
+        established=None if refused else _established(looks),
         noise=court.used(verdict),
-        slices=court.slices(scores, verdict),
+        slices=() if refused else court.slices(scores, verdict),
         empty=empty_runs(lake, project, suite),
+        judge=None if heard is None else heard.trial,
     )
 
 
@@ -132,6 +149,7 @@ class _Court(msgspec.Struct, frozen=True, kw_only=True):
     delta: float
     window: int
     noise: Noise | None
+    calibration: Labels | None = None
 
     def judged(self, scores: pl.DataFrame) -> TrendVerdict:
         """With the floor from A/A; a few pairs may raise what a history tells, not lower it."""
@@ -143,8 +161,13 @@ class _Court(msgspec.Struct, frozen=True, kw_only=True):
         return self.verdict(scores, floor)
 
     def verdict(self, scores: pl.DataFrame, tau: float | None) -> TrendVerdict:
-        parameters = Parameters(tau=tau)
-        return judge_trend(scores, delta=self.delta, window=self.window, parameters=parameters)
+        return judge_trend(
+            scores,
+            delta=self.delta,
+            window=self.window,
+            calibration=self.calibration,
+            parameters=Parameters(tau=tau),
+        )
 
     def used(self, verdict: TrendVerdict) -> Noise | None:
         """The A/A that the verdict rests on, if it does."""
@@ -171,6 +194,22 @@ class _Court(msgspec.Struct, frozen=True, kw_only=True):
             part = scores.filter(pl.col("release") <= number)
             found.insert(0, (name, self.judged(part)))
         return found
+
+
+def _refused(verdict: TrendVerdict) -> TrendVerdict:
+    """Nothing is claimed through a judge that people contradict, not even an interval."""
+    return msgspec.structs.replace(
+        verdict,
+        state="inconclusive",
+        reason="untrusted judge",
+        gain=None,
+        low=None,
+        high=None,
+        mde=None,
+        certifiable_delta=None,
+        needs=None,
+        signature=digest(f"{verdict.signature} untrusted judge"),
+    )
 
 
 def _established(looks: Sequence[tuple[str, TrendVerdict]]) -> str | None:

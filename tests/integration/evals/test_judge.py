@@ -10,6 +10,7 @@ import pytest
 from headrace.evals.judge import try_judge
 from headrace.evals.load import Picks, load
 from headrace.evals.series import UnknownSeries
+from headrace.evals.trend import trend
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 VERDICTS = DATA / "tau2_judge" / "airline_verdicts.jsonl.gz"
@@ -144,3 +145,56 @@ def test_people_alone_leave_nobody_to_put_on_trial(product: Any, tmp_path: Path)
     load(product.lake, product.project, [file], suite="s", now=product.now)
     with pytest.raises(UnknownSeries, match="load the judge's scores into the same suite"):
         try_judge(product.lake, suite="s", project=product.project)
+
+
+def test_the_trend_refuses_a_judge_that_people_contradict_and_says_what_mends_it(
+    graded: Any, product: Any
+) -> None:
+    graded(wrong=3, labels=120)
+    found = trend(product.lake, suite="s", project=product.project, scorer="graded", delta=0.1)
+    assert found.refused and found.judge is not None and not found.judge.trusted
+    verdict = found.verdict
+    assert (verdict.state, verdict.reason) == ("inconclusive", "untrusted judge")
+    assert (verdict.gain, verdict.low, verdict.high, verdict.certifiable_delta) == (None,) * 4
+    assert (found.established, found.slices) == (None, ())
+    assert found.words.startswith(
+        "No verdict: the judge graded may not feed one. Kappa 0.33 [0.16, 0.50] is below 0.6: "
+        "read the attempts on which judge and people differ"
+    )
+    assert found.frame["mean"].null_count() == 0, "the means are shown all the same"
+
+
+def test_the_trend_refuses_a_judge_with_few_labels_and_says_how_many_are_missing(
+    graded: Any, product: Any
+) -> None:
+    graded(labels=40)
+    found = trend(product.lake, suite="s", project=product.project, scorer="graded")
+    assert "No verdict" in found.words and "label 60 more." in found.words
+
+
+def test_a_trusted_judge_shrinks_delta_by_what_comes_through_it(graded: Any, product: Any) -> None:
+    graded(wrong=20)
+    found = trend(product.lake, suite="s", project=product.project, scorer="graded", delta=0.1)
+    assert not found.refused and found.judge is not None and found.judge.trusted
+    assert found.verdict.judge is not None and 0.8 < found.verdict.judge.youden < 0.95
+    assert found.verdict.reason != "untrusted judge"
+    assert "The judge agrees with people with kappa 0.90" in found.words
+    assert "points stand for delta" in found.words
+
+
+def test_labels_speak_of_the_judge_that_they_are_beside_and_of_no_other(
+    graded: Any, product: Any, tmp_path: Path
+) -> None:
+    graded(wrong=2)
+    rows = [{"release": f"v{r}", "case_id": f"x{i}", "value": 1} for r in (1, 2) for i in range(30)]
+    file = tmp_path / "exact.jsonl"
+    file.write_text("".join(json.dumps({**row, "scorer": "exact"}) + "\n" for row in rows))
+    load(product.lake, product.project, [file], suite="s", now=product.now)
+    about: dict[str, Any] = {"suite": "s", "project": product.project, "delta": 0.1}
+    assert trend(product.lake, scorer="exact", **about).judge is None
+    assert trend(product.lake, scorer="human", **about).judge is None
+    assert trend(product.lake, scorer="graded", **about).refused
+    other = trend(product.lake, scorer="graded", human="exact", **about)
+    assert other.judge is None, "the two scored nothing in common"
+    with pytest.raises(UnknownSeries, match="under the name 'expert'"):
+        trend(product.lake, scorer="graded", human="expert", **about)

@@ -26,6 +26,10 @@ def trend(
         float | None, typer.Option(min=0, max=1, help="The gain worth having, 0.03 if not given.")
     ] = None,
     window: Annotated[int, typer.Option(min=1, help="Over how many releases delta is meant.")] = 3,
+    human: Annotated[
+        str | None,
+        typer.Option(help="Scorer under which people's labels stand. Default: `human`, if any."),
+    ] = None,
     chart: Annotated[
         Path | None, typer.Option(help="Write the chart here: .html, .svg or .png.")
     ] = None,
@@ -33,7 +37,10 @@ def trend(
     home: Home = None,
     json: AsJson = False,
 ) -> None:
-    """Show the trend over releases with intervals, and what can be said of it."""
+    """Show the trend over releases with intervals, and what can be said of it.
+
+    Exits with 1 where people's labels say that the judge may not feed a verdict.
+    """
     from headrace.evals import trend as trends
 
     with Lake.open(home, create=False) as lake:
@@ -44,16 +51,19 @@ def trend(
             scorer=scorer,
             delta=delta,
             window=window,
+            human=human,
         )
     if chart is not None:
         trends.save(found.chart(), chart)
     if json:
         print_json(_document(found))
-        return
-    for part in _tables(found):
-        page().print(part)
-    page().print(f"{found.sparkline}  {_range(found)}")
-    page().print(found.words)
+    else:
+        for part in _tables(found):
+            page().print(part)
+        page().print(f"{found.sparkline}  {_range(found)}")
+        page().print(found.words)
+    if found.refused:
+        raise typer.Exit(1)
 
 
 def _document(found: "Trend") -> dict[str, Any]:
@@ -68,6 +78,8 @@ def _document(found: "Trend") -> dict[str, Any]:
         "slices": found.slices,
         "noise": found.noise,
         "empty": found.empty,
+        "judge": found.judge,
+        "refused": found.refused,
         "words": found.words,
     }
 
