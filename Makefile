@@ -35,11 +35,14 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 # torch first and pinned: asked for by another package it comes with several GB of CUDA builds.
+# Compiled on all cores, which pip does on one for half of its time; templates of code do not compile.
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile \
+	--constraint constraints.txt
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt pip torch
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[all]' --group dev --group train
+	$(INSTALL) pip torch
+	$(INSTALL) --editable '.[all]' --group dev --group train
+	$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
 	touch $(STAMP)
 
 clean:

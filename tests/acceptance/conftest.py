@@ -10,6 +10,7 @@ import sys
 import venv
 from datetime import UTC, datetime
 from importlib.metadata import Distribution, distribution, distributions
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -49,12 +50,24 @@ def declared(root: Distribution, extra: str) -> list[Distribution]:
 
 
 def link(installed: Distribution, site: Path) -> None:
-    """Put the files of a distribution into another site-packages, its scripts left out."""
+    """Put the files of a distribution into another site-packages, compiled as they are here.
+
+    Its scripts are left out.
+    """
     assert installed.files, installed.name
     for file in installed.files:
-        if ".." not in file.parts:
-            (site / file).parent.mkdir(parents=True, exist_ok=True)
-            (site / file).symlink_to(str(file.locate()))
+        if ".." in file.parts or "__pycache__" in file.parts:
+            continue
+        source, target = Path(str(file.locate())), site / file
+        place(source, target)
+        compiled = Path(cache_from_source(str(source)))
+        if source.suffix == ".py" and compiled.exists():
+            place(compiled, target.parent / "__pycache__" / compiled.name)
+
+
+def place(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.symlink_to(source)
 
 
 @pytest.fixture(scope="session")
