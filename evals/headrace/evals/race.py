@@ -134,12 +134,10 @@ class _Field:
         self._pick()
 
     def is_over(self) -> bool:
-        """No round is left, nobody to ask it, or nothing to learn from it."""
-        if self.rounds == len(self._race.course.ends) or not self._running:
-            return True
-        if self._picked is None or self._race.has_fresh:
-            return False
-        return self._race.incumbent is None or self._judge(self._running[0]).promote
+        """No round is left, nobody to ask it, or nobody to compare the last one with."""
+        used_up = self.rounds == len(self._race.course.ends)
+        alone = self._race.incumbent is None and self._picked is not None
+        return used_up or alone or not self._running
 
     def look(self) -> None:
         """Stop whom the scores up to the end of the next round condemn."""
@@ -263,5 +261,4 @@ class _Field:
             basis="fresh" if race.has_fresh else "raced",
             level=race.alpha if race.has_fresh else race.level,
             margin=race.margin,
-            least=2 if race.has_fresh else FIRST,
         )

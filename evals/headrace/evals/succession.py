@@ -1,21 +1,15 @@
 """May the winner of a race take the incumbent's place? The cases that picked it flatter it."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Literal
 
 import msgspec
 import numpy as np
 
-from headrace.evals.confidence import Interval, sequence, student
+from headrace.evals.confidence import Interval, student
 from headrace.evals.contrast import Codes, Floats
 
 Basis = Literal["fresh", "raced"]  # cases nobody had seen before, or those that picked the winner
 MANY_ABSENT = 0.05  # share of pairs without a score, above which the worst reading must hold too
-
-_BOUNDS: Mapping[Basis, Callable[..., Interval]] = MappingProxyType(
-    {"fresh": student, "raced": sequence}
-)
 
 
 class Succession(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,25 +31,23 @@ def succession(
     basis: Basis,
     level: float,
     margin: float,
-    least: int = 2,
 ) -> Succession:
-    """Promote when the lower bound of winner - incumbent exceeds `margin`.
+    """Promote when the lower bound of winner - incumbent at `level` exceeds `margin`.
 
-    Scores in [0, 1], NaN where absent, one a case. `fresh`: one test, cluster-robust t. `raced`:
-    the confidence sequence, which must hold for every candidate at every look. Fewer than `least`
-    pairs never promote.
+    Scores in [0, 1], NaN where absent, one a case. One test, cluster-robust t, on cases fixed
+    beforehand. `level` is alpha for `fresh` cases, and alpha / candidates for `raced` ones: then
+    it holds for every candidate at once, whichever was picked, for whatever reason.
     """
-    bound = _BOUNDS[basis]
     difference = winner - incumbent
     there = ~np.isnan(difference)
     absent = int((~there).sum())
-    found = bound(difference[there], clusters[there], level=level) if there.any() else None
-    shown = found is not None and found.cases >= least and found.low > margin
+    found = student(difference[there], clusters[there], level=level) if there.any() else None
+    shown = found is not None and found.low > margin
     worst = np.nan_to_num(winner, nan=0.0) - np.nan_to_num(incumbent, nan=1.0)
     doubt = (
         shown
         and absent > MANY_ABSENT * len(difference)
-        and bound(worst, clusters, level=level).low <= margin
+        and student(worst, clusters, level=level).low <= margin
     )
     return Succession(
         promote=shown and not doubt,
