@@ -57,33 +57,39 @@ def suite(product: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return product
 
 
-def killed(suite: Any, tmp_path: Path) -> Path:
-    """The log of a run that was killed, a process and all, when it came to the third case."""
+def stopped(suite: Any, tmp_path: Path, how: signal.Signals) -> Path:
+    """The log of a run whose process got a signal when it came to the third case."""
     (tmp_path / "stuck").touch()
     words = [sys.executable, "run_it.py", str(suite.lake.settings.home), suite.project, "logs"]
     with subprocess.Popen(words, cwd=tmp_path, env={**os.environ}, stdout=subprocess.PIPE) as ran:
         assert ran.stdout is not None
         assert b"stuck" in ran.stdout.readline()
-        ran.send_signal(signal.SIGKILL)
+        ran.send_signal(how)
     (tmp_path / "stuck").unlink()
     [log] = (tmp_path / "logs").glob("*.eval")
     return log
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_is_taken_up_and_counts_once(suite: Any, tmp_path: Path) -> None:
-    log = killed(suite, tmp_path)
-    assert read_eval_log(str(log), header_only=True).status == "started"
-    assert suite.table("runs") == []
+@pytest.mark.parametrize(
+    ("how", "left"), [(signal.SIGKILL, "started"), (signal.SIGINT, "cancelled")]
+)
+def test_a_run_that_was_stopped_is_taken_up_and_counts_once(
+    suite: Any, tmp_path: Path, how: signal.Signals, left: str
+) -> None:
+    log = stopped(suite, tmp_path, how)
+    assert read_eval_log(str(log), header_only=True).status == left
+    assert all(row["status"] == left for row in suite.table("runs")), "it counts for nothing yet"
     ran = resume(suite.lake, log, now=suite.now)
     assert (ran.status, ran.release, ran.scores, ran.mean) == ("success", "v1", 4, 1.0)
     asked = (tmp_path / "asked").read_text().split()
     assert len(set(asked)) == 4
     assert len(asked) == 5, "only the case that was under way is asked again"
     logs = [str(path) for path in (tmp_path / "logs").glob("*.eval")]
-    loaded = load(suite.lake, suite.project, logs, suite="production", now=suite.now)
-    assert loaded.written == 0, "the log that broke off adds nothing"
-    assert len(suite.scores()) == 4
+    load(suite.lake, suite.project, logs, suite="production", now=suite.now)
+    complete = [row["run_id"] for row in suite.table("runs") if row["status"] == "success"]
+    assert complete == [ran.run_id], "the log that broke off adds nothing that counts"
+    assert len([row for row in suite.scores() if row["run_id"] == ran.run_id]) == 4
 
 
 def test_a_run_that_came_to_its_end_has_nothing_to_resume(suite: Any, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Any OpenAI-compatible server, as one that serves a fine-tuned candidate: over real HTTP."""
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -80,6 +81,18 @@ def test_a_server_that_is_down_gives_absent_scores_and_no_zeros(
     assert (ran.scores, ran.absent, ran.mean) == (1, 1, None)
     assert "overloaded" in next(iter(ran.reasons))
     assert len(server.asked) == 2  # the attempt and its one retry
+
+
+def test_a_server_that_never_answers_gives_absent_scores(
+    product: Any, server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENDPOINT_API_KEY", "none")
+    over = Event()
+    server.answer = lambda _: (over.wait() and 200, completion("Paris"), {})
+    ran = put(product, tmp_path, model_of("slow", base_url=server.url), request_timeout=1)
+    over.set()
+    assert (ran.scores, ran.absent, ran.mean) == (1, 1, None)
+    assert "did not answer in 1 tries" in next(iter(ran.reasons))
 
 
 def test_how_patient_a_run_is_makes_no_other_configuration(
