@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from headrace.evals.comparison import Comparison
+from headrace.evals.judge import refuse_untrusted
 from headrace.evals.noise import judge_noise
 from headrace.evals.parameters import check
 from headrace.evals.series import Series, UnknownSeries, scored_releases, scores
@@ -58,9 +59,10 @@ def compare_releases(
     """Compare two releases of a suite by one scorer: by default that with most cases of both.
 
     Where runs of its series were repeated, what a release moves by itself is allowed for.
-    Raises UnknownSeries, UnequalScorers, UnfitParameters.
+    Raises UnknownSeries, UnequalScorers, UntrustedJudge, UnfitParameters.
     """
     series = _shared_series(lake, project, suite, scorer, (a, b))
+    refuse_untrusted(lake, project, suite, series)
     rows = scores(lake, project, suite, series)
     one, other = (rows.filter(pl.col("measured") == name) for name in (a, b))
     return compare(

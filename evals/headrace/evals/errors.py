@@ -57,3 +57,7 @@ class NotPromoted(EvalError):
 
 class CasesRefused(EvalError):
     """A file of cases cannot be added as it is: a row, a field or an expression."""
+
+
+class UntrustedJudge(EvalError):
+    """A verdict would rest on a judge that people's labels say may not feed one."""

@@ -11,6 +11,7 @@ from headrace.evals.anchored import Anchored, anchor
 from headrace.evals.bar import kappa_words, shortfalls
 from headrace.evals.calibration import Labels
 from headrace.evals.contrast import Codes, Floats
+from headrace.evals.errors import UntrustedJudge
 from headrace.evals.pairing import Pairs, pair
 from headrace.evals.series import Series, UnknownSeries, all_series, chosen, scores
 from headrace.evals.wording import plural
@@ -119,6 +120,18 @@ def hearing(
         return None
     trial = tried(project, suite, series, human or HUMAN, pairs)
     return Hearing(trial=trial, labels=pairs.labels)
+
+
+def refuse_untrusted(lake: Lake, project: str, suite: str, series: Series) -> None:
+    """Raises UntrustedJudge where people's labels say that a series may not feed a verdict."""
+    heard = hearing(lake, project, suite, series, None)
+    if heard is not None and not heard.trial.trusted:
+        raise UntrustedJudge(no_verdict(heard.trial))
+
+
+def no_verdict(trial: JudgeTrial) -> str:
+    """The refusal of a verdict that would rest on an untrusted judge."""
+    return " ".join([f"No verdict: the judge {trial.judge} may not feed one.", *trial.shortfalls])
 
 
 def tried(project: str, suite: str, judge: Series, human: str, pairs: Pairs) -> JudgeTrial:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from headrace.evals.bar import kappa_words
-from headrace.evals.judge import JudgeTrial
+from headrace.evals.judge import no_verdict
 from headrace.evals.slices import SliceTrend
 from headrace.evals.wording import interval_words, plural, points, verdict_words
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def story(trend: "Trend") -> str:
     """In some sentences."""
     said = [
-        _no_verdict(trend.judge)
+        no_verdict(trend.judge)
         if trend.judge is not None and trend.refused
         else verdict_words(trend.verdict, trend.established),
         *_slices(trend),
@@ -24,10 +24,6 @@ def story(trend: "Trend") -> str:
         *_elsewhere(trend),
     ]
     return " ".join(said)
-
-
-def _no_verdict(judge: JudgeTrial) -> str:
-    return " ".join([f"No verdict: the judge {judge.judge} may not feed one.", *judge.shortfalls])
 
 
 def _slices(trend: "Trend") -> Iterator[str]:

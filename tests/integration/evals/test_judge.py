@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from headrace.evals.compare import compare_releases
+from headrace.evals.errors import UntrustedJudge
 from headrace.evals.judge import try_judge
 from headrace.evals.load import Picks, load
 from headrace.evals.series import UnknownSeries
@@ -198,3 +200,12 @@ def test_labels_speak_of_the_judge_that_they_are_beside_and_of_no_other(
     assert other.judge is None, "the two scored nothing in common"
     with pytest.raises(UnknownSeries, match="under the name 'expert'"):
         trend(product.lake, scorer="graded", human="expert", **about)
+
+
+def test_a_comparison_is_refused_for_the_same_reason(graded: Any, product: Any) -> None:
+    graded(wrong=3, labels=120)
+    graded(wrong=12, labels=160, suite="good")
+    about: dict[str, Any] = {"a": "v1", "b": "v2", "project": product.project}
+    with pytest.raises(UntrustedJudge, match=r"No verdict: the judge graded .* sharpen the judge"):
+        compare_releases(product.lake, suite="s", scorer="graded", **about)
+    assert compare_releases(product.lake, suite="good", scorer="graded", **about).n == 240
