@@ -64,35 +64,41 @@ with released as (
         first_value(release) over same as release,
         first_value(released_at) over same as released_at
     from measured
+    where run_id in (select run_id from scores where scorer = $scorer)
     window same as (
         partition by coalesce('config:' || config_hash, 'release:' || release)
         order by released_at, release
     )
+), numbered as (
+    select *, dense_rank() over (order by released_at, release) - 1 as number,
+        dense_rank() over (order by started_at, run_id) - 1 as run
+    from named
 ), versions as (
     select *, count(*) over (partition by case_id) as edits
     from cases where project = $project and suite = $suite
-), attempts as (
-    select n.release, n.released_at, n.run_id, n.started_at, n.measured, n.config_hash,
-        s.epoch, s.value,
-        case when c.edits > 1 then c.case_id || '@' || c.content_hash else s.case_id end as case_id,
-        c.cluster, c.slice, c.retired_at
-    from named n
+), asked as ( -- few beside their attempts
+    select distinct n.run_id, n.started_at, s.case_id
+    from numbered n
     join scores s on s.run_id = n.run_id and s.scorer = $scorer
-    left join versions c on c.case_id = s.case_id
+), known as (
+    select a.run_id, a.case_id, c.cluster, c.slice, c.retired_at,
+        case when c.edits > 1 then c.case_id || '@' || c.content_hash else a.case_id end as edition
+    from asked a
+    left join versions c on c.case_id = a.case_id
     qualify row_number() over (
-        partition by n.run_id, s.case_id, s.epoch
-        order by c.added_at <= n.started_at desc,
-            case when c.added_at <= n.started_at then c.added_at end desc, c.added_at
+        partition by a.run_id, a.case_id
+        order by c.added_at <= a.started_at desc,
+            case when c.added_at <= a.started_at then c.added_at end desc, c.added_at
     ) = 1
 )
-select dense_rank() over (order by released_at, release) - 1 as release,
-    release as name, released_at as "at",
-    dense_rank() over (order by started_at, run_id) - 1 as run,
-    case_id, coalesce('of:' || cluster, 'case:' || case_id) as cluster, slice, epoch, value,
-    measured, config_hash
-from attempts
-where retired_at is null or retired_at > started_at
-order by 1, run, case_id, epoch;
+select n.number as release, n.release as name, n.released_at as "at", n.run,
+    k.edition as case_id, coalesce('of:' || k.cluster, 'case:' || k.edition) as cluster, k.slice,
+    s.epoch, s.value, n.measured, n.config_hash
+from scores s
+join numbered n on n.run_id = s.run_id
+join known k on k.run_id = s.run_id and k.case_id = s.case_id
+where s.scorer = $scorer and (k.retired_at is null or k.retired_at > n.started_at)
+order by 1, n.run;
 
 -- name: root_episodes
 -- Every root episode with its request cluster; releases in the order in which they came.

@@ -107,7 +107,7 @@ def test_releases_that_no_scorer_shares_are_refused(lake: Lake, project: str) ->
         compared(lake, project)
 
 
-def test_an_unknown_suite_is_refused_with_those_there_are(lake: Lake, project: str) -> None:
+def test_an_unknown_suite_of_a_comparison_is_refused(lake: Lake, project: str) -> None:
     run(lake, project, "v1", BEFORE)
     with pytest.raises(UnknownSeries, match="suites with runs: refunds"):
         compare_releases(lake, suite="x", a="v1", b="v2", project=project)
