@@ -78,7 +78,8 @@ def history(scores: pl.DataFrame, *, last: int, binary: bool | None = None) -> H
 
     Columns: `release` (ordered integer), `case_id`, `value` in [0, 1], null or NaN where absent;
     optional `run`, `epoch` (one attempt each without them) and `cluster` (the case itself).
-    Ids may be of any type that has a text. Linear in rows, but for one sort of numbers.
+    `scorer` and `judge_hash`, where there, are one. Ids may be of any type that has a text.
+    Linear in rows, but for one sort of numbers.
     Raises UnfitScores.
     """
     _check_shape(scores)
@@ -109,6 +110,13 @@ def _check_shape(scores: pl.DataFrame) -> None:
         )
     if scores.is_empty():
         raise UnfitScores("scores have no rows in column 'value': give one row per attempt")
+    for column in ("scorer", "judge_hash"):
+        if column in scores.columns and scores[column].n_unique() > 1:
+            first, second, *_ = scores[column].unique(maintain_order=True)
+            raise UnfitScores(
+                f"column {column!r} holds {first!r} and {second!r}: two scorers make two series, "
+                "judge each by itself, or score the older logs anew"
+            )
     _check_types(scores.schema)
 
 

@@ -32,6 +32,14 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     max_absent: float = 0.05  # share of absent scores above which both extremes are tried
     power: float = 0.80  # of `mde` and `needs`
 
+    def __post_init__(self) -> None:
+        """Raises UnfitParameters where a measured tau is no spread of means on the scale."""
+        if self.tau is not None and not 0 <= self.tau < 1:
+            raise UnfitParameters(
+                f"tau {self.tau!r} is no spread on a scale from 0 to 1: give the standard "
+                "deviation of a release's mean when it is measured again, 0.01 for a point"
+            )
+
 
 def check(delta: float, window: int) -> None:
     """Raises UnfitParameters where delta is no gain on the scale or window no number of steps."""

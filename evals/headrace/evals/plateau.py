@@ -132,7 +132,10 @@ class _Task(msgspec.Struct, frozen=True, kw_only=True):
 
     def finding(self, part: Window, evidence: Evidence | None) -> _Finding:
         if part.history.measured < 2:
-            return _Finding(state="inconclusive", reason="one release")
+            nothing = part.absent == 1
+            return _Finding(
+                state="inconclusive", reason="missing data" if nothing else "one release"
+            )
         if part.cases < self.levels.min_n:
             return _Finding(state="inconclusive", reason="too few shared cases")
         if evidence is None:
@@ -164,11 +167,14 @@ class _Task(msgspec.Struct, frozen=True, kw_only=True):
         return 1.0 if self.judge is None else self.judge.sensitivity
 
     def hidden(self, part: Window, finding: _Finding) -> bool:
-        """Whether scores absent from the newest release could turn the state."""
-        if part.absent <= self.levels.max_absent or finding.reason == "one release":
+        """Whether scores absent from the newest release could turn the state, or are its reason."""
+        if part.absent <= self.levels.max_absent or part.history.measured < 2:
             return False
         parts = [self.filled(part, value) for value in (0.0, 1.0)]
-        return {self.finding(p, self.evidence(p)).state for p in parts} != {finding.state}
+        found = [self.finding(whole, self.evidence(whole)) for whole in parts]
+        if finding.reason == "too few shared cases":
+            return all(other.reason != finding.reason for other in found)
+        return {other.state for other in found} != {finding.state}
 
     def filled(self, part: Window, value: float) -> Window:
         whole = part.history.filled(value)
@@ -179,7 +185,7 @@ class _Task(msgspec.Struct, frozen=True, kw_only=True):
             state=finding.state,
             reason=finding.reason,
             **self.estimate(evidence, finding.state),
-            needs=self.needs(part, evidence) if finding.state == "inconclusive" else None,
+            needs=self.needs(part, evidence, finding),
             n=part.cases,
             clusters=part.clusters,
             releases=part.history.measured,
@@ -219,9 +225,11 @@ class _Task(msgspec.Struct, frozen=True, kw_only=True):
         flattest = evidence.flat() or min(evidence.lengths, key=evidence.bound)
         return evidence.slope(flattest), self.levels.alpha_p
 
-    def needs(self, part: Window, evidence: Evidence | None) -> Needs | None:
-        if evidence is None:
+    def needs(self, part: Window, evidence: Evidence | None, finding: _Finding) -> Needs | None:
+        if evidence is None or finding.state != "inconclusive":
             return None
+        if finding.reason == "saturated":
+            return Needs()  # more of a suite near its top shows no more
         plan = Plan(
             panel=evidence.panel,
             within=part.within,

@@ -244,3 +244,12 @@ def test_whether_scores_are_binary_is_told_by_all_of_them(scores: pl.DataFrame) 
         value=pl.when(pl.col("release") == 0).then(0.5).otherwise(pl.col("value"))
     )
     assert not history(half, last=2).binary
+
+
+@pytest.mark.parametrize("column", ["scorer", "judge_hash"])
+def test_two_scorers_make_two_series(scores: pl.DataFrame, column: str) -> None:
+    late = pl.col("release") == 2
+    changed = scores.with_columns(pl.when(late).then(pl.lit("v2")).otherwise(None).alias(column))
+    with pytest.raises(UnfitScores, match=f"'{column}' holds None and 'v2': two scorers make two"):
+        history(changed, last=10)
+    assert history(changed.filter(~late), last=10).releases == 2

@@ -49,3 +49,9 @@ def test_the_defaults_are_those_whose_error_rates_were_measured() -> None:
         "max_absent": 0.05,
         "power": 0.80,
     }
+
+
+@pytest.mark.parametrize("tau", [-0.01, 1.0, math.nan, math.inf])
+def test_a_repeatability_off_the_scale_is_refused(tau: float) -> None:
+    with pytest.raises(UnfitParameters, match=rf"tau {tau!r} is no spread .* 0\.01 for a point"):
+        Parameters(tau=tau)

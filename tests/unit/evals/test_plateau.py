@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 from scipy import stats
 
+from headrace.evals.history import UnfitScores
+from headrace.evals.needs import Needs
 from headrace.evals.parameters import Parameters, UnfitParameters
 from headrace.evals.plateau import TrendVerdict, judge_trend
 from headrace.evals.wording import verdict_words
@@ -316,7 +318,9 @@ def test_every_state_can_be_said_in_words(simulate: Simulate, attempts: Frame) -
     assert "points or more is ruled out" in verdict_words(plateau)
     assert verdict_words(doubt).startswith("Cannot tell (underpowered): ")
     assert "more cases" in verdict_words(doubt)
-    assert verdict_words(single) == "Cannot tell (one release): 30 shared cases, 1 release."
+    assert verdict_words(single).startswith(
+        "Cannot tell (one release): 30 shared cases, 1 release."
+    )
 
 
 def numbers(verdict: TrendVerdict) -> list[float | None]:
@@ -492,3 +496,75 @@ def test_the_interval_in_doubt_is_that_of_the_equivalence_test(
     t = [float(stats.t.ppf(1 - level, 99)) for level in (0.0125, 0.05)]
     assert (wide.gain, wide.mde) == (narrow.gain, narrow.mde)
     assert width(wide) / width(narrow) == pytest.approx(t[0] / t[1])
+
+
+ODD = {
+    "all pass": (np.ones((300, 8, 4)), "inconclusive", "saturated"),
+    "all fail, few": (np.zeros((20, 8, 1)), "inconclusive", "underpowered"),
+    "all fail, many": (np.zeros((300, 8, 4)), "plateaued", None),
+    "three cases": (np.eye(3)[:, :, None], "inconclusive", "too few shared cases"),
+    "one release": (np.ones((300, 1, 4)), "inconclusive", "one release"),
+    "one release, nothing scored": (np.full((30, 1, 2), np.nan), "inconclusive", "missing data"),
+    "nothing scored": (np.full((30, 6, 2), np.nan), "inconclusive", "missing data"),
+    "one case, one attempt": (np.ones((1, 1, 1)), "inconclusive", "one release"),
+    "two releases": (np.full((300, 2, 4), 0.5), "inconclusive", "too few releases"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_whatever_comes_has_a_state_a_reason_and_a_sentence(attempts: Frame, name: str) -> None:
+    values, state, reason = ODD[name]
+    found = judge_trend(attempts(values), delta=DELTA)
+    assert (found.state, found.reason) == (state, reason)
+    assert len(verdict_words(found)) > 20
+    if found.low is not None and found.high is not None:
+        assert found.high > found.low
+
+
+@pytest.mark.parametrize("lost", [slice(None), slice(0, 15)])
+def test_too_few_cases_because_scores_are_missing_are_missing_data(
+    simulate: Simulate, attempts: Frame, lost: slice
+) -> None:
+    """30 cases, of which the newest release has scores of none, or of 15."""
+    values = simulate(FLAT, cases=30, epochs=1, seed=1)
+    values[lost, -1] = np.nan
+    found = judge_trend(attempts(values), delta=DELTA)
+    assert (found.state, found.reason) == ("inconclusive", "missing data")
+
+
+def test_a_suite_near_its_top_has_no_lever(attempts: Frame) -> None:
+    needs = judge_trend(attempts(np.ones((300, 8, 4))), delta=DELTA).needs
+    assert needs == Needs()
+
+
+def test_a_changed_scorer_makes_no_verdict_across(simulate: Simulate, attempts: Frame) -> None:
+    frame = attempts(simulate(FLAT, cases=60, epochs=2, seed=4))
+    since = pl.when(pl.col("release") < 4).then(pl.lit("exact/1")).otherwise(pl.lit("exact/2"))
+    with pytest.raises(UnfitScores, match="two scorers make two series"):
+        judge_trend(frame.with_columns(scorer=since), delta=DELTA)
+
+
+def test_columns_that_are_not_asked_for_do_not_matter(simulate: Simulate, attempts: Frame) -> None:
+    frame = attempts(simulate(FLAT, cases=60, epochs=2, seed=4))
+    more = frame.with_columns(cost_usd=pl.lit(0.1), error=pl.lit(None), scorer=pl.lit("exact"))
+    bare = frame.drop("slice", "run", "cluster")
+    expected = judge_trend(frame, delta=DELTA)
+    for other in (more, bare):
+        assert same_claim(judge_trend(other, delta=DELTA), expected)
+
+
+def test_hundreds_of_releases_are_judged_by_the_newest(attempts: Frame) -> None:
+    rng = np.random.default_rng(1)
+    values = (rng.random((60, 300, 1)) < 0.6).astype(float)
+    whole = judge_trend(attempts(values), delta=DELTA)
+    newest = judge_trend(attempts(values[:, -10:]), delta=DELTA)
+    assert (whole.releases, whole.length) == (300, 10)
+    assert (whole.state, whole.gain, whole.low) == (newest.state, newest.gain, newest.low)
+
+
+def test_an_a_a_figure_stands_in_for_the_estimate(simulate: Simulate, attempts: Frame) -> None:
+    """Releases wobble by a point: three clear gains are one no longer."""
+    frame = attempts(simulate([0.5, 0.52, 0.54, 0.56], cases=2000, epochs=4, seed=1))
+    assert judge_trend(frame, delta=DELTA).state == "improving"
+    shaky = judge_trend(frame, delta=DELTA, parameters=Parameters(tau=0.03))
+    assert (shaky.state, shaky.tau) == ("inconclusive", 0.03)
