@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [
     f"docs/{n}.md"
-    for n in ("capture", "keys", "load", "nightly", "evals", "suite", "costs", "datasets")
+    for n in ("capture", "keys", "load", "nightly", "evals", "suite", "trend", "costs", "datasets")
 ]
 # The commands of a page in one process: to start costs more than most of them.
 READER = """
