@@ -85,16 +85,17 @@ def history(scores: pl.DataFrame, *, last: int, binary: bool | None = None) -> H
     _check_shape(scores)
     rows = _columns(scores)
     _check_values(rows)
-    numbers = _measured(rows)
-    present = rows["value"].drop_nulls()
+    releases, values = rows["release"].to_numpy(), rows["value"].to_numpy()
+    present = ~np.isnan(values)
+    # An older release of which not one score arrived was not measured.
+    numbers = np.union1d(releases[present], releases.max()).tolist()
     kept = numbers[-last:]
-    whole = len(kept) == rows["release"].n_unique()  # some may have been dropped as unmeasured
-    recent = rows if whole else rows.filter(pl.col("release").is_in(kept))
+    recent: Flags = np.isin(releases, kept)
     return _dense(
-        recent,
+        rows if recent.all() else rows.filter(pl.Series(recent)),
         numbers=kept,
         measured=len(numbers),
-        binary=_is_binary(present) if binary is None else binary,
+        binary=_is_binary(values[present]) if binary is None else binary,
     )
 
 
@@ -150,20 +151,15 @@ def _check_values(rows: pl.DataFrame) -> None:
     for column in ("release", "run", "case_id", "epoch"):
         if rows[column].null_count():
             raise UnfitScores(f"column {column!r} has nulls: only 'value' may be absent")
-    outside = rows["value"].filter((rows["value"] < 0) | (rows["value"] > 1))
-    if len(outside):
+    values = rows["value"].to_numpy()
+    outside = values[(values < 0) | (values > 1)]
+    if outside.size:
         raise UnfitScores(
             f"column 'value' holds {outside[0]:g}, outside [0, 1]: rescale in the suite"
         )
 
 
-def _measured(rows: pl.DataFrame) -> list[int]:
-    """Without older releases of which not one score arrived: nobody measured them."""
-    scored = rows["release"].filter(rows["value"].is_not_null()).unique().to_list()
-    return sorted({*scored, rows["release"].max()})
-
-
-def _is_binary(present: pl.Series) -> bool:
+def _is_binary(present: Floats) -> bool:
     return bool(((present == 0) | (present == 1)).all())
 
 
