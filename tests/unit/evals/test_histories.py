@@ -135,3 +135,20 @@ def test_bounds_are_those_of_the_accepting_simulator(
         for b in benchmark("histories.acceptance").BOUNDS
     ]
     assert ours == theirs
+
+
+def test_intervals_of_every_cell_have_a_width_and_hold_about_95_percent(benchmark: Module) -> None:
+    coverage = benchmark("coverage")
+    rng = np.random.default_rng(5)
+    for cell in (coverage.CELLS[1], coverage.CELLS[-1]):
+        found = coverage.measure(cell, 60, rng)
+        assert found.least > 0
+        assert found.covered["Headrace"] >= 0.85  # of 60
+        assert found.width["paired t"] == 1
+    assert found.covered["paired t"] < found.covered["Headrace"]  # that knows no clusters
+
+
+def test_the_cost_of_a_verdict_is_measured_beside_an_average(benchmark: Module) -> None:
+    found = benchmark("trend_scale").measure(2000)
+    assert all(figure > 0 for figure in found.values())
+    assert found["peak"] >= found["frame"]
