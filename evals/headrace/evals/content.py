@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from string import ascii_uppercase
 from typing import Any
 
+import msgspec
+
 from headrace.lake.message import digest
 
 _CHARACTERS = 5_000  # of a text; Inspect's summaries hold a few more, by version and kind of text
@@ -14,7 +16,10 @@ def content_hash(value: object) -> str | None:
     """32 hex digits for any JSON value, whatever the order of its keys; None for no content."""
     if value is None or value == "":
         return None
-    return digest(json.dumps(value, sort_keys=True))
+    try:
+        return digest(msgspec.json.encode(value, order="sorted").decode())
+    except (UnicodeEncodeError, OverflowError):  # half a character, a number of many digits
+        return digest(json.dumps(value, sort_keys=True))
 
 
 def question_hash(
