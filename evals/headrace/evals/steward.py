@@ -6,12 +6,13 @@ from inspect_ai import Task
 from inspect_ai.model import Model
 
 from headrace.evals import heat
-from headrace.evals.attempt import Attempt, reasons
+from headrace.evals.attempt import reasons
 from headrace.evals.contender import Contender
 from headrace.evals.errors import EvalError
 from headrace.evals.evaluation import Terms
 from headrace.evals.race import IncumbentUnmeasured, Progress, follow
 from headrace.evals.racebook import Book, Plan, RaceUnfit
+from headrace.evals.recording import scores_of
 from headrace.evals.run import needs_judge
 from headrace.evals.setup import Setup
 from headrace.evals.solvers.table import REPLAY
@@ -46,13 +47,14 @@ class Steward:
         self._terms = terms
         self._grader = grader
         self._tasks: dict[str, Task] = {}
-        self._told: dict[str, dict[str, Attempt]] = {name: {} for name in book.answers}
-        self.recalled = sum(map(len, book.answers.values()))
         book.forgive()
+        self.recalled = sum(map(len, book.answers.values()))
+        self._told: dict[tuple[str, str], Score] = {}
 
     def run(self, cases: Mapping[str, Case], setup: Setup, watch: Watch) -> Progress:
         """Round by round to the end; the rounds that are on disk go by without a question."""
         plan = self._book.plan
+        self._catch_up()
         progress = self._follow(0)
         watch(plan, progress, self.recalled)
         while not progress.finished:
@@ -67,6 +69,13 @@ class Steward:
             if left or progress.finished:
                 watch(plan, progress, self.recalled)
         return progress
+
+    def _catch_up(self) -> None:
+        """A kill may have come between the logs and the lake."""
+        names = [self._run(name).run_id for name in self._book.runs]
+        there = scores_of(self._lake, names)
+        self._told = {(score.run_id, score.case_id): score for score in there}
+        self._record()
 
     def _follow(self, rounds: int) -> Progress:
         try:
@@ -114,18 +123,16 @@ class Steward:
             self._book.note(name, left[name], why)
 
     def _record(self) -> None:
-        """What the lake does not have yet: after a kill, also what only the logs had."""
-        runs, scores = [], []
-        for name in self._book.runs:
-            run = self._run(name)
-            runs.append(run)
-            scores += self._news(run.run_id, name)
+        """What the lake does not have yet."""
+        runs = [self._run(name) for name in self._book.runs]
+        scores = [score for run in runs for score in self._news(run)]
 
         def work(tx: Transaction) -> None:
             tx.upsert("runs", runs, on=["project", "run_id"])
             tx.upsert("scores", scores, on=["run_id", "case_id", "epoch", "scorer"])
 
-        self._lake.write(work)
+        if scores:
+            self._lake.write(work)
 
     def _run(self, name: str) -> Run:
         plan, first = self._book.plan, self._book.runs[name]
@@ -142,8 +149,8 @@ class Steward:
             log_uri=str(self._book.folder),
         )
 
-    def _news(self, run_id: str, name: str) -> list[Score]:
-        told = self._told[name]
-        new = {c: a for c, a in self._book.answers[name].items() if told.get(c) is not a}
-        told |= new
-        return [attempt.score(run_id) for attempt in new.values()]
+    def _news(self, run: Run) -> list[Score]:
+        rows = [a.score(run.run_id) for a in self._book.answers[run.release].values()]
+        news = [row for row in rows if self._told.get((row.run_id, row.case_id)) != row]
+        self._told |= {(row.run_id, row.case_id): row for row in news}
+        return news

@@ -202,6 +202,22 @@ def test_some_answers_that_fail_are_absent_scores(desk: Desk) -> None:
     assert placing.mean == 1
 
 
+def test_answers_that_the_logs_have_and_the_lake_has_not_are_made_good(desk: Desk) -> None:
+    entrants, rules = [desk.enter("good", right(0.9)), desk.enter("bad", right(0))], Rules(limit=50)
+    desk.race(entrants, None, rules=rules)
+    named = {"runs": [run["run_id"] for run in desk.rows("runs")]}
+    count = "select count(*) as n from scores where run_id in (select unnest($runs))"
+    lost = "delete from scores where run_id in (select unnest($runs)) and case_id < 'case050'"
+    desk.lake.write(lambda tx: tx.run(lost, named))
+    assert desk.lake.rows(count, named)[0]["n"] < 100
+    desk.race(entrants, None, rules=rules)
+    assert desk.lake.rows(count, named) == [{"n": 100}]
+    assert max(desk.asked.values()) == 1
+    snapshot = desk.lake.snapshot_id
+    desk.race(entrants, None, rules=rules)
+    assert desk.lake.snapshot_id == snapshot
+
+
 def test_a_race_can_be_run_anew(desk: Desk) -> None:
     entrants, rules = [desk.enter("good", right(0.9)), desk.enter("bad", right(0))], Rules(limit=50)
     first = desk.race(entrants, None, rules=rules)

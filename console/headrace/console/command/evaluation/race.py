@@ -125,13 +125,13 @@ def _watch(plan: "Plan", progress: "Progress", recalled: int) -> None:
         errors().print(f"race {plan.name}: {names} candidates, {total:,} cases{stand}")
         return
     left = [s.name for s in progress.standings if s.stopped_at == progress.cases]
-    out = f"; stopped: {', '.join(left)}" if left else ""
     still = len([name for name in progress.asking if name != plan.race.incumbent])
-    errors().print(
-        f"{progress.cases:,} of {total:,} cases: {progress.leader or 'nobody'} leads, "
-        f"{still} still asked{out}",
-        soft_wrap=True,
-    )
+    parts = [
+        f"{progress.cases:,} of {total:,} cases: {progress.leader or 'nobody'} leads",
+        *([f"stopped: {', '.join(left)}"] if left else []),
+        "the end" if progress.finished else f"{still} still asked",
+    ]
+    errors().print("; ".join(parts), soft_wrap=True)
 
 
 def _table(found: "RaceResult") -> Table:
