@@ -17,6 +17,7 @@ Side = Literal["for", "against", "unknown"]
 
 CASES, CLUSTERS, RELEASES, ABSENT = 200, 30, 3, 0.05
 SUCCESSES = 500
+LARGE = 0.10  # share of the cases from which on a slice speaks for itself
 RECENT = timedelta(weeks=4)
 CHURN = {"tools": 0.05, "prompt": 0.15}  # share of recent releases that may have changed it
 
@@ -168,7 +169,16 @@ def _side(trend: Trend, mature: bool) -> tuple[Side, str | None]:
         return "unknown", _decider(trend)
     if not mature:
         return "unknown", "make the evals mature: until then their plateau counts for nothing"
+    if (rising := _rising(trend)) is not None:
+        return "against", f"go on with the prompt where it still pays: slice {rising} improves"
     return "for", None
+
+
+def _rising(trend: Trend) -> str | None:
+    """A slice with a tenth of the cases or more that improves beneath a plateau."""
+    least = LARGE * trend.verdict.n
+    rising = (s.name for s in trend.slices if s.state == "improving" and s.n >= least)
+    return next(rising, None)
 
 
 def _decider(trend: Trend) -> str | None:

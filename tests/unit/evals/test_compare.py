@@ -188,9 +188,29 @@ def test_the_price_is_about_right() -> None:
     rng = np.random.default_rng(11)
     cases = judged(100, 6, 6).needs
     assert cases is not None and cases.cases is not None
-    flips = rng.multinomial(cases.cases, [0.06, 0.06, 0.88], size=200)
+    flips = rng.multinomial(cases.cases, [0.06, 0.06, 0.88], size=120)
     states = [judged(cases.cases, int(f), int(b)).state for f, b, _ in flips]
-    assert 0.7 < states.count("equivalent") / 200 < 0.9
+    assert 0.7 < states.count("equivalent") / 120 < 0.9
+
+
+def clustered(rng: np.random.Generator, shift: float) -> Frames:
+    """Binary scores of 200 cases of 25 customers, each with whims of its own in B."""
+    groups = np.arange(200) % 25
+    chance = rng.uniform(0.3, 0.7, 200)
+    whims = rng.normal(0, 0.1, 25)[groups]
+    names = [f"customer-{g}" for g in groups]
+    values = (rng.random((2, 200)) < np.clip([chance, chance + whims + shift], 0, 1)).astype(float)
+    before, after = (frame(side.tolist(), cluster=names) for side in values)
+    return before, after
+
+
+def test_false_claims_are_as_rare_as_they_should_be() -> None:
+    rng = np.random.default_rng(8)
+    still = [compare(*clustered(rng, 0.0), delta=0.05).state for _ in range(100)]
+    moved = [compare(*clustered(rng, 0.15), delta=0.15).state for _ in range(100)]
+    assert (still.count("better") + still.count("worse")) / 100 < 0.10
+    assert moved.count("equivalent") / 100 < 0.10
+    assert moved.count("better") / 100 > 0.5
 
 
 def test_a_wobble_that_was_measured_must_be_exceeded() -> None:

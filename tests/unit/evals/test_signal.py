@@ -13,6 +13,7 @@ from headrace.evals.needs import Needs
 from headrace.evals.plateau import TrendVerdict
 from headrace.evals.series import Series
 from headrace.evals.signal import business, churn, maturity, movement, no_evals, sufficiency
+from headrace.evals.slices import SliceTrend
 from headrace.evals.trend import Trend
 from headrace.lake.record import Release
 from headrace.lake.store import Lake
@@ -125,6 +126,25 @@ def test_a_plateau_of_mature_evals_alone_speaks_for_fine_tuning(
     )
     assert found.state == state
     assert (found.cure or "").startswith(cure or "") and (found.cure is None) is (cure is None)
+
+
+@pytest.mark.parametrize(
+    ("state", "cases", "side"),
+    [("improving", 25, "against"), ("improving", 24, "for"), ("regressed", 25, "for")],
+)
+def test_a_large_slice_that_improves_speaks_against_a_plateau(
+    trend: Make, state: Any, cases: int, side: str
+) -> None:
+    part = SliceTrend(
+        name="refunds", state=state, reason=None, against=True, n=cases, clusters=cases, length=8,
+        gain=0.1, low=0.05, high=0.15, p=0.001, q=0.002,
+    )  # fmt: skip
+    flat = trend(state="plateaued", reason=None, established="v8")
+    found = movement(msgspec.structs.replace(flat, slices=(part,)), mature=True)
+    assert found.state == side
+    assert (found.cure == "go on with the prompt where it still pays: slice refunds improves") is (
+        side == "against"
+    )
 
 
 @pytest.mark.parametrize(
