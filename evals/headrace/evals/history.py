@@ -130,13 +130,14 @@ def _check_types(schema: pl.Schema) -> None:
     if not (value.is_numeric() or value in (pl.Boolean, pl.Null)):
         raise UnfitScores(f"column 'value' holds {value}: give numbers from 0 to 1, null if absent")
     for column in ("case_id", "cluster", "run", "epoch"):
-        if (kind := schema.get(column)) is not None and (kind.is_nested() or kind == pl.Object):
+        kind = schema.get(column)
+        if kind is not None and (kind.is_nested() or kind in (pl.Object, pl.Binary)):
             raise UnfitScores(f"column {column!r} holds {kind}: give a text or a number")
 
 
 def _columns(scores: pl.DataFrame) -> pl.DataFrame:
-    """All six columns; ids stay as they are, as text would cost more than all the rest."""
-    has = scores.columns
+    """All six columns, one without a value as none; ids stay as they are, as text would cost more than all the rest."""
+    has = {name for name in scores.columns if scores[name].null_count() < len(scores)}
     return scores.select(
         pl.col("release").cast(pl.Int64),
         pl.col("run") if "run" in has else pl.lit(0).alias("run"),
@@ -190,6 +191,8 @@ def _encoded(ids: pl.Series, *, text: bool = False) -> tuple[pl.Series, Codes]:
     """
     if ids.dtype in (pl.Categorical, pl.Enum):
         ids = ids.cast(pl.String)
+    if ids.dtype == pl.Int128:  # what a sum of integers is in SQL
+        ids = ids.cast(pl.Int64)
     # Arrow numbers strings in half the time that Polars takes.
     coded = ids.to_arrow(compat_level=pl.CompatLevel.oldest()).dictionary_encode()
     names = pl.Series(coded.dictionary)

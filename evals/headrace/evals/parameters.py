@@ -48,5 +48,5 @@ def check(delta: float, window: int) -> None:
             f"delta {delta!r} is no gain on a scale from 0 to 1: "
             "give the smallest gain that pays for the work, 0.03 for three points"
         )
-    if window < 1:
+    if window < 1 or window != int(window):
         raise UnfitParameters(f"window {window!r} is no number of releases: give 1 or more")

@@ -74,7 +74,9 @@ def judge_trend(
     levels = parameters or Parameters()
     judge = None if calibration is None else calibrate(calibration, confidence=levels.judge_conf)
     seen = look(scores, window=window, levels=levels, binary=binary)
-    task = _Task(delta=delta, window=window, share=seen.share, levels=levels, judge=judge)
+    task = _Task(
+        delta=float(delta), window=int(window), share=seen.share, levels=levels, judge=judge
+    )
     return task.judge_window(seen.window)
 
 

@@ -209,7 +209,13 @@ def test_ids_may_be_of_any_kind_and_give_the_same_digest(scores: pl.DataFrame) -
         case_id=pl.col("case_id").str.tail(1).cast(pl.Int64), cluster=pl.col("cluster").str.tail(1)
     )
     plain = history(ids, last=10).digest()
-    for case in (pl.String, pl.UInt8, pl.Categorical, pl.Enum([str(i) for i in range(6)])):
+    for case in (
+        pl.String,
+        pl.UInt8,
+        pl.Int128,
+        pl.Categorical,
+        pl.Enum([str(i) for i in range(6)]),
+    ):
         text = ids.cast({"case_id": pl.String})
         assert history(text.cast({"case_id": case}), last=10).digest() == plain
     for cluster in (pl.Int16, pl.Categorical, pl.Enum([str(i) for i in range(6)])):
@@ -253,3 +259,27 @@ def test_two_scorers_make_two_series(scores: pl.DataFrame, column: str) -> None:
     with pytest.raises(UnfitScores, match=f"'{column}' holds None and 'v2': two scorers make two"):
         history(changed, last=10)
     assert history(changed.filter(~late), last=10).releases == 2
+
+
+@pytest.mark.parametrize("column", ["run", "epoch", "cluster", "slice"])
+def test_a_column_without_a_single_value_is_as_good_as_none(
+    scores: pl.DataFrame, column: str
+) -> None:
+    once = scores.filter(pl.col("epoch") == 0)
+    empty = once.with_columns(pl.lit(None).alias(column))
+    assert history(empty, last=10).digest() == history(once.drop(column), last=10).digest()
+
+
+@pytest.mark.parametrize("kind", [pl.String, pl.Categorical, pl.Int64])
+def test_some_cases_may_have_a_cluster_of_any_kind_and_others_none(
+    scores: pl.DataFrame, kind: pl.DataType
+) -> None:
+    number = pl.col("case_id").str.tail(1).cast(pl.Int64)
+    some = pl.when(number < 4).then(number % 2).otherwise(None).cast(pl.String)
+    found = history(scores.with_columns(cluster=some.cast(kind)), last=10)
+    assert len(set(found.clusters)) == 4
+
+
+def test_bytes_are_no_id(scores: pl.DataFrame) -> None:
+    with pytest.raises(UnfitScores, match="'case_id' holds Binary: give a text or a number"):
+        history(scores.cast({"case_id": pl.Binary}), last=10)

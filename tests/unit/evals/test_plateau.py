@@ -568,3 +568,11 @@ def test_an_a_a_figure_stands_in_for_the_estimate(simulate: Simulate, attempts: 
     assert judge_trend(frame, delta=DELTA).state == "improving"
     shaky = judge_trend(frame, delta=DELTA, parameters=Parameters(tau=0.03))
     assert (shaky.state, shaky.tau) == ("inconclusive", 0.03)
+
+
+def test_numbers_of_another_make_give_the_same_signature(
+    simulate: Simulate, attempts: Frame
+) -> None:
+    frame = attempts(simulate(FLAT, cases=60, epochs=2, seed=4))
+    theirs = judge_trend(frame, delta=np.float64(DELTA), window=np.int64(3))  # type: ignore[arg-type]
+    assert theirs == judge_trend(frame, delta=DELTA)
