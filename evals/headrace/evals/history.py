@@ -136,7 +136,10 @@ def _check_types(schema: pl.Schema) -> None:
 
 
 def _columns(scores: pl.DataFrame) -> pl.DataFrame:
-    """All six columns, one without a value as none; ids stay as they are, as text would cost more than all the rest."""
+    """All six columns; one without a value is none.
+
+    Ids stay as they are: as text they would cost more than all the rest.
+    """
     has = {name for name in scores.columns if scores[name].null_count() < len(scores)}
     return scores.select(
         pl.col("release").cast(pl.Int64),
