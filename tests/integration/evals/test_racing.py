@@ -18,11 +18,13 @@ from inspect_ai.model import Model, ModelOutput, ModelUsage, get_model
 
 from headrace.evals import racing
 from headrace.evals.contender import Contender
+from headrace.evals.errors import JudgeMissing
 from headrace.evals.placing import RaceResult
 from headrace.evals.race import IncumbentUnmeasured
 from headrace.evals.racebook import RaceUnfit
 from headrace.evals.racing import Rules
 from headrace.evals.series import UnknownSeries
+from headrace.evals.setup import Setup
 from headrace.evals.trend import trend
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Case
@@ -158,6 +160,13 @@ def test_a_race_is_recorded_and_is_no_release(ended: tuple[Desk, RaceResult]) ->
     assert desk.rows("releases") == []
     with pytest.raises(UnknownSeries, match="suites with runs: none yet"):
         trend(desk.lake, suite="s", project=desk.project)
+
+
+def test_graded_cases_need_a_judge_before_the_first_question(desk: Desk) -> None:
+    setup = Setup(scorer="graded", rubric="It repeats.")
+    with pytest.raises(JudgeMissing, match="--grader"):
+        desk.race([desk.enter("good", right(0.9))], desk.enter("old", right(0.5)), setup=setup)
+    assert not desk.asked
 
 
 def test_the_logs_open_in_inspects_own_view(ended: tuple[Desk, RaceResult]) -> None:
