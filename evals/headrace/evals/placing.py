@@ -10,6 +10,8 @@ from headrace.evals.race import Progress, Standing
 from headrace.evals.racebook import Book
 from headrace.evals.succession import Succession
 
+_PLACES = Decimal("0.0001")  # of an estimate in USD
+
 
 class Placing(Standing, frozen=True, kw_only=True):
     """A standing with what its answers cost, where that is known."""
@@ -122,13 +124,10 @@ def _saved(cost: Decimal | None, scored: int, spared: int) -> Decimal | None:
     """Nothing spared saves nothing, whatever an answer costs."""
     if not spared:
         return Decimal(0)
-    return None if cost is None or not scored else (cost * spared / scored).quantize(_CENT)
+    return None if cost is None or not scored else (cost * spared / scored).quantize(_PLACES)
 
 
 def _sum(costs: Sequence[Decimal | None]) -> Decimal | None:
     """Unknown as soon as one of them is."""
     known = [cost for cost in costs if cost is not None]
     return sum(known, Decimal(0)) if len(known) == len(costs) and costs else None
-
-
-_CENT = Decimal("0.0001")
