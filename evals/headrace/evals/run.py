@@ -49,7 +49,7 @@ def run(
     if model is None and not setup.has_agent:
         raise ModelUnusable("nothing to run: name a model or an agent")
     task = task_for(lake, project, suite, setup)
-    _needs_judge(task, setup, grader)
+    needs_judge(task, setup, grader)
     log = evaluated(
         task,
         model_of(model),
@@ -102,8 +102,8 @@ def _recorded(lake: Lake, project: str, suite: str, log: EvalLog, now: datetime)
     )
 
 
-def _needs_judge(task: Task, setup: Setup, grader: object) -> None:
-    """A judge is never the model under test, unless that is said."""
+def needs_judge(task: Task, setup: Setup, grader: object) -> None:
+    """A judge is never the model under test, unless that is said. Raises JudgeMissing."""
     named: Sequence[str] = [str((item.metadata or {}).get("scorer")) for item in task.dataset]
     judged = [name for name in named if name.startswith("graded")]
     if judged and grader is None and not setup.has_own_scorer:
