@@ -32,8 +32,8 @@ with asked as (
         on i.project = $project and i.episode_id = e.episode_id and i.method = 'intent'
     where e.project = $project and e.parent_episode_id is null
 ),
-dated as (
-    select *, max("at") over () as until from asked
+dated as ( -- no `over ()`: under load DuckDB 1.5 loses its state (its issue 22352), and the lake
+    select *, (select max("at") from asked) as until from asked
 )
 select intent, bool_or(named) as named, any_value(until) as until,
     count(*) filter ("at" > until - to_days($days)) as episodes,
