@@ -77,6 +77,8 @@ def last_against_window(history: History) -> str:
 def cusum(history: History) -> str:
     """Page's sums against the first three releases: allowance half an error, alarm at five."""
     means = _means(history)
+    if len(means) < 5:
+        return "inconclusive"
     cases = _cases(history)
     error = cases.std() / np.sqrt(len(cases))
     up = down = 0.0
