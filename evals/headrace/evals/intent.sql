@@ -22,7 +22,7 @@ order by r.cluster_id, coalesce(e.ended_at, e.started_at) desc nulls last, e.epi
 -- Every intent with its traffic in the last days before the newest episode of the lake.
 with asked as (
     select e.episode_id, e.request, coalesce(e.ended_at, e.started_at, e."at") as "at",
-        r.cluster_id as cluster,
+        r.cluster_id as cluster, e.project,
         coalesce(nullif(e.metadata ->> '$.intent', ''), i.cluster_id, g.cluster_id) as intent,
         coalesce(nullif(e.metadata ->> '$.intent', ''), i.cluster_id) is not null as named
     from current_episodes e
@@ -32,8 +32,8 @@ with asked as (
         on i.project = $project and i.episode_id = e.episode_id and i.method = 'intent'
     where e.project = $project and e.parent_episode_id is null
 ),
-dated as ( -- no `over ()`: under load DuckDB 1.5 loses its state (its issue 22352), and the lake
-    select *, (select max("at") from asked) as until from asked
+dated as ( -- not `over ()`: under load DuckDB 1.5 loses its state over it (its issue 22352)
+    select *, max("at") over (partition by project) as until from asked
 )
 select intent, bool_or(named) as named, any_value(until) as until,
     count(*) filter ("at" > until - to_days($days)) as episodes,
