@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
-from headrace.evals.contrast import Panel, step
+from headrace.evals.statistics.contrast import Panel, step
 
 LEAST = 0.935
 RESAMPLES = 1000

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
-from headrace.evals.course import FRESH, Course
 from headrace.evals.race import Race, follow
+from headrace.evals.races.course import FRESH, Course
 
 Floats = NDArray[np.float64]
 BASE, DELTA, ALPHA = 0.65, 0.03, 0.05

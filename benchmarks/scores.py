@@ -135,8 +135,8 @@ def alone(work: Any, *given: Any) -> Any:
 
 
 def cost(folder: str, names: Sequence[str]) -> Cost:
-    from headrace.evals import log as _imported  # noqa: F401  Inspect's import is not counted
     from headrace.evals.load import load
+    from headrace.evals.scores import log as _imported  # noqa: F401  Inspect's import is not counted
     from headrace.lake import Lake
 
     home = Path(folder) / f"home{len(names)}"

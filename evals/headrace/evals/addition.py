@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 
 from headrace.evals import case
-from headrace.evals.caserow import CasePicks, CaseRow, rows
+from headrace.evals.cases.caserow import CasePicks, CaseRow, rows
+from headrace.evals.cases.exposure import Exposure, exposures
+from headrace.evals.cases.origin import case_hash
 from headrace.evals.errors import CasesRefused
-from headrace.evals.exposure import Exposure, exposures
-from headrace.evals.origin import case_hash
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Case
 from headrace.lake.statement import statements

@@ -6,11 +6,11 @@ from datetime import datetime
 
 import msgspec
 
-from headrace.evals import intent, origin
-from headrace.evals.draft import OUTCOME
+from headrace.evals.cases import intent, origin
+from headrace.evals.cases.draft import OUTCOME
+from headrace.evals.cases.origin import Origin
+from headrace.evals.cases.stratum import Candidate, Mix, chosen
 from headrace.evals.errors import EvalError, NoEvalEpisodes, UnknownCase
-from headrace.evals.origin import Origin
-from headrace.evals.stratum import Candidate, Mix, chosen
 from headrace.lake.record import Case
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction

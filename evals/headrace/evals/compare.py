@@ -8,13 +8,13 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from headrace.evals.comparison import Comparison
 from headrace.evals.judge import refuse_untrusted
 from headrace.evals.noise import judge_noise
-from headrace.evals.parameters import check
 from headrace.evals.series import Series, UnknownSeries, scored_releases, scores
-from headrace.evals.sides import Sides, UnequalScorers
-from headrace.evals.weighing import Weighing
+from headrace.evals.statistics.comparison import Comparison
+from headrace.evals.statistics.parameters import check
+from headrace.evals.statistics.sides import Sides, UnequalScorers
+from headrace.evals.statistics.weighing import Weighing
 from headrace.lake.store import Lake
 
 __all__ = ["Comparison", "UnequalScorers", "compare", "compare_releases"]

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from headrace.evals import case, intent
-from headrace.evals.intent import DAYS, Intent
-from headrace.evals.stratum import ENOUGH
+from headrace.evals import case
+from headrace.evals.cases import intent
+from headrace.evals.cases.intent import DAYS, Intent
+from headrace.evals.cases.stratum import ENOUGH
 from headrace.lake.store import Lake
 
 _SHOWN = 20  # intents without a case, in a result

@@ -6,15 +6,15 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from headrace.evals.agreement import Agreement, agree
-from headrace.evals.anchored import Anchored, anchor
-from headrace.evals.bar import kappa_words, shortfalls
-from headrace.evals.calibration import Labels
-from headrace.evals.contrast import Codes, Floats
+from headrace.evals.display.wording import plural
 from headrace.evals.errors import UntrustedJudge
-from headrace.evals.pairing import Pairs, pair
+from headrace.evals.judges.agreement import Agreement, agree
+from headrace.evals.judges.anchored import Anchored, anchor
+from headrace.evals.judges.bar import kappa_words, shortfalls
+from headrace.evals.judges.calibration import Labels
+from headrace.evals.judges.pairing import Pairs, pair
 from headrace.evals.series import Series, UnknownSeries, all_series, chosen, scores
-from headrace.evals.wording import plural
+from headrace.evals.statistics.contrast import Codes, Floats
 from headrace.lake.store import Lake
 
 HUMAN = "human"  # scorer under which people's labels stand, where nobody says otherwise

@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 
 from headrace.curate.price import Prices
-from headrace.evals.attempt import Measured
-from headrace.evals.cost import priced
-from headrace.evals.picks import Picks
-from headrace.evals.recording import record
-from headrace.evals.scorefile import score_files
-from headrace.evals.table import read_rows
-from headrace.evals.tally import LoadedScores, Tally
+from headrace.evals.runs.cost import priced
+from headrace.evals.scores.attempt import Measured
+from headrace.evals.scores.picks import Picks
+from headrace.evals.scores.recording import record
+from headrace.evals.scores.scorefile import score_files
+from headrace.evals.scores.table import read_rows
+from headrace.evals.scores.tally import LoadedScores, Tally
 from headrace.lake.store import Lake
 
 __all__ = ["LoadedScores", "Picks", "load"]
@@ -61,7 +61,7 @@ def _runs_of(
     """The runs of each log with its retries; rows alone do without Inspect, slow to import."""
     if not logs:
         return
-    from headrace.evals.log import grouped, headers, runs
+    from headrace.evals.scores.log import grouped, headers, runs
 
     steps, done = 2 * len(logs), 0
     known = []

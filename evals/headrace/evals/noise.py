@@ -7,13 +7,13 @@ import numpy as np
 import polars as pl
 from scipy.special import chdtri
 
-from headrace.evals.contrast import Floats
-from headrace.evals.history import history
-from headrace.evals.parameters import Parameters
+from headrace.evals.display.wording import plural
 from headrace.evals.series import Series, chosen
 from headrace.evals.series import scores as scores_of
-from headrace.evals.window import Window
-from headrace.evals.wording import plural
+from headrace.evals.statistics.contrast import Floats
+from headrace.evals.statistics.history import history
+from headrace.evals.statistics.parameters import Parameters
+from headrace.evals.statistics.window import Window
 from headrace.lake.store import Lake
 
 MIN_CASES = 20  # that two runs must share

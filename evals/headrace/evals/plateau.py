@@ -6,12 +6,12 @@ import msgspec
 import polars as pl
 from scipy.special import ndtri
 
-from headrace.evals.calibration import Calibration, Labels, calibrate
-from headrace.evals.contrast import Contrast
-from headrace.evals.evidence import Evidence, repeatability
-from headrace.evals.needs import Needs, Plan
-from headrace.evals.parameters import Parameters, check
-from headrace.evals.window import Window, comparable, look
+from headrace.evals.judges.calibration import Calibration, Labels, calibrate
+from headrace.evals.statistics.contrast import Contrast
+from headrace.evals.statistics.evidence import Evidence, repeatability
+from headrace.evals.statistics.needs import Needs, Plan
+from headrace.evals.statistics.parameters import Parameters, check
+from headrace.evals.statistics.window import Window, comparable, look
 
 ALGORITHM = "headrace.plateau/2"
 

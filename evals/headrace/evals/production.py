@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from headrace.evals import case
-from headrace.evals.attempt import Attempt, Measured, Ran, ran
 from headrace.evals.errors import NothingToRun
-from headrace.evals.fingerprint import config_hash
-from headrace.evals.recording import scores_of
+from headrace.evals.scores.attempt import Attempt, Measured, Ran, ran
+from headrace.evals.scores.fingerprint import config_hash
+from headrace.evals.scores.recording import scores_of
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Release, Score
 from headrace.lake.statement import statements

@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
-from headrace.evals import case, intent, origin
+from headrace.evals import case
+from headrace.evals.cases import intent, origin
+from headrace.evals.cases.exposure import Exposure, datasets, exposures
+from headrace.evals.cases.origin import Origin
 from headrace.evals.errors import NotPromoted
-from headrace.evals.exposure import Exposure, datasets, exposures
-from headrace.evals.origin import Origin
 from headrace.lake.record import Case
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction

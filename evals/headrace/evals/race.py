@@ -10,11 +10,11 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from headrace.evals.confidence import Interval, sequence
-from headrace.evals.contrast import Floats
-from headrace.evals.course import FIRST, Course
 from headrace.evals.errors import EvalError
-from headrace.evals.succession import Succession, succession
+from headrace.evals.races.confidence import Interval, sequence
+from headrace.evals.races.course import FIRST, Course
+from headrace.evals.races.succession import Succession, succession
+from headrace.evals.statistics.contrast import Floats
 
 State = Literal["racing", "winner", "survived", "futile", "dominated", "failed", "incumbent"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from headrace.evals.contrast import Level, level
+from headrace.evals.statistics.contrast import Level, level
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake
 

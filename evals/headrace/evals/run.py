@@ -10,15 +10,15 @@ from inspect_ai.model import Model
 
 from headrace.curate.price import Prices
 from headrace.evals import case
-from headrace.evals.attempt import Ran, ran
-from headrace.evals.cost import priced
 from headrace.evals.errors import EvalError, JudgeMissing, ModelUnusable
-from headrace.evals.evaluation import Terms, evaluated, resumed
-from headrace.evals.log import read_logs
-from headrace.evals.model import judge_of, model_of
 from headrace.evals.production import production
-from headrace.evals.recording import record
-from headrace.evals.setup import Setup
+from headrace.evals.runs.cost import priced
+from headrace.evals.runs.evaluation import Terms, evaluated, resumed
+from headrace.evals.runs.model import judge_of, model_of
+from headrace.evals.runs.setup import Setup
+from headrace.evals.scores.attempt import Ran, ran
+from headrace.evals.scores.log import read_logs
+from headrace.evals.scores.recording import record
 from headrace.evals.suite import suite as suite_task
 from headrace.lake.store import Lake
 

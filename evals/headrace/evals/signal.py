@@ -7,8 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from headrace.evals.display.wording import needs_words
 from headrace.evals.trend import Trend
-from headrace.evals.wording import needs_words
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake
 

@@ -12,14 +12,14 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from headrace.evals.calibration import Calibration
-from headrace.evals.contrast import Contrast
-from headrace.evals.discovery import adjusted
-from headrace.evals.evidence import Evidence, repeatability
-from headrace.evals.history import Flags, History
-from headrace.evals.parameters import Parameters
-from headrace.evals.sides import slices_of
-from headrace.evals.window import Window, comparable, look
+from headrace.evals.judges.calibration import Calibration
+from headrace.evals.statistics.contrast import Contrast
+from headrace.evals.statistics.discovery import adjusted
+from headrace.evals.statistics.evidence import Evidence, repeatability
+from headrace.evals.statistics.history import Flags, History
+from headrace.evals.statistics.parameters import Parameters
+from headrace.evals.statistics.sides import slices_of
+from headrace.evals.statistics.window import Window, comparable, look
 
 Q = 0.05  # false discovery rate over slices
 

@@ -11,9 +11,9 @@ from inspect_ai.util import EarlyStopping
 
 from headrace.evals import case
 from headrace.evals.errors import NothingToRun
+from headrace.evals.runs.setup import Setup, rubric_text
 from headrace.evals.scorers.case import case_scorer, options_of
 from headrace.evals.scorers.own import own_scorer, source_hash
-from headrace.evals.setup import Setup, rubric_text
 from headrace.evals.solvers.chat import chat
 from headrace.evals.solvers.recorded import recorded_calls
 from headrace.evals.solvers.table import REPLAY, solver_of

@@ -8,19 +8,19 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from headrace.evals.calibration import Labels
-from headrace.evals.contrast import Level, level
+from headrace.evals.display.sparkline import sparkline
+from headrace.evals.display.story import story
+from headrace.evals.display.wording import state_words
 from headrace.evals.judge import JudgeTrial, hearing
+from headrace.evals.judges.calibration import Labels
 from headrace.evals.noise import ENOUGH, Noise, judge_noise
-from headrace.evals.parameters import Parameters
 from headrace.evals.plateau import TrendVerdict, judge_trend
 from headrace.evals.series import Series, chosen, empty_runs
 from headrace.evals.series import scores as scores_of
 from headrace.evals.slices import SliceTrend, judge_slices
-from headrace.evals.sparkline import sparkline
-from headrace.evals.story import story
-from headrace.evals.window import Window, look
-from headrace.evals.wording import state_words
+from headrace.evals.statistics.contrast import Level, level
+from headrace.evals.statistics.parameters import Parameters
+from headrace.evals.statistics.window import Window, look
 from headrace.lake.message import digest
 from headrace.lake.store import Lake
 
@@ -77,7 +77,7 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def chart(self) -> "alt.LayerChart":
         """Release means with intervals, the comparable window and a band of +- delta."""
         # Altair takes longer to import than a verdict takes to compute.
-        from headrace.evals.chart import trend_chart
+        from headrace.evals.display.chart import trend_chart
 
         state = state_words(self.verdict, self.established)
         return trend_chart(
@@ -138,7 +138,7 @@ def trend(
 
 def save(chart: "alt.LayerChart", path: Path | str) -> Path:
     """Write a chart as `.html`, `.svg` or `.png`, by the name's ending. Raises UnknownPicture."""
-    from headrace.evals.chart import save as write
+    from headrace.evals.display.chart import save as write
 
     return write(chart, path)
 

@@ -20,7 +20,7 @@ def knowing(monkeypatch: pytest.MonkeyPatch) -> None:
     output = ModelOutput.for_tool_call("mockllm/model", "look", {"id": "7"})
     output.usage = ModelUsage(input_tokens=5, output_tokens=3, total_tokens=8)
     made = get_model("mockllm/model", custom_outputs=repeat(output), memoize=False)
-    monkeypatch.setattr("headrace.evals.model.get_model", lambda name, **_: made)
+    monkeypatch.setattr("headrace.evals.runs.model.get_model", lambda name, **_: made)
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ def test_a_suite_is_run_twice_on_a_model_that_is_named(
     output = ModelOutput.for_tool_call("mockllm/model", "look", {"id": "7"})
     output.usage = ModelUsage(input_tokens=5, output_tokens=3, total_tokens=8)
     made = get_model("mockllm/model", custom_outputs=repeat(output), memoize=False)
-    monkeypatch.setattr("headrace.evals.model.get_model", lambda name, **_: made)
+    monkeypatch.setattr("headrace.evals.runs.model.get_model", lambda name, **_: made)
     words = ("--model", "mockllm/model", "--release", "3.0", "--project", "mill", "--epochs", "2")
     ran = headrace("eval", "noise", *words, "--json")
     assert ran.code == 0, ran.err

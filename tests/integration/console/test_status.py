@@ -68,7 +68,7 @@ def test_status_without_the_extra_for_rates_says_what_to_install(
     headrace: Headrace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(sys.modules, "headrace.evals.rate", raising=False)
-    monkeypatch.delitem(sys.modules, "headrace.evals.contrast", raising=False)
+    monkeypatch.delitem(sys.modules, "headrace.evals.statistics.contrast", raising=False)
     monkeypatch.setitem(sys.modules, "scipy.special", None)
     ran = headrace("status", "--project", "mill")
     assert ran.code == 0

@@ -11,7 +11,7 @@ import pytest
 from headrace.curate.decontaminate import decontaminate, leaks
 from headrace.evals.addition import Added, add
 from headrace.evals.case import build, cases, retire
-from headrace.evals.caserow import CasePicks
+from headrace.evals.cases.caserow import CasePicks
 from headrace.evals.coverage import coverage
 from headrace.evals.errors import CasesRefused
 from headrace.evals.load import load

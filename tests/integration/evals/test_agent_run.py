@@ -9,9 +9,9 @@ import pytest
 
 from headrace.evals.case import build
 from headrace.evals.errors import ModelUnusable, NothingToRun
-from headrace.evals.evaluation import Terms
 from headrace.evals.run import run
-from headrace.evals.setup import Setup
+from headrace.evals.runs.evaluation import Terms
+from headrace.evals.runs.setup import Setup
 from headrace.evals.solvers import agent as agents
 from headrace.evals.solvers.blame import Unmeasured
 

@@ -21,7 +21,7 @@ from inspect_ai.scorer import (
 )
 from inspect_ai.solver import TaskState, generate
 
-from headrace.evals.contrast import Codes, Floats, Panel, level
+from headrace.evals.statistics.contrast import Codes, Floats, Panel, level
 
 CASES, GROUPS = 60, 12
 CLOSE = 1e-9

@@ -8,9 +8,9 @@ from inspect_ai.model import get_model
 
 from headrace.evals.case import build
 from headrace.evals.errors import JudgeMissing, UnknownScorer
-from headrace.evals.evaluation import Terms
 from headrace.evals.run import run
-from headrace.evals.setup import Setup
+from headrace.evals.runs.evaluation import Terms
+from headrace.evals.runs.setup import Setup
 
 
 def model(answers: Any) -> Any:

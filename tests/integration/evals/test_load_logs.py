@@ -28,7 +28,7 @@ from pydantic import TypeAdapter
 from headrace.evals import load as loading
 from headrace.evals.errors import ScoresRefused
 from headrace.evals.load import load
-from headrace.evals.tally import LoadedScores
+from headrace.evals.scores.tally import LoadedScores
 from headrace.evals.trend import trend
 
 T0 = datetime(2026, 11, 1, 8, tzinfo=UTC)

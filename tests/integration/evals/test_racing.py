@@ -16,15 +16,15 @@ import pytest
 from inspect_ai.log import list_eval_logs, read_eval_log
 from inspect_ai.model import Model, ModelOutput, ModelUsage, get_model
 
-from headrace.evals import racing
-from headrace.evals.contender import Contender
 from headrace.evals.errors import JudgeMissing
-from headrace.evals.placing import RaceResult
 from headrace.evals.race import IncumbentUnmeasured
-from headrace.evals.racebook import RaceUnfit
-from headrace.evals.racing import Rules
+from headrace.evals.races import racing
+from headrace.evals.races.contender import Contender
+from headrace.evals.races.placing import RaceResult
+from headrace.evals.races.racebook import RaceUnfit
+from headrace.evals.races.racing import Rules
+from headrace.evals.runs.setup import Setup
 from headrace.evals.series import UnknownSeries
-from headrace.evals.setup import Setup
 from headrace.evals.trend import trend
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Case
@@ -313,9 +313,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from inspect_ai.model import ModelAPI, ModelOutput, ModelUsage, modelapi
 
-from headrace.evals import racing
-from headrace.evals.contender import contenders
-from headrace.evals.evaluation import Terms
+from headrace.evals.races import racing
+from headrace.evals.races.contender import contenders
+from headrace.evals.runs.evaluation import Terms
 from headrace.lake.store import Lake
 
 home, diary, deadly = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])

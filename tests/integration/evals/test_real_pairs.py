@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from headrace.evals.compare import compare
-from headrace.evals.comparison import Comparison
+from headrace.evals.statistics.comparison import Comparison
 from tests.measured import needs_data, of, pairs
 
 pytestmark = needs_data

@@ -17,7 +17,7 @@ from headrace.curate.split import split
 from headrace.curate.unit import opening_text, request_hash
 from headrace.evals.addition import Added, add
 from headrace.evals.case import Built, build, cases
-from headrace.evals.caserow import CasePicks
+from headrace.evals.cases.caserow import CasePicks
 from headrace.evals.coverage import coverage
 from headrace.ingest.load import load
 from headrace.ingest.picks import Picks

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from headrace.evals.parameters import Parameters
 from headrace.evals.plateau import TrendVerdict, judge_trend
+from headrace.evals.statistics.parameters import Parameters
 from tests.measured import needs_data, of, results
 
 pytestmark = needs_data

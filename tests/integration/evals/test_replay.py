@@ -7,9 +7,9 @@ import pytest
 from inspect_ai.log import read_eval_log
 from inspect_ai.model import get_model
 
-from headrace.evals.evaluation import Terms
 from headrace.evals.run import run
-from headrace.evals.setup import Setup
+from headrace.evals.runs.evaluation import Terms
+from headrace.evals.runs.setup import Setup
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Case
 

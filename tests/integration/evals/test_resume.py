@@ -12,10 +12,10 @@ from inspect_ai.log import read_eval_log, read_eval_log_sample_summaries
 
 from headrace.evals.case import build
 from headrace.evals.errors import EvalError, NothingToRun
-from headrace.evals.evaluation import Terms
 from headrace.evals.load import load
 from headrace.evals.run import resume, run
-from headrace.evals.setup import Setup
+from headrace.evals.runs.evaluation import Terms
+from headrace.evals.runs.setup import Setup
 
 AGENT = """
 import os, sys, time
@@ -31,9 +31,9 @@ def act(asked):
 RUN = """
 import sys
 from datetime import UTC, datetime
-from headrace.evals.evaluation import Terms
+from headrace.evals.runs.evaluation import Terms
 from headrace.evals.run import run
-from headrace.evals.setup import Setup
+from headrace.evals.runs.setup import Setup
 from headrace.lake import Lake
 
 home, project, logs = sys.argv[1:]

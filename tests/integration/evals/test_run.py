@@ -13,9 +13,9 @@ from inspect_ai.model import get_model
 
 from headrace.evals.case import build
 from headrace.evals.errors import EvalError, ModelUnusable, NothingToRun, RunFailed
-from headrace.evals.evaluation import Terms
 from headrace.evals.load import load
 from headrace.evals.run import run
+from headrace.evals.runs.evaluation import Terms
 from headrace.lake import Lake
 from tests.integration.evals.conftest import Product
 

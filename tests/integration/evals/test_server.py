@@ -9,9 +9,9 @@ from inspect_ai.log import read_eval_log
 
 from headrace.evals.case import build
 from headrace.evals.errors import ModelUnusable
-from headrace.evals.evaluation import Terms
-from headrace.evals.model import model_of
 from headrace.evals.run import run
+from headrace.evals.runs.evaluation import Terms
+from headrace.evals.runs.model import model_of
 
 
 def completion(text: str) -> dict[str, Any]:

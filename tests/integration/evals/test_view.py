@@ -11,9 +11,9 @@ from inspect_ai._view.fastapi_server import view_server_app
 from inspect_ai.log import bundle_log_dir
 
 from headrace.evals.case import build
-from headrace.evals.evaluation import Terms
 from headrace.evals.run import run
-from headrace.evals.setup import Setup
+from headrace.evals.runs.evaluation import Terms
+from headrace.evals.runs.setup import Setup
 from headrace.evals.solvers import agent as agents
 
 

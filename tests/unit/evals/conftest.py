@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from headrace.evals.needs import Needs
 from headrace.evals.plateau import TrendVerdict
+from headrace.evals.statistics.needs import Needs
 from headrace.lake.record import Release, Run, Score
 from headrace.lake.store import Lake, Transaction
 

@@ -10,9 +10,9 @@ from scipy.stats import binomtest
 from statsmodels.api import OLS
 
 from headrace.evals.compare import UnequalScorers, compare
-from headrace.evals.comparison import Comparison, SliceComparison
-from headrace.evals.history import UnfitScores
-from headrace.evals.parameters import UnfitParameters
+from headrace.evals.statistics.comparison import Comparison, SliceComparison
+from headrace.evals.statistics.history import UnfitScores
+from headrace.evals.statistics.parameters import UnfitParameters
 
 Frames = tuple[pl.DataFrame, pl.DataFrame]
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from headrace.evals.compare import UnequalScorers, compare_releases
-from headrace.evals.comparison import Comparison
 from headrace.evals.series import UnknownSeries
+from headrace.evals.statistics.comparison import Comparison
 from headrace.lake.store import Lake
 from tests.evalruns import T0, case, released, run
 

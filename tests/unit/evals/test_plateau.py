@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from headrace.evals.history import UnfitScores
-from headrace.evals.needs import Needs
-from headrace.evals.parameters import Parameters, UnfitParameters
+from headrace.evals.display.wording import verdict_words
 from headrace.evals.plateau import TrendVerdict, judge_trend
-from headrace.evals.wording import verdict_words
+from headrace.evals.statistics.history import UnfitScores
+from headrace.evals.statistics.needs import Needs
+from headrace.evals.statistics.parameters import Parameters, UnfitParameters
 
 Frame = Callable[..., pl.DataFrame]
 Simulate = Callable[..., np.ndarray[tuple[int, ...], np.dtype[np.float64]]]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from headrace.evals.course import Course
 from headrace.evals.race import IncumbentUnmeasured, NoRace, Progress, Race, Standing, follow
+from headrace.evals.races.course import Course
 
 Floats = NDArray[np.float64]
 RACES = 120

@@ -8,12 +8,12 @@ import msgspec
 import polars as pl
 import pytest
 
-from headrace.evals.calibration import Calibration
-from headrace.evals.needs import Needs
+from headrace.evals.judges.calibration import Calibration
 from headrace.evals.plateau import TrendVerdict
 from headrace.evals.series import Series
 from headrace.evals.signal import business, churn, maturity, movement, no_evals, sufficiency
 from headrace.evals.slices import SliceTrend
+from headrace.evals.statistics.needs import Needs
 from headrace.evals.trend import Trend
 from headrace.lake.record import Release
 from headrace.lake.store import Lake

@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from headrace.evals.calibration import Calibration
-from headrace.evals.history import UnfitScores
-from headrace.evals.parameters import Parameters
+from headrace.evals.judges.calibration import Calibration
 from headrace.evals.plateau import judge_trend
 from headrace.evals.slices import SliceTrend, judge_slices
+from headrace.evals.statistics.history import UnfitScores
+from headrace.evals.statistics.parameters import Parameters
 
 Simulate = Callable[..., np.ndarray[tuple[int, ...], np.dtype[np.float64]]]
 Attempts = Callable[..., pl.DataFrame]

@@ -9,7 +9,7 @@ from inspect_ai.model import ChatMessageTool
 
 from headrace.evals.errors import NothingToRun
 from headrace.evals.registry import __all__ as registered
-from headrace.evals.setup import Setup
+from headrace.evals.runs.setup import Setup
 from headrace.evals.solvers.table import SOLVERS
 from headrace.evals.suite import runnable, sample, task_of
 from headrace.lake.record import Case

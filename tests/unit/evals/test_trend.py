@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from headrace.evals.chart import UnknownPicture
+from headrace.evals.display.chart import UnknownPicture
 from headrace.evals.series import UnknownSeries, suites
 from headrace.evals.trend import save, trend
 from headrace.lake.store import Lake

@@ -8,7 +8,7 @@ from inspect_ai._util.registry import is_registry_object, registry_create
 from inspect_ai.scorer import Scorer
 
 from headrace.evals.errors import UnknownScorer
-from headrace.evals.named import named
+from headrace.evals.runs.named import named
 from headrace.evals.scorers.table import SCORERS
 from headrace.lake.message import digest
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from headrace.evals.errors import TargetUnusable
+from headrace.evals.runs.toolcall import canonical
 from headrace.evals.scorers.answer import Answer
 from headrace.evals.scorers.option import Options
-from headrace.evals.toolcall import canonical
 
 
 def tool_calls(answer: Answer, target: str, options: Options = frozenset()) -> bool:

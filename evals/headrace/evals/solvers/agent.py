@@ -13,7 +13,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import LimitExceededError
 
 from headrace.evals.errors import AgentUnusable
-from headrace.evals.named import named
+from headrace.evals.runs.named import named
 from headrace.evals.solvers.blame import Unmeasured, is_outside
 from headrace.evals.solvers.reply import question_of, read, take
 from headrace.evals.solvers.told import fail, timed

@@ -3,7 +3,7 @@
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 
-from headrace.evals.toolcall import canonical
+from headrace.evals.runs.toolcall import canonical
 from headrace.lake.message import Body, text_of
 
 

@@ -18,10 +18,10 @@ from inspect_ai.solver import TaskState
 from inspect_ai.tool import ToolCall
 
 from headrace.evals.errors import UnknownScorer
-from headrace.evals.sample import value_of
 from headrace.evals.scorers import case as scorers
 from headrace.evals.scorers.answer import answer_of
 from headrace.evals.scorers.case import case_scorer, options_of
+from headrace.evals.scores.sample import value_of
 from headrace.evals.solvers.told import fail
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from headrace.evals.errors import EvalError, UnknownSolver
-from headrace.evals.setup import Setup, rubric_text
+from headrace.evals.runs.setup import Setup, rubric_text
 from headrace.evals.solvers.table import SOLVERS, kind_of
 
 

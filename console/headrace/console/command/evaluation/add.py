@@ -48,7 +48,7 @@ def add(
     --input to --cluster are JMESPath over a row. An edited row is a new case, the old one retires.
     """
     from headrace.evals.addition import add as add_file
-    from headrace.evals.caserow import CasePicks
+    from headrace.evals.cases.caserow import CasePicks
 
     picks = CasePicks(input=input_, target=target, id=id_, slice=slice_, cluster=cluster)
     with Lake.open(home) as lake:
@@ -69,7 +69,7 @@ def add(
 
 
 def _told(added: "Added") -> Iterator[str]:
-    from headrace.evals.exposure import datasets
+    from headrace.evals.cases.exposure import datasets
 
     scorers = ", ".join(f"{count} {name}" for name, count in added.by_scorer.items())
     more = [

@@ -12,7 +12,7 @@ from headrace.console.page import page, percent, print_json, table
 from headrace.lake import Lake
 
 if TYPE_CHECKING:
-    from headrace.evals.comparison import Comparison
+    from headrace.evals.statistics.comparison import Comparison
 
 SHOWN = 20  # flipped cases; `--json` has all
 
@@ -34,7 +34,7 @@ def compare(
 ) -> None:
     """Say whether release B is better than A, worse, as good, or not to be told yet."""
     from headrace.evals.compare import ASSUMED_DELTA, compare_releases
-    from headrace.evals.reading import comparison_words
+    from headrace.evals.display.reading import comparison_words
 
     with Lake.open(home, create=False) as lake:
         found = compare_releases(
@@ -58,7 +58,7 @@ def compare(
 
 
 def _tables(suite: str, found: "Comparison") -> Iterator[Table]:
-    from headrace.evals.wording import interval_words, points
+    from headrace.evals.display.wording import interval_words, points
 
     def difference(value: float | None) -> str:
         return "-" if value is None else points(value)

@@ -12,8 +12,8 @@ from headrace.console.page import page, percent, print_json, table
 from headrace.lake import Lake
 
 if TYPE_CHECKING:
-    from headrace.evals.agreement import Agreement
     from headrace.evals.judge import JudgeTrial
+    from headrace.evals.judges.agreement import Agreement
 
 
 def judge(

@@ -49,7 +49,7 @@ def load(
 ) -> None:
     """Bring in scores from elsewhere: Inspect logs, or rows with release, case_id and value."""
     from headrace.evals.load import load as load_scores
-    from headrace.evals.picks import Picks
+    from headrace.evals.scores.picks import Picks
 
     picks = Picks(
         release=release_expr,

@@ -27,8 +27,8 @@ def noise(
     json: AsJson = False,
 ) -> None:
     """Tell from runs of one configuration how much a release moves by itself."""
+    from headrace.evals.display.wording import interval_words, points
     from headrace.evals.noise import noise as measure
-    from headrace.evals.wording import interval_words, points
 
     if (model is None) != (release is None):
         raise typer.BadParameter("--model and --release go together: what to run, and its name")
@@ -59,8 +59,8 @@ def _run_twice(
     grader: str | None,
     epochs: int,
 ) -> None:
-    from headrace.evals.evaluation import Terms
     from headrace.evals.run import run
+    from headrace.evals.runs.evaluation import Terms
 
     for time in ("first", "second"):
         with errors().status(f"{model} answers {suite} for the {time} time"):

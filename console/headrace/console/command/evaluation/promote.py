@@ -22,7 +22,7 @@ def promote(
     json: AsJson = False,
 ) -> None:
     """Make a case of one episode; from now on it and what resembles it stay out of training."""
-    from headrace.evals.exposure import datasets
+    from headrace.evals.cases.exposure import datasets
     from headrace.evals.promotion import promote as promote_episode
 
     with Lake.open(home, create=False) as lake:

@@ -14,10 +14,10 @@ from headrace.console.page import errors, page, percent, print_json, table
 from headrace.lake import Lake
 
 if TYPE_CHECKING:
-    from headrace.evals.contender import Contender
-    from headrace.evals.placing import Placing, RaceResult
     from headrace.evals.race import Progress
-    from headrace.evals.racebook import Plan
+    from headrace.evals.races.contender import Contender
+    from headrace.evals.races.placing import Placing, RaceResult
+    from headrace.evals.races.racebook import Plan
 
 
 def race(
@@ -73,10 +73,10 @@ def race(
     json: AsJson = False,
 ) -> None:
     """Find the best of many candidates, stopping the hopeless early. Takes up what broke off."""
-    from headrace.evals import racing
-    from headrace.evals.announcement import announcement
-    from headrace.evals.evaluation import Terms
-    from headrace.evals.setup import Setup, rubric_text
+    from headrace.evals.display.announcement import announcement
+    from headrace.evals.races import racing
+    from headrace.evals.runs.evaluation import Terms
+    from headrace.evals.runs.setup import Setup, rubric_text
 
     entered, old = _entrants(candidates, incumbent)
     with Lake.open(home, create=False) as lake:
@@ -107,7 +107,7 @@ def _entrants(
     candidates: list[str], incumbent: str | None
 ) -> tuple[list["Contender"], "Contender | None"]:
     """The candidates, without the incumbent if it is named among them."""
-    from headrace.evals.contender import Contender, contenders
+    from headrace.evals.races.contender import Contender, contenders
 
     found = contenders(candidates)
     if incumbent is None:
@@ -142,8 +142,8 @@ def _table(found: "RaceResult") -> Table:
 
 
 def _cells(found: "RaceResult", row: "Placing") -> Iterator[object]:
-    from headrace.evals.announcement import bounds
-    from headrace.evals.wording import points
+    from headrace.evals.display.announcement import bounds
+    from headrace.evals.display.wording import points
 
     yield from (row.name, row.state, row.asked, row.absent, percent(row.mean))
     if row.difference is None:

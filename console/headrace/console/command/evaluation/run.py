@@ -122,9 +122,9 @@ def _put(
     json: bool,
 ) -> None:
     from headrace.evals import run as runs
-    from headrace.evals.evaluation import Terms
-    from headrace.evals.model import model_of
-    from headrace.evals.setup import Setup
+    from headrace.evals.runs.evaluation import Terms
+    from headrace.evals.runs.model import model_of
+    from headrace.evals.runs.setup import Setup
 
     put = Setup(**setup)
     with Lake.open(home, create=False) as lake:
@@ -207,7 +207,7 @@ def _show(ran: "Ran") -> None:
 @contextmanager
 def _progress(words: str) -> Iterator[None]:
     """How many attempts are done, on stderr."""
-    from headrace.evals.progress import listening
+    from headrace.evals.runs.progress import listening
 
     done = failed = 0
 

@@ -108,7 +108,7 @@ def _mark(row: dict[str, Any]) -> str:
 
 
 def _slices(found: "Trend") -> Table:
-    from headrace.evals.wording import interval_words, points
+    from headrace.evals.display.wording import interval_words, points
 
     gain = f"#gain per {found.verdict.window}"
     rows = [

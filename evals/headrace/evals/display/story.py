@@ -1,0 +1,86 @@
+"""A trend in words: the verdict, slices that move, what it rests on and what does not count."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from headrace.evals.display.wording import interval_words, plural, points, verdict_words
+from headrace.evals.judge import no_verdict
+from headrace.evals.judges.bar import kappa_words
+from headrace.evals.slices import SliceTrend
+
+if TYPE_CHECKING:
+    from headrace.evals.trend import Trend
+
+
+def story(trend: "Trend") -> str:
+    """In some sentences."""
+    said = [
+        no_verdict(trend.judge)
+        if trend.judge is not None and trend.refused
+        else verdict_words(trend.verdict, trend.established),
+        *_slices(trend),
+        *_extremes(trend),
+        *_grounds(trend),
+        *_elsewhere(trend),
+    ]
+    return " ".join(said)
+
+
+def _slices(trend: "Trend") -> Iterator[str]:
+    for part in trend.slices:
+        if part.state in ("improving", "regressed") and part.gain is not None:
+            yield _slice(part, part.gain)
+
+
+def _slice(part: SliceTrend, gain: float) -> str:
+    verb = {"improving": "improves", "regressed": "regresses"}[part.state]
+    against = " against the total" if part.against else ""
+    interval = interval_words(part.low, part.high)
+    return f"Slice {part.name} {verb}{against}: {points(gain)} points ({interval})."
+
+
+def _extremes(trend: "Trend") -> Iterator[str]:
+    """Nothing measured, and nothing solved, are two things."""
+    if trend.frame.is_empty():
+        return
+    newest = trend.frame.row(-1, named=True)
+    if newest["mean"] is None:
+        yield (
+            f"{newest['release']} has no score: {plural(newest['absent'], 'attempt')} failed to "
+            "be measured. That is no zero: run it again."
+        )
+    elif all(mean in (0.0, None) for mean in trend.means):
+        yield "No case was ever solved: check the scorer, or add easier cases."
+
+
+def _grounds(trend: "Trend") -> Iterator[str]:
+    through = trend.verdict.judge
+    if trend.judge is not None and trend.judge.agreement is not None and through is not None:
+        found = trend.judge.agreement
+        yield (
+            f"The judge agrees with people with kappa {kappa_words(found)} over "
+            f"{plural(found.n, 'label')}; at least {100 * through.youden:.0f} % of a gain comes "
+            f"through it, so {100 * trend.verdict.delta * through.youden:.1f} points stand for "
+            "delta."
+        )
+    if trend.verdict.tau is not None:
+        source = (
+            "estimated"
+            if trend.noise is None
+            else f"floor from A/A of {plural(trend.noise.pairs, 'pair')}"
+        )
+        yield f"Repeatability of a release: {100 * trend.verdict.tau:.1f} points, {source}."
+    if trend.delta_assumed:
+        yield f"A delta of {100 * trend.verdict.delta:g} points is assumed, not given."
+
+
+def _elsewhere(trend: "Trend") -> Iterator[str]:
+    newer = [s for s in trend.others if s.newest_at > trend.scorer.newest_at]
+    if newer:
+        last = max(newer, key=lambda series: series.newest_at)
+        yield (
+            f"{last.newest} was scored by {last.name}, not by {trend.scorer.name}: another scorer, "
+            "judge or version is another series."
+        )
+    if trend.empty:
+        yield f"Without any score, and so not counted: {', '.join(trend.empty)}."
