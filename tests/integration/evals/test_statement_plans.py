@@ -26,7 +26,11 @@ from headrace.lake.store import Lake, Transaction
 N = 2000
 P = "shop"
 T = datetime(2026, 11, 1, tzinfo=UTC)
-FILES = tuple(("headrace.evals", f"{noun}.sql") for noun in ("suite", "statistics", "intent"))
+FILES = (
+    ("headrace.evals", "suite.sql"),
+    ("headrace.evals", "statistics.sql"),
+    ("headrace.evals.cases", "intent.sql"),
+)
 JOINING = [
     *[(p, f, n) for p, f in FILES for n, sql in statements(p, f).items() if "join" in sql],
     ("headrace.curate", "queries.sql", "assignments"),

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 from scipy.stats import binomtest
 from statsmodels.api import OLS
 
@@ -86,12 +87,24 @@ def test_the_interval_agrees_with_a_clustered_regression() -> None:
     robust = OLS(b - a, np.ones(5000)).fit(
         cov_type="cluster", cov_kwds={"groups": groups, "use_correction": False}, use_t=True
     )
-    width = 2 * robust.bse[0] * np.sqrt(1000 / 999)
+    half = stats.t.ppf(0.975, 999) * robust.bse[0] * np.sqrt(1000 / 999)
     assert found.difference == pytest.approx(robust.params[0], abs=1e-12)
     assert found.clusters == 1000
-    # ours is wider by the two pseudo-cases alone
-    pseudo = np.hypot(width / 2 * 5000 / 5002, np.sqrt(2) / 5002)
-    assert (found.high or 0) - (found.low or 0) == pytest.approx(2 * 1.9623414 * pseudo, rel=1e-6)
+    assert found.low == pytest.approx(robust.params[0] - half, abs=1e-9)
+    assert found.high == pytest.approx(robust.params[0] + half, abs=1e-9)
+
+
+def test_the_interval_and_p_of_graded_scores_agree_with_the_paired_t_test() -> None:
+    a, b = np.random.default_rng(4).random((2, 60))
+    found = compare(frame(a.tolist()), frame(b.tolist()), delta=0.05)
+    theirs = stats.ttest_rel(b, a)
+    assert found.p == pytest.approx(theirs.pvalue, abs=1e-9)
+    assert (found.low, found.high) == pytest.approx(tuple(theirs.confidence_interval()), abs=1e-9)
+
+
+def test_graded_scores_that_all_move_alike_have_an_interval_of_some_width() -> None:
+    found = compare(frame([0.5] * 30), frame([0.5] * 30), delta=0.05)
+    assert (found.high or 0) - (found.low or 0) > 0.05
 
 
 def test_cases_of_one_customer_do_not_count_as_many() -> None:

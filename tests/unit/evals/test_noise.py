@@ -58,7 +58,7 @@ def test_sampling_alone_is_no_wobble() -> None:
     assert max(tau for tau in taus if tau is not None) < 0.06
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(1, 6), st.integers(2, 4), st.floats(0, 0.1), st.integers(0, 999))
 def test_the_estimate_solves_its_equation(pairs: int, runs: int, tau: float, seed: int) -> None:
     scores = again(np.random.default_rng(seed), pairs=pairs, tau=tau, cases=60, runs=runs)

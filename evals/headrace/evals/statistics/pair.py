@@ -13,6 +13,7 @@ from headrace.evals.statistics.needs import Needs
 from headrace.evals.statistics.window import Window
 
 _B_AGAINST_A = np.array([-1.0, 1.0])
+_ALIKE = 1e-12  # variance that rounding alone may leave
 # two one-sided tests at 5 % pass four times in five where delta is so many errors wide
 _WIDE = float(ndtri(0.95) + ndtri(0.90))
 
@@ -56,8 +57,12 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     @property
     def panel(self) -> Panel:
-        """With two pseudo-cases whatever the scale: no interval has zero width."""
-        made = Panel.of(self.means, self.clusters, epochs=self.epochs, binary=True)
+        """With two pseudo-cases where scores are binary, or where all moved alike: no interval
+        has zero width.
+        """
+        made = Panel.of(self.means, self.clusters, epochs=self.epochs, binary=self.binary)
+        if made.sampling_variance(_B_AGAINST_A) < _ALIKE:
+            made = msgspec.structs.replace(made, binary=True)
         return msgspec.structs.replace(made, tau=self.tau)
 
     @property
