@@ -9,3 +9,15 @@ class SharesError(HeadraceError):
 
 class PriceError(HeadraceError):
     """A table of prices cannot be read, or an entry of it cannot be used."""
+
+
+class VoteError(HeadraceError):
+    """A vote says neither yes, no nor nothing."""
+
+
+class RulebookError(HeadraceError):
+    """A file of rules cannot be read, or a rule in it cannot be used."""
+
+
+class UnitOrderError(HeadraceError):
+    """A unit comes after younger ones that are stored already."""

@@ -1,0 +1,108 @@
+"""How good each witness is and how likely each episode went well, found together.
+
+Dawid, Skene, Applied Statistics 1979, for two classes, with pseudo-votes: log-odds of success are
+log(pi / (1 - pi)) and, for each vote, log(t / (1 - f)) if it is 1, log((1 - t) / f) if it is 0.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from headrace.curate.labels.vote import Standing
+
+Floats = NDArray[np.float64]
+Ids = NDArray[np.int64]
+
+PSEUDO = 2.0  # votes that every rate starts from, so that a witness with one vote is not sure
+PRIOR = 0.8  # what they say of a witness
+EVEN = 0.5  # and of the share of successes: .8 there would decide what two opposed votes leave open
+ROUNDS = 40
+
+
+class Ballot(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Votes as arrays: entry i is `value[i]` of a witness on an episode, by their places."""
+
+    episodes: tuple[str, ...]  # sorted
+    witnesses: tuple[str, ...]  # sorted
+    episode: Ids
+    witness: Ids
+    value: Floats  # 0 or 1
+
+
+class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What the rounds came to."""
+
+    success: Floats  # P(success) of each episode
+    hit: Floats  # t = P(votes 1 | success) of each witness
+    reject: Floats  # f = P(votes 0 | failure) of each witness
+    base: float  # pi, the share of successes
+
+
+def ballot(votes: Sequence[Standing], episodes: Sequence[str]) -> Ballot:
+    """Votes on the given episodes; others are left out. The order of neither counts."""
+    place = {name: i for i, name in enumerate(sorted(set(episodes)))}
+    known = sorted(vote for vote in votes if vote.episode_id in place)
+    witnesses = {name: i for i, name in enumerate(sorted({vote.witness for vote in known}))}
+    return Ballot(
+        episodes=tuple(place),
+        witnesses=tuple(witnesses),
+        episode=np.array([place[vote.episode_id] for vote in known], dtype=np.int64),
+        witness=np.array([witnesses[vote.witness] for vote in known], dtype=np.int64),
+        value=np.array([vote.value for vote in known], dtype=np.float64),
+    )
+
+
+def fit(votes: Ballot, held: Mapping[str, float]) -> Fit:
+    """Forty rounds from the mean vote; `held` are the probabilities of audited episodes."""
+    fixed = np.array([held.get(name, np.nan) for name in votes.episodes], dtype=np.float64)
+    success = _kept(_start(votes), fixed)
+    hit, reject, base = _rates(votes, success)
+    for _ in range(ROUNDS):
+        success = _kept(_posterior(votes, hit, reject, base), fixed)
+        hit, reject, base = _rates(votes, success)
+    return Fit(success=success, hit=hit, reject=reject, base=base)
+
+
+def _start(votes: Ballot) -> Floats:
+    """The mean vote over all witnesses, where an absent one says one half."""
+    count = len(votes.episodes)
+    ones = np.bincount(votes.episode, votes.value, minlength=count)
+    cast = np.bincount(votes.episode, minlength=count)
+    absent = np.maximum(len(votes.witnesses) - cast, 0)
+    mean: Floats = (ones + absent / 2) / np.maximum(cast + absent, 1)
+    return mean
+
+
+def _posterior(votes: Ballot, hit: Floats, reject: Floats, base: float) -> Floats:
+    for_one, for_zero = np.log(hit / (1 - reject)), np.log((1 - hit) / reject)
+    weight = np.where(votes.value == 1, for_one[votes.witness], for_zero[votes.witness])
+    evidence = np.bincount(votes.episode, weight, minlength=len(votes.episodes))
+    posterior: Floats = expit(logit(base) + evidence)
+    return posterior
+
+
+def _rates(votes: Ballot, success: Floats) -> tuple[Floats, Floats, float]:
+    count, good = len(votes.witnesses), success[votes.episode]
+    hit = _smoothed(
+        np.bincount(votes.witness, good * votes.value, minlength=count),
+        np.bincount(votes.witness, good, minlength=count),
+    )
+    reject = _smoothed(
+        np.bincount(votes.witness, (1 - good) * (1 - votes.value), minlength=count),
+        np.bincount(votes.witness, 1 - good, minlength=count),
+    )
+    base = (success.sum() + PSEUDO * EVEN) / (len(success) + PSEUDO)
+    return hit, reject, float(base)
+
+
+def _smoothed(said: NDArray[Any], total: NDArray[Any]) -> Floats:
+    share: Floats = (said + PSEUDO * PRIOR) / (total + PSEUDO)
+    return share
+
+
+def _kept(success: Floats, fixed: Floats) -> Floats:
+    return np.where(np.isnan(fixed), success, fixed)
