@@ -78,7 +78,7 @@ def test_what_is_worth_knowing_is_told_in_sentences(headrace: Headrace, desk: Pa
     (desk / "logs" / "copy.eval").write_bytes((desk / "logs" / "one.eval").read_bytes())
     ran = headrace("eval", "load", "logs", "--suite", "told", "--project", "sentences")
     assert ran.out.splitlines() == [
-        "suite told: 1 scores over 1 cases and 1 releases, 0 absent, 1 new",
+        "suite told: 1 score over 1 case and 1 release, 0 absent, 1 new",
         "1 copy of a row or log: each counts once.",
     ]
     assert ran.err == "", "nobody looks at a bar where stderr is no terminal"

@@ -1,11 +1,9 @@
 """What stands where in a row of scores, and whether it can be what it claims to be."""
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import jmespath
@@ -14,20 +12,20 @@ from jmespath.exceptions import JMESPathError
 
 from headrace.evals.cases.content import content_hash
 from headrace.evals.errors import ScoresRefused
+from headrace.evals.scores.meaning import TRUTH, Meaning, number
 from headrace.evals.scores.rowfile import Row, read
 from headrace.ingest.interpreter import Marks
 
 _OPTIONS = {"release": "--release-expr"}  # `--release` names one release for all rows
-_TRUTH: Mapping[str, float] = MappingProxyType({"true": 1.0, "false": 0.0})
-_TEXT = 80  # characters of a value in a complaint
 _SECONDS = re.compile(r"\d{9,}(\.\d+)?")  # as text, in CSV; from 1973 on: '2026' is a year
 
 
 class Picks(msgspec.Struct, frozen=True, kw_only=True):
     """Where a row holds what: field names or JMESPath; None asks for the field of that name.
 
-    `value` lies in [0, 1] or is a boolean, or one of the words given; null or empty is an attempt
-    without a measurement, and so is a comparison with a field that is null or not there.
+    `value` lies in [0, out_of] ('87 %', too, if that is 100), is a boolean or one of the words;
+    null or empty is an attempt without a measurement, and so is a comparison with a field that is
+    null or not there.
     """
 
     release: str | None = None
@@ -42,9 +40,11 @@ class Picks(msgspec.Struct, frozen=True, kw_only=True):
     content: str | None = None  # what the case asks: where it changes, it is another case
     passing: tuple[str, ...] = ()  # words that mean 1, in any case
     failing: tuple[str, ...] = ()  # words that mean 0
+    absent: tuple[str, ...] = ()  # words that mean: measured nothing
+    out_of: float = 1.0  # the number that stands for 1: 100 for percentages
 
 
-_PARTS = tuple(n for n in Picks.__struct_fields__ if n not in ("content", "passing", "failing"))
+_PARTS = ("release", "case", "value", "epoch", "run", "scorer", "slice", "cluster", "at")
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,8 +75,10 @@ def picked(file: Path, picks: Picks, release: str | None) -> list[Line]:
         raise ScoresRefused(f"{file}: no rows: give one row per attempt")
     fields = sorted({name for _, row in rows for name in row})
     pick = _pickers(file, picks, [row for _, row in rows], fields, release)
-    words = _words(picks)
-    return [_line(where, row, pick, words, release) for where, row in rows]
+    meaning = Meaning.of(
+        passing=picks.passing, failing=picks.failing, absent=picks.absent, out_of=picks.out_of
+    )
+    return [_line(where, row, pick, meaning, release) for where, row in rows]
 
 
 def _pickers(
@@ -120,20 +122,11 @@ def _finder(part: str, expression: str, fields: Sequence[str]) -> Callable[[Row]
     return find
 
 
-def _words(picks: Picks) -> Mapping[str, float]:
-    """What words mean: those of the user, and true and false."""
-    passing = {word.strip().casefold(): 1.0 for word in picks.passing}
-    failing = {word.strip().casefold(): 0.0 for word in picks.failing}
-    if both := sorted(passing.keys() & failing.keys()):
-        raise ScoresRefused(f"{both[0]!r} cannot mean both: name it with --pass or with --fail")
-    return {**_TRUTH, **passing, **failing}
-
-
 def _line(
     where: str,
     row: Row,
     pick: Mapping[str, Callable[[Row], Any]],
-    words: Mapping[str, float],
+    meaning: Meaning,
     release: str | None,
 ) -> Line:
     found = {part: find(row) for part, find in pick.items()}
@@ -141,7 +134,7 @@ def _line(
         where=where,
         release=release or _needed(where, "release", found.get("release")),
         case_id=_needed(where, "case", found.get("case")),
-        value=_value(where, found.get("value"), words),
+        value=meaning.value(where, found.get("value")),
         epoch=_epoch(where, found.get("epoch")),
         run=_text(where, "run", found.get("run")),
         scorer=_text(where, "scorer", found.get("scorer")) or "score",
@@ -170,47 +163,16 @@ def _text(where: str, part: str, value: object) -> str | None:
     return text
 
 
-def _value(where: str, value: object, words: Mapping[str, float]) -> float | None:
-    if value is None or value == "":
-        return None
-    number = _number(value, words)
-    if number is not None and math.isnan(number):
-        return None
-    if number is None or not 0 <= number <= 1:
-        cure = "divide percentages by 100 before"
-        if isinstance(value, str) and number is None:
-            cure = "say which words mean 1 and which 0 with `--pass WORD` and `--fail WORD`"
-        raise ScoresRefused(f"{where}: value {_shown(value)} is not in [0, 1]: {cure}")
-    return number
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _TEXT else text[: _TEXT - 1] + "…"
-
-
-def _number(value: object, words: Mapping[str, float] = _TRUTH) -> float | None:
-    if isinstance(value, str):
-        try:
-            return words[word] if (word := value.strip().casefold()) in words else float(value)
-        except ValueError:
-            return None
-    try:
-        return float(value) if isinstance(value, bool | int | float) else None
-    except OverflowError:  # an integer beyond every float
-        return math.inf
-
-
 def _epoch(where: str, value: object) -> int | None:
     if value is None or value == "":
         return None
-    number = None if str(value).lower() in _TRUTH else _number(value)
-    if number is None or not number.is_integer() or not 0 <= number < 2**53:
+    found = None if str(value).lower() in TRUTH else number(value)
+    if found is None or not found.is_integer() or not 0 <= found < 2**53:
         raise ScoresRefused(
             f"{where}: epoch {value!r} is no whole number from 0: number the trials, or leave "
             "the field away and they count as they come"
         )
-    return int(number)
+    return int(found)
 
 
 def _at(where: str, value: object) -> datetime | None:

@@ -5,6 +5,7 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping
 from io import TextIOWrapper
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,21 @@ def _is_csv(file: Path) -> bool:
 
 
 def _csv(file: Path, text: TextIOWrapper) -> Iterator[tuple[int, Row]]:
-    reader = csv.DictReader(text, restkey=_MORE)
+    header = text.readline()
+    reader = csv.DictReader(chain([header], text), restkey=_MORE, delimiter=_delimiter(header))
     for row in reader:
         # a comma without quotes shifts every cell behind it: what follows is not what it seems
         if any(row.pop(_MORE, None) or ()):
             raise ScoresRefused(
                 f"{file}, line {reader.line_num}: more cells than the header has names: "
-                "put cells that hold a comma in double quotes"
+                "put cells that hold a comma or semicolon in double quotes"
             )
         yield reader.line_num, {name: cell or None for name, cell in row.items()}  # empty: absent
+
+
+def _delimiter(header: str) -> str:
+    """A comma, else what spreadsheets write where the comma is the decimal sign, else a tab."""
+    return next((sign for sign in ",;\t" if sign in header), ",")
 
 
 def _jsonl(file: Path, text: TextIOWrapper) -> Iterator[tuple[int, Row]]:

@@ -73,8 +73,49 @@ def test_words_mean_what_they_are_said_to(pick: Pick, given: object, value: floa
 def test_a_word_that_nobody_explained_is_refused_with_the_option(
     pick: Pick, given: str, words: tuple[str, ...]
 ) -> None:
-    with pytest.raises(ScoresRefused, match=rf"line 1: value '{given}' .* `--pass WORD` and `--fa"):
+    with pytest.raises(
+        ScoresRefused, match=rf"line 1: value '{given}' .* `--pass WORD` .*`--fail WORD`"
+    ):
         pick({**ROW, "value": given}, passing=words)
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        (87, 0.87),
+        ("87", 0.87),
+        ("87 %", 0.87),
+        ("87.5%", 0.875),
+        (0, 0.0),
+        (True, 1.0),
+        ("N/A", None),
+    ],
+)
+def test_percentages_and_words_for_nothing_are_read_where_they_are_announced(
+    pick: Pick, given: object, value: float | None
+) -> None:
+    read = pick({**ROW, "value": given}, out_of=100, absent=("n/a",))
+    assert [line.value for line in read] == [value]
+
+
+@pytest.mark.parametrize(
+    ("given", "cure"),
+    [
+        (87, "--out-of 100"),
+        ("87 %", "--out-of 100"),
+        ("0,5", "decimals with a point"),
+        ("N/A", "--absent"),
+    ],
+)
+def test_a_refused_value_has_its_own_cure(pick: Pick, given: object, cure: str) -> None:
+    with pytest.raises(ScoresRefused, match=cure):
+        pick({**ROW, "value": given})
+
+
+@pytest.mark.parametrize("out_of", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_scale_ends_above_zero(pick: Pick, out_of: float) -> None:
+    with pytest.raises(ScoresRefused, match="--out-of"):
+        pick(ROW, out_of=out_of)
 
 
 def test_a_word_cannot_mean_both(pick: Pick) -> None:

@@ -191,3 +191,16 @@ def test_every_csv_cell_comes_back_whatever_its_text_holds(
     file.write_bytes(text.getvalue().encode())
     absent = [tuple(cell or None for cell in row) for row in cells]  # an empty cell says nothing
     assert [(row["case_id"], row["note"]) for row in rows(file)] == absent
+
+
+@pytest.mark.parametrize("sign", [";", "\t", ","])
+def test_a_spreadsheet_may_separate_cells_by_other_signs(
+    holding: Callable[..., Path], sign: str
+) -> None:
+    table = [["release", "case_id", "value"], ["v1", "q1", "1"], ["v1", "q2", ""]]
+    file = holding("\n".join(sign.join(row) for row in table), "s.csv")
+    assert rows(file) == [
+        {"release": "v1", "case_id": "q1", "value": "1"},
+        {"release": "v1", "case_id": "q2", "value": None},
+    ]
+    assert lines(file) == [2, 3]
