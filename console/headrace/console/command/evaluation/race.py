@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from headrace.console.command.evaluation.option import Suite
+from headrace.console.command.evaluation.option import (
+    Grader,
+    Rubric,
+    ScoredBy,
+    Solver,
+    Suite,
+    TimeLimit,
+)
 from headrace.console.option import AsJson, Home, Project
 from headrace.console.page import errors, page, percent, print_json, table
 from headrace.lake import Lake
@@ -48,20 +54,11 @@ def race(
         typer.Option(min=0, max=0.9, help="Share of cases kept for the winner. Default: half."),
     ] = None,
     max_cases: Annotated[int | None, typer.Option(min=1, help="At most so many cases.")] = None,
-    solver: Annotated[
-        str | None, typer.Option(help="answer (one turn), or replay (tools answer as recorded).")
-    ] = None,
-    scorer: Annotated[
-        str | None, typer.Option(help="For all cases: a name, package.module:name, package/name.")
-    ] = None,
-    grader: Annotated[str | None, typer.Option(help="Model that grades answers.")] = None,
-    rubric: Annotated[
-        Path | None, typer.Option(help="File that says what a good answer is, for the grader.")
-    ] = None,
-    time_limit: Annotated[
-        int | None,
-        typer.Option(min=1, help="Seconds per attempt; more is a failure of the product."),
-    ] = None,
+    solver: Solver = None,
+    scorer: ScoredBy = None,
+    grader: Grader = None,
+    rubric: Rubric = None,
+    time_limit: TimeLimit = None,
     connections: Annotated[
         int | None, typer.Option(min=1, help="Attempts at once, per candidate.")
     ] = None,

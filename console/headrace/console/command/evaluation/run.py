@@ -10,7 +10,14 @@ import msgspec
 import typer
 from rich.text import Text
 
-from headrace.console.command.evaluation.option import Suite
+from headrace.console.command.evaluation.option import (
+    Grader,
+    Rubric,
+    ScoredBy,
+    Solver,
+    Suite,
+    TimeLimit,
+)
 from headrace.console.option import AsJson, Home, Project
 from headrace.console.page import cell, errors, page, print_json
 from headrace.lake import Lake
@@ -26,25 +33,16 @@ def run(
     ] = None,
     release: Annotated[str | None, typer.Option(help="The release that this run measures.")] = None,
     suite: Suite = "production",
-    solver: Annotated[
-        str | None, typer.Option(help="answer (one turn), or replay (tools answer as recorded).")
-    ] = None,
-    scorer: Annotated[
-        str | None, typer.Option(help="For all cases: a name, package.module:name, package/name.")
-    ] = None,
-    grader: Annotated[str | None, typer.Option(help="Model that grades answers.")] = None,
-    rubric: Annotated[
-        Path | None, typer.Option(help="File that says what a good answer is, for the grader.")
-    ] = None,
+    solver: Solver = None,
+    scorer: ScoredBy = None,
+    grader: Grader = None,
+    rubric: Rubric = None,
     epochs: Annotated[int, typer.Option(min=1, help="Attempts per case.")] = 1,
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many cases.")] = None,
     retries: Annotated[
         int, typer.Option(min=0, help="Of an attempt that ended in an error, before it is absent.")
     ] = 1,
-    time_limit: Annotated[
-        int | None,
-        typer.Option(min=1, help="Seconds per attempt; more is a failure of the product."),
-    ] = None,
+    time_limit: TimeLimit = None,
     message_limit: Annotated[
         int | None, typer.Option(min=1, help="Messages after the question in a replay.")
     ] = None,
