@@ -70,12 +70,12 @@ def _successor(found: RaceResult) -> Iterator[str]:
         return
     gain = f"{points(told.difference.estimate)} points"
     interval = bounds(told.difference)
-    cases = f"{told.difference.cases} {_basis(told)}"
-    yield f"On {cases} it is {gain} ({interval}) {against}: {_claim(found, told)}."
+    cases = _basis(told, told.difference.cases)
+    yield f"On {cases} {found.leader} is {gain} ({interval}) {against}: {_claim(found, told)}."
 
 
-def _basis(told: Succession) -> str:
-    return "fresh cases" if told.basis == "fresh" else "cases, those that picked it"
+def _basis(told: Succession, cases: int) -> str:
+    return f"{cases} fresh cases" if told.basis == "fresh" else f"the {cases} cases that picked it,"
 
 
 def _claim(found: RaceResult, told: Succession) -> str:

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from headrace.evals.display.wording import interval_words, plural, points, verdict_words
 from headrace.evals.judge import no_verdict
 from headrace.evals.judges.bar import kappa_words
 from headrace.evals.slices import SliceTrend
+from headrace.evals.statistics.parameters import Parameters
 
 if TYPE_CHECKING:
     from headrace.evals.trend import Trend
@@ -18,12 +21,53 @@ def story(trend: "Trend") -> str:
         no_verdict(trend.judge)
         if trend.judge is not None and trend.refused
         else verdict_words(trend.verdict, trend.established),
+        *_common(trend),
         *_slices(trend),
         *_extremes(trend),
         *_grounds(trend),
         *_elsewhere(trend),
     ]
     return " ".join(said)
+
+
+def _common(trend: "Trend") -> Iterator[str]:
+    """Over which cases releases were compared, where these are not all; what leaves too few."""
+    if trend.frame.is_empty() or trend.refused:
+        return
+    compared = trend.frame.filter("compared")
+    if trend.verdict.reason == "too few shared cases":
+        yield from _gaps(trend)
+    elif len(compared) > 1:
+        older = _older(trend.frame, trend.verdict.window)
+        if older or trend.verdict.n < compared["cases"].max():
+            names = compared["release"]
+            shared = f"{plural(trend.verdict.n, 'case')} that {names[0]} to {names[-1]} share"
+            yield f"Compared over the {shared}{older}."
+
+
+def _older(frame: pl.DataFrame, window: int) -> str:
+    """Releases that could be compared, but share too few cases with newer ones."""
+    reached = frame.tail(max(Parameters().m_max, window + 1))
+    left_out = reached.filter(~pl.col("compared"))["release"].to_list()
+    if not left_out:
+        return ""
+    names = left_out[0] if len(left_out) == 1 else f"{left_out[0]} to {left_out[-1]}"
+    return f"; {names} {'shares' if len(left_out) == 1 else 'share'} too few of them"
+
+
+def _gaps(trend: "Trend") -> Iterator[str]:
+    recent = trend.frame.tail(trend.verdict.window + 1).filter(pl.col("cases") > 0)
+    whole = trend.frame["cases"].max()
+    partial = recent.filter(pl.col("cases") < whole / 2)
+    if len(partial):
+        names = ", ".join(partial["release"].to_list())
+        most = plural(partial["cases"].max(), "case")
+        yield (
+            f"{names}: scores of {'' if len(partial) == 1 else 'at most '}{most}, where the suite "
+            f"has had {whole:,}; run them on all."
+        )
+    elif trend.verdict.n == 0 and len(recent) > 1:
+        yield "The newest releases have no case in common: renamed or edited cases are other cases."
 
 
 def _slices(trend: "Trend") -> Iterator[str]:

@@ -56,8 +56,9 @@ def _claim(verdict: TrendVerdict, established: str | None) -> str:
 
 
 def _bound(verdict: TrendVerdict) -> Iterator[str]:
-    if verdict.certifiable_delta is not None and verdict.state in ("plateaued", "inconclusive"):
-        yield f"A gain of {100 * verdict.certifiable_delta:.1f} points or more is ruled out."
+    ruled_out = verdict.certifiable_delta
+    if ruled_out is not None and ruled_out < 1 and verdict.state in ("plateaued", "inconclusive"):
+        yield f"A gain of {100 * ruled_out:.1f} points or more is ruled out."
 
 
 def _price(verdict: TrendVerdict) -> Iterator[str]:
@@ -68,6 +69,9 @@ def _price(verdict: TrendVerdict) -> Iterator[str]:
     elif verdict.reason == "missing data":
         yield f"{100 * verdict.absent:.0f} % of attempts have no score: run these again."
     elif verdict.needs is not None:
+        if verdict.reason == "too few releases":
+            missing = max(1, verdict.window + 1 - verdict.releases)
+            yield f"A plateau takes at least {plural(missing, 'more release')}."
         words = needs_words(verdict.needs, verdict.n)
         if words is not None:
             yield f"To decide it would take about {words}."
@@ -77,11 +81,16 @@ def _levers(needs: Needs, cases: int) -> Iterator[str]:
     if needs.epochs is not None:
         yield f"{plural(needs.epochs, 'epoch')} of every case"
     if needs.cases is not None and needs.cases > cases:
-        yield plural(needs.cases - cases, "more case")
+        yield plural(_order(needs.cases - cases), "more case")
     if needs.releases is not None:
         yield plural(needs.releases, "more release")
 
 
+def _order(count: int) -> int:
+    """Two digits of a large number: an order of size must not look like a count."""
+    return count if count < 100 else round(count, 2 - len(str(count)))
+
+
 def plural(count: int, noun: str) -> str:
-    """'1 case', '2 cases'."""
-    return f"{count} {noun}" + ("" if count == 1 else "s")
+    """'1 case', '2,000 cases'."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

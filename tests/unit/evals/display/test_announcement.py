@@ -67,7 +67,7 @@ def test_the_sentence_says_who_leads_who_stopped_and_what_was_saved() -> None:
     )
     assert said.startswith(
         "new leads; 2 of 4 stopped after 75 of 600 cases; 61 % of the calls and $3.10 saved. "
-        "The race did not tell it apart from c. On 300 fresh cases it is +6.1 points (+2.0 to "
+        "The race did not tell it apart from c. On 300 fresh cases new is +6.1 points (+2.0 to "
         "+10.2) against old: promote it."
     )
 
@@ -92,7 +92,7 @@ def test_a_lead_alone_is_no_reason_to_promote() -> None:
     said = announcement(found(succession=doubtful))
     assert "not to be promoted while 40 scores are absent" in said
     raced = msgspec.structs.replace(unsure, basis="raced")
-    assert "300 cases, those that picked it" in announcement(found(succession=raced))
+    assert "On the 300 cases that picked it, new is " in announcement(found(succession=raced))
 
 
 def test_the_failed_are_named_with_their_reason() -> None:

@@ -1,13 +1,16 @@
 """What is said of a trend: a sentence for every plight, and nothing absent becomes a zero."""
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from headrace.evals.display.sparkline import sparkline
+from headrace.evals.load import load
 from headrace.evals.trend import Trend, trend
 from headrace.lake.store import Lake
 from tests.evalruns import T0, case, released, run
@@ -65,6 +68,50 @@ def test_a_first_run_in_which_every_measurement_failed(lake: Lake, project: str)
     found = told(lake, project, [None] * 3)
     assert "v0 has no score: 3 attempts failed" in found.words
     assert found.sparkline == "·"
+
+
+def test_releases_that_share_too_few_cases_are_named(lake: Lake, project: str) -> None:
+    renamed: list[float | None] = [None] * 60
+    older = [[*HALF, *renamed]] * 2
+    newer = [[*renamed, *HALF]] * 4
+    found = told(lake, project, *older, *newer)
+    assert "Compared over the 60 cases that v2 to v5 share; v0 to v1 share too few of them." in (
+        found.words
+    )
+
+
+def test_nothing_is_said_of_cases_that_all_releases_share(lake: Lake, project: str) -> None:
+    assert "Compared over" not in told(lake, project, *[HALF] * 5).words
+
+
+def test_the_cases_that_all_share_are_counted_where_some_are_absent(
+    lake: Lake, project: str
+) -> None:
+    found = told(lake, project, *[HALF] * 4, [None, *HALF[1:]])
+    assert "Compared over the 59 cases that v0 to v4 share." in found.words
+
+
+def test_a_run_on_part_of_the_suite_is_named_as_what_leaves_too_few_cases(
+    lake: Lake, project: str
+) -> None:
+    found = told(lake, project, *[HALF] * 4, [1.0] * 5)
+    assert found.verdict.reason == "too few shared cases"
+    assert "v4: scores of 5 cases, where the suite has had 60; run them on all." in found.words
+
+
+def test_releases_without_one_case_in_common_are_told(
+    lake: Lake, project: str, tmp_path: Path
+) -> None:
+    rows = [
+        {"release": name, "case_id": f"{name}-{i}", "value": i % 2}
+        for name in ("v0", "v1")
+        for i in range(30)
+    ]
+    file = tmp_path / "renamed.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    load(lake, project, [file], suite="refunds", now=T0)
+    said = trend(lake, project=project, suite="refunds").words
+    assert "The newest releases have no case in common: renamed or edited" in said
 
 
 def test_a_plateau_that_the_newest_look_does_not_contradict(lake: Lake, project: str) -> None:

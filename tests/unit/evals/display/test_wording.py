@@ -110,6 +110,10 @@ def test_without_an_estimate_it_says_what_there_is(
             "or 2 more releases.",
         ),
         ({"reason": "too few releases", "needs": Needs(releases=1)}, "about 1 more release."),
+        (
+            {"reason": "too few releases", "releases": 2, "needs": Needs()},
+            "A plateau takes at least 2 more releases.",
+        ),
         ({"reason": "underpowered", "needs": Needs()}, "is ruled out."),  # no lever helps
         ({"reason": "underpowered", "needs": None}, "is ruled out."),
         ({"reason": "saturated", "needs": Needs(cases=9999)}, "add harder cases."),
@@ -126,6 +130,7 @@ def test_doubt_ends_with_its_price(verdict: Make, more: dict[str, Any], ends: st
         (Needs(jitter=True), 100, None),
         (Needs(epochs=1), 100, "1 epoch of every case"),
         (Needs(cases=101), 100, "1 more case"),
+        (Needs(cases=11_707), 98, "12,000 more cases"),  # an order of size, not a count
         (Needs(cases=100), 100, None),  # there already
         (Needs(cases=20), 100, None),
         (Needs(releases=2), 100, "2 more releases"),
@@ -134,3 +139,7 @@ def test_doubt_ends_with_its_price(verdict: Make, more: dict[str, Any], ends: st
 )
 def test_only_levers_that_help_are_named(needs: Needs, cases: int, said: str | None) -> None:
     assert needs_words(needs, cases) == said
+
+
+def test_a_gain_that_no_suite_can_show_is_not_ruled_out_in_words(verdict: Make) -> None:
+    assert "ruled out" not in verdict_words(verdict(reason="underpowered", certifiable_delta=1.3))
