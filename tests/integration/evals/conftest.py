@@ -3,11 +3,8 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -24,6 +21,7 @@ from headrace.lake.record import (
     SplitGroup,
 )
 from headrace.lake.store import Lake, Transaction
+from tests.served import serving
 
 os.environ["INSPECT_DISPLAY"] = "none"
 os.environ["INSPECT_LOG_LEVEL"] = "error"
@@ -187,34 +185,8 @@ def reply() -> Any:
     return output
 
 
-class Served(BaseHTTPRequestHandler):
-    """Answers each POST with what the test says: status, body (JSON unless text), headers."""
-
-    def do_POST(self) -> None:
-        length = int(self.headers.get("content-length", 0))
-        asked = json.loads(self.rfile.read(length))
-        self.server.asked.append((self.path, dict(self.headers), asked))  # type: ignore[attr-defined]
-        status, given, headers = self.server.answer(asked)  # type: ignore[attr-defined]
-        body = (given if isinstance(given, str) else json.dumps(given)).encode()
-        self.send_response(status)
-        for name, value in {"content-length": str(len(body)), **headers}.items():
-            self.send_header(name, value)
-        with suppress(BrokenPipeError):  # who asked may have gone
-            self.end_headers()
-            self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: a run prints nothing."""
-
-
 @pytest.fixture
 def server() -> Iterator[Any]:
-    """A real HTTP server of ours; set `answer`, read `asked` and `url`."""
-    made: Any = ThreadingHTTPServer(("127.0.0.1", 0), Served)
-    made.asked, made.url = [], f"http://127.0.0.1:{made.server_port}"
-    thread = Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield made
-    made.shutdown()
-    thread.join()
-    made.server_close()
+    """A server of ours; set `answer`, read `asked` and `url`."""
+    with serving() as made:
+        yield made

@@ -35,17 +35,13 @@ def test_the_agent_is_asked_with_messages_tools_and_which_case_it_is(
 ) -> None:
     monkeypatch.setenv("AGENT_KEY", "sesame")
     done = put(state(slice="easy"), server, (200, {"text": "Paris"}, {}), key_env="AGENT_KEY")
-    assert server.asked == [
-        (
-            "/agent",
-            "Bearer sesame",
-            {
-                "messages": [{"role": "user", "content": "Where?"}],
-                "tools": [],
-                "metadata": {"case_id": "c1", "epoch": 2, "cluster": "acme", "slice": "easy"},
-            },
-        )
-    ]
+    [(path, headers, asked)] = server.asked
+    assert (path, headers["Authorization"]) == ("/agent", "Bearer sesame")
+    assert asked == {
+        "messages": [{"role": "user", "content": "Where?"}],
+        "tools": [],
+        "metadata": {"case_id": "c1", "epoch": 2, "cluster": "acme", "slice": "easy"},
+    }
     assert done.output.completion == done.messages[-1].text == "Paris"
     told = answered_in(done.metadata)
     assert told.latency_ms is not None and told.latency_ms > 0
