@@ -11,6 +11,8 @@ from headrace.curate import unit
 from headrace.lake.message import Body, text_of
 
 _FAILED = re.compile(r"^\W*(?:(?:[\w.]*(?:error|exception|failure))\b|traceback \(|failed\b)")
+_EXIT = re.compile(r"\W*(?:process )?exit(?:ed with)?[ _]?(?:code|status)[ :=]*(-?[1-9]\d*)\b")
+_RAISED = re.compile(r"^[\w.]*(?:error|exception)\b", re.IGNORECASE | re.MULTILINE)
 _NAMED = re.compile(r"\b\w*(?:error|exception)\b")
 _CODE = re.compile(r"[^a-z0-9_]+")
 _BAD = frozenset({"error", "failed", "failure"})
@@ -59,10 +61,13 @@ def failure(text: str) -> str | None:
     if isinstance(told, dict):
         return _told(told)
     said = unit.norm(str(told)) if isinstance(told, str) else ""
-    if not _FAILED.match(said[:200]):
+    exited = _EXIT.match(said[:200])
+    if not exited and not _FAILED.match(said[:200]):
         return None
-    named = _NAMED.search(said[:200])
-    return _code(named.group() if named else "error")
+    # The last line that names an exception is what a traceback came to.
+    named = _RAISED.findall(text) or _NAMED.findall(said[:200])[:1]
+    unnamed = f"exit_{exited[1]}" if exited else "error"
+    return _code(named[-1].rpartition(".")[2] if named else unnamed)
 
 
 def _told(answer: Mapping[str, Any]) -> str | None:
