@@ -21,3 +21,7 @@ class RulebookError(HeadraceError):
 
 class UnitOrderError(HeadraceError):
     """A unit comes after younger ones that are stored already."""
+
+
+class ScrubKeyError(HeadraceError):
+    """A key is too short to keep surrogates from being guessed."""

@@ -1,0 +1,1 @@
+"""Personal data out, surrogates in: what silver is made through."""

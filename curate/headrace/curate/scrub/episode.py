@@ -1,0 +1,65 @@
+"""The messages of one episode without personal data.
+
+`scrub` is a pure function of messages and key. Nothing is promised of names and addresses that
+stand under no key: without a model they are words like any other.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from headrace.curate.scrub import tree
+from headrace.curate.scrub.harvest import Harvest
+from headrace.curate.scrub.replacer import Replacer
+from headrace.curate.scrub.surrogates import Surrogates
+from headrace.ingest.secrets.tree import Stripper
+from headrace.lake.message import Body
+
+_MARK = "[secret:"
+
+
+class Scrubbed(msgspec.Struct, frozen=True, kw_only=True):
+    """Messages that may be learnt from, and what was taken out of them."""
+
+    messages: tuple[Body, ...]  # as many, with the roles, names of tools and ids that they had
+    found: Mapping[str, int]  # places by kind, `secret` among them; a kind that was not found lacks
+    surrogates: Mapping[str, str]  # HMAC-SHA256 of kind and value, in hex, to its surrogate
+
+
+def scrub(messages: Sequence[Mapping[str, Any]], key: bytes) -> Scrubbed:
+    """Canonical messages with surrogates for personal data and placeholders for secrets.
+
+    A value has one surrogate wherever it stands: in texts, in arguments, in results, in other
+    episodes scrubbed with `key`. Scrubbing twice changes nothing. Raises ScrubKeyError for a key
+    of less than 16 bytes.
+    """
+    surrogates = Surrogates(key)
+    bare = [tree.mapped(body, _stripped) for body in messages]
+    held: list[object] = []
+    opened = [tree.mapped(body, lambda part: _kept(held, tree.opened(part))) for body in bare]
+    work = Replacer(Harvest.of(held), surrogates)
+    clean = tuple(tree.mapped(body, work.value) for body in opened)
+    found = work.found + Counter(secret=_secrets(bare) - _secrets(messages))
+    return Scrubbed(
+        messages=clean,
+        found=MappingProxyType({kind: found[kind] for kind in sorted(found)}),
+        surrogates=surrogates.index,
+    )
+
+
+def _kept(held: list[object], part: object) -> object:
+    held.append(part)
+    return part
+
+
+def _stripped(part: object) -> object:
+    """Without the secrets that the drain did not know yet when the message came."""
+    return Stripper().value(part)
+
+
+def _secrets(messages: Sequence[Mapping[str, Any]]) -> int:
+    return sum(json.dumps(body, default=str).count(_MARK) for body in messages)

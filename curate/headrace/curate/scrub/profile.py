@@ -1,0 +1,37 @@
+"""Fields written as lines of a text: `Name: Jane Doe`, `- **Phone**: ...`, "my name is ..."."""
+
+import re
+from collections.abc import Iterator
+
+from headrace.curate.scrub import field
+from headrace.curate.scrub.kind import Kind
+from headrace.curate.scrub.name import NAME, capital
+
+_LINE = re.compile(
+    r"^[ \t>*-]{0,8}(?P<key>[A-Za-z][A-Za-z _-]{1,30}?)\**[ \t]*[:=][ \t]*\**[ \t]*"
+    r"(?P<value>[^\s*][^\n]{1,120}?)[ \t*]*$",
+    re.MULTILINE,
+)
+_TOLD = re.compile(r"\b[Mm]y (?:full )?name is (?P<value>[^\W\d_]+(?: [^\W\d_]+){0,2})")
+
+Region = tuple[int, int, Kind]  # start and end of a value, and its kind
+
+
+def regions(text: str) -> Iterator[Region]:
+    """The values of a text's lines whose keys tell a kind, and names that people give."""
+    if ":" in text or "=" in text:
+        for line in _LINE.finditer(text):
+            kind = field.kind_of(line["key"], line["value"], of_person=False)
+            if kind is not None:
+                yield line.start("value"), line.end("value"), kind
+    if "y name is " in text or "y full name is " in text:
+        yield from (_name(text, told) for told in _TOLD.finditer(text))
+
+
+def _name(text: str, told: re.Match[str]) -> Region:
+    """As many words as have capitals; all, where the first has none."""
+    start, end = told.span("value")
+    words = told["value"].split()
+    while len(words) > 1 and not capital(words[-1]):
+        words.pop()
+    return start, start + len(" ".join(words)), NAME

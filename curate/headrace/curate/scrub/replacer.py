@@ -1,0 +1,129 @@
+"""Replaces what was found, in opened JSON and in texts."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from headrace.curate.scrub import profile
+from headrace.curate.scrub.catalogue import possible
+from headrace.curate.scrub.harvest import Harvest
+from headrace.curate.scrub.kind import Kind
+from headrace.curate.scrub.surrogates import Surrogates
+from headrace.curate.scrub.tree import Embedded, fields
+from headrace.ingest.jsontext import written
+from headrace.ingest.secrets.text import PLACEHOLDER
+
+PASSES = 8  # what a replaced value leaves may be one by itself: again until nothing changes
+
+_PLACEHOLDER = re.compile(PLACEHOLDER)
+_IDENTIFIER = re.compile("[A-Za-z_$][A-Za-z0-9_.$-]*")
+_PICTURE = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,")
+_LEAST_NUMBER = 1_000_000  # fewer digits tell nobody
+
+Find = tuple[int, int, Kind]
+
+
+class Replacer:
+    """Replaces in one episode, and counts what it replaced."""
+
+    def __init__(self, harvest: Harvest, surrogates: Surrogates) -> None:
+        self._harvest = harvest
+        self._surrogates = surrogates
+        self._clean: set[str] = set()  # tool results repeat themselves
+        self.found: Counter[str] = Counter()
+
+    def value(self, given: object, kind: Kind | None = None, key: str = "") -> object:
+        """A value without personal data; of the same type, with the same fields."""
+        if isinstance(given, str):
+            return self.text(given, kind)
+        if isinstance(given, Embedded):
+            return self._embedded(given, kind, key)
+        if isinstance(given, dict):
+            return self._mapping(given, key)
+        if isinstance(given, list):
+            return [self.value(item, kind, key) for item in given]
+        if isinstance(given, int) and not isinstance(given, bool):
+            return self._number(given, kind)
+        return given
+
+    def text(self, given: str, kind: Kind | None = None) -> str:
+        """A text that is no JSON; `kind`: what its key tells."""
+        if kind is None and given in self._clean or _PICTURE.match(given):
+            return given
+        text = given
+        for _ in range(PASSES):
+            finds = self._chosen(text, kind)
+            if not finds:
+                break
+            text = self._spliced(text, finds)
+        if kind is None and text == given:
+            self._clean.add(given)
+        return text
+
+    def _embedded(self, given: Embedded, kind: Kind | None, key: str) -> str:
+        before = self.found.copy()
+        bare = self.value(given.value, kind, key)
+        if self.found == before:
+            return given.text
+        try:
+            return written(bare)
+        except ValueError:  # what only Python can hold, or as deep as it can go
+            self.found = before
+            return self.text(given.text, kind)
+
+    def _mapping(self, given: Mapping[str, object], key: str) -> dict[str, object]:
+        out: dict[str, object] = {}
+        for own in fields(given, key):
+            name = own.key if _IDENTIFIER.fullmatch(own.key) else self.text(own.key)
+            out[_free(name, out)] = self.value(own.value, own.kind, own.key)
+        return out
+
+    def _number(self, given: int, kind: Kind | None) -> int:
+        if given < _LEAST_NUMBER and kind is None:
+            return given
+        before = self.found.copy()
+        bare = self.text(str(given), kind)
+        if bare.isdecimal():
+            return int(bare)
+        self.found = before
+        return given
+
+    def _chosen(self, text: str, kind: Kind | None) -> list[Find]:
+        """Finds that do not overlap, in their order; the longest has its place."""
+        finds = list(self._finds(text, kind))
+        if not finds:
+            return []
+        kept = [found.span() for found in _PLACEHOLDER.finditer(text)]
+        chosen: list[Find] = []
+        for find in sorted(finds, key=lambda found: found[0] - found[1]):  # stable
+            if all(find[1] <= start or end <= find[0] for start, end in kept):
+                kept.append(find[:2])
+                chosen.append(find)
+        return sorted(chosen, key=lambda found: found[0])
+
+    def _finds(self, text: str, kind: Kind | None) -> Iterator[Find]:
+        if kind is not None:
+            yield from ((a, b, kind) for a, b in kind.typed(text))
+        for detector in possible(text):
+            yield from ((a, b, detector) for a, b in detector.find(text))
+        for start, end, told in profile.regions(text):
+            yield from ((start + a, start + b, told) for a, b in told.typed(text[start:end]))
+        yield from ((a, b, sought) for sought, (a, b) in self._harvest.find(text))
+
+    def _spliced(self, text: str, finds: list[Find]) -> str:
+        out: list[str] = []
+        at = 0
+        for start, end, kind in finds:
+            out += [text[at:start], self._surrogates.of(kind, text[start:end])]
+            self.found[kind.name] += 1
+            at = end
+        return "".join([*out, text[at:]])
+
+
+def _free(name: str, taken: Mapping[str, object]) -> str:
+    """A key that is not taken: two values may share a surrogate."""
+    number = 2
+    free = name
+    while free in taken:
+        free, number = f"{name} {number}", number + 1
+    return free

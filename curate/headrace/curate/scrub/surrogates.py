@@ -1,0 +1,44 @@
+"""What stands in for values: drawn from HMACs under the key of the project."""
+
+import hmac
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from headrace.curate.errors import ScrubKeyError
+from headrace.curate.scrub.draw import Draw
+from headrace.curate.scrub.kind import Kind
+
+LEAST = 16  # bytes of a key
+
+
+class Surrogates:
+    """Surrogates of one project: the same value has the same one in every episode.
+
+    Without the key nobody can test a guess of a value; destroying it cuts the last tie to them.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) < LEAST:
+            raise ScrubKeyError(
+                f"a key of {len(key)} bytes to scrub with: give {LEAST} random bytes or more, such"
+                " as secrets.token_bytes(32), and the same ones every night"
+            )
+        self._key = key
+        self._digests: dict[tuple[str, str], bytes] = {}
+        self._index: dict[str, str] = {}
+
+    @property
+    def index(self) -> Mapping[str, str]:
+        """HMAC of each value that was replaced, in hex, to its surrogate in canonical form."""
+        return MappingProxyType(self._index)
+
+    def of(self, kind: Kind, written: str) -> str:
+        """The surrogate of a value, in the form in which it was written."""
+        value = kind.canonical(written)
+        digest = self._digests.get((kind.name, value))
+        if digest is None:
+            told = f"{kind.name}\0{value}".encode("utf-8", "surrogatepass")
+            digest = hmac.digest(self._key, told, "sha256")
+            self._digests[kind.name, value] = digest
+            self._index[digest.hex()] = kind.surrogate(value, Draw(digest))
+        return kind.surrogate(written, Draw(digest))
