@@ -3,9 +3,20 @@
 from headrace.curate.near.duplicate import Example, duplicates
 
 
-def example(name: str, outcome: str = "success", **units: object) -> Example:
-    told = {"request": 1, "skeleton": "s", "transcript": None, **units}
-    return Example(episode_id=name, outcome=outcome, **told)  # type: ignore[arg-type]
+def example(
+    name: str,
+    outcome: str = "success",
+    request: int | None = 1,
+    skeleton: str | None = "s",
+    transcript: int | None = None,
+) -> Example:
+    return Example(
+        episode_id=name,
+        outcome=outcome,
+        request=request,
+        skeleton=skeleton,
+        transcript=transcript,
+    )
 
 
 def test_the_same_transcript_or_request_and_skeleton_make_a_duplicate() -> None:
@@ -29,5 +40,5 @@ def test_chats_without_tools_are_no_duplicates_by_request_alone() -> None:
 
 
 def test_nothing_to_compare_is_only_itself() -> None:
-    empty = {"request": None, "skeleton": None, "transcript": None}
-    assert duplicates([example("a", **empty), example("b", **empty)]) == [["a"], ["b"]]
+    told = [example(name, request=None, skeleton=None) for name in ("a", "b")]
+    assert duplicates(told) == [["a"], ["b"]]
