@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,13 @@ def page() -> Console:
 def errors() -> Console:
     """The console for progress and errors, on stderr."""
     return Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """While a user's agent, scorer or provider runs, what they print goes to stderr."""
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 @contextmanager

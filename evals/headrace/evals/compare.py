@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from headrace.evals.errors import EvalError
 from headrace.evals.judge import refuse_untrusted
 from headrace.evals.noise import judge_noise
 from headrace.evals.series import Series, UnknownSeries, scored_releases, scores
@@ -59,8 +60,14 @@ def compare_releases(
     """Compare two releases of a suite by one scorer: by default that with most cases of both.
 
     Where runs of its series were repeated, what a release moves by itself is allowed for.
-    Raises UnknownSeries, UnequalScorers, UntrustedJudge, UnfitParameters.
+    Raises EvalError for one name twice, UnknownSeries, UnequalScorers, UntrustedJudge,
+    UnfitParameters.
     """
+    if a == b:
+        raise EvalError(
+            f"release {a!r} is named twice: name the one that stands, then the one that may "
+            "replace it"
+        )
     series = _shared_series(lake, project, suite, scorer, (a, b))
     refuse_untrusted(lake, project, suite, series)
     rows = scores(lake, project, suite, series)
@@ -71,7 +78,7 @@ def compare_releases(
         delta=delta,
         names=(a, b),
         tau=judge_noise(rows).tau or 0.0,
-        same=a == b or _is_same(one, other),
+        same=_is_same(one, other),
     )
 
 

@@ -39,7 +39,7 @@ def test_a_comparison_for_people_has_tables_and_sentences(
     assert "compared: v2 against v1" in ran.out
     assert "all 80 62.5 % 75.0 % +12.5" in ran.words
     assert ran.words.index("refunds 20 -100.0") < ran.words.index("booking 60 +50.0")
-    assert "20 broken, 30 fixed (30 more: --json)" in ran.words
+    assert "20 broken, 30 fixed (30 more: --json)\n" in ran.out
     assert "Cannot tell v2 from v1 (underpowered): +12.5 points (95 % interval" in ran.words
     assert "Slice refunds is worse, against the total: -100.0 points" in ran.words
     assert "A delta of 3 points is assumed, not given." in ran.words
@@ -61,3 +61,9 @@ def test_a_release_nobody_measured_is_refused_with_those_there_are(
     ran = headrace("eval", "compare", "v1", "v9", *loaded)
     assert (ran.code, ran.out) == (1, "")
     assert "release 'v9' has no scores in suite 'compared'; releases with scores: v1, v2" in ran.err
+
+
+def test_one_release_named_twice_is_refused(headrace: Headrace, loaded: tuple[str, ...]) -> None:
+    ran = headrace("eval", "compare", "v1", "v1", *loaded)
+    assert (ran.code, ran.out) == (1, "")
+    assert "release 'v1' is named twice" in ran.err

@@ -72,9 +72,7 @@ def test_a_run_scores_every_case_in_every_epoch(headrace: Headrace, tmp_path: Pa
     assert 0 <= ran.json["mean"] <= 1
     assert [path.suffix for path in tmp_path.iterdir()] == [".eval"]
     shown = headrace("eval", "load", *tmp_path.iterdir(), "--suite", "production", *words[4:])
-    assert shown.words.startswith(
-        "suite production: 4 scores over 2 cases and 1 releases, 0 absent"
-    )
+    assert shown.words.startswith("suite production: 4 scores over 2 cases and 1 release, 0 absent")
     assert shown.words.endswith("0 new"), "the run had recorded its own log"
 
 
@@ -85,7 +83,7 @@ def test_a_run_for_people_is_one_line_that_names_the_release(
     words = ("--model", "mockllm/model", "--release", "2.0[rc]", "--project", "mill")
     ran = headrace("eval", "run", *words, "--limit", "1", "--log-dir", tmp_path)
     [line] = [line for line in ran.out.splitlines() if line.startswith("run ")]
-    assert "of 2.0[rc]: 1 scores over 1 cases, mean " in line
+    assert "of 2.0[rc]: 1 score over 1 case, mean " in line
 
 
 @pytest.mark.usefixtures("knowing")
@@ -97,7 +95,7 @@ def test_a_judge_that_says_nothing_readable_leaves_nothing_measured(
     judge = ("--scorer", "graded", "--rubric", tmp_path / "kind.md", "--grader", "mockllm/model")
     ran = headrace("eval", "run", *words, *judge, "--param", "temperature=0.5")
     assert ran.code == 1, ran.err
-    assert "1 scores over 1 cases, mean -, 1 absent" in ran.words
+    assert "1 score over 1 case, mean -, 1 absent" in ran.words
     assert "nothing was measured" in ran.words
 
 
@@ -118,11 +116,23 @@ def test_an_agent_of_ones_own_needs_no_model(
     words = ("--agent", "an_agent_of_mine:act", "--release", "3", "--project", "mill")
     ran = headrace("eval", "run", *words, "--limit", "2", "--log-dir", tmp_path)
     assert ran.code == 0, ran.err
-    assert "2 scores over 2 cases, mean 0, 0 absent" in ran.words
+    assert "2 scores over 2 cases, mean 0.0 %, 0 absent" in ran.words
     assert "2 zero: the agent failed: KeyError: 'lost'" in ran.words
     [log] = tmp_path.glob("*.eval")
     again = headrace("eval", "run", "--resume", log)
     assert again.code == 1 and "nothing to resume" in again.err
+
+
+def test_what_an_agent_prints_is_no_part_of_the_document(
+    headrace: Headrace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "def act(asked):\n    print('debugging')\n    return 'yes'\n"
+    (tmp_path / "a_loud_agent.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    words = ("--agent", "a_loud_agent:act", "--release", "3.1", "--project", "mill", "--json")
+    ran = headrace("eval", "run", *words, "--limit", "2", "--log-dir", tmp_path)
+    assert ran.json["scores"] == 2
+    assert "debugging" in ran.err
 
 
 def test_what_production_answered_is_a_run_per_release(headrace: Headrace) -> None:

@@ -68,7 +68,7 @@ def test_an_agent_that_hangs_past_its_time_scores_zero(
     monkeypatch.setattr(agents, "named", lambda *_: act)
     ran = put(suite, tmp_path, time_limit=1, limit=1)
     assert (ran.scores, ran.absent, ran.mean) == (1, 0, 0.0)
-    assert ran.failures == {"limit reached: working": 1}
+    assert ran.failures == {"limit reached: working time": 1}
 
 
 def test_a_sample_that_was_not_measured_is_tried_once_more(

@@ -39,7 +39,7 @@ def _common(trend: "Trend") -> Iterator[str]:
         yield from _gaps(trend)
     elif len(compared) > 1:
         older = _older(trend.frame, trend.verdict.window)
-        if older or trend.verdict.n < compared["cases"].max():
+        if older or trend.verdict.n < max(compared["cases"].to_list()):
             names = compared["release"]
             shared = f"{plural(trend.verdict.n, 'case')} that {names[0]} to {names[-1]} share"
             yield f"Compared over the {shared}{older}."
@@ -57,11 +57,11 @@ def _older(frame: pl.DataFrame, window: int) -> str:
 
 def _gaps(trend: "Trend") -> Iterator[str]:
     recent = trend.frame.tail(trend.verdict.window + 1).filter(pl.col("cases") > 0)
-    whole = trend.frame["cases"].max()
+    whole: int = max(trend.frame["cases"].to_list())
     partial = recent.filter(pl.col("cases") < whole / 2)
     if len(partial):
         names = ", ".join(partial["release"].to_list())
-        most = plural(partial["cases"].max(), "case")
+        most = plural(max(partial["cases"].to_list()), "case")
         yield (
             f"{names}: scores of {'' if len(partial) == 1 else 'at most '}{most}, where the suite "
             f"has had {whole:,}; run them on all."

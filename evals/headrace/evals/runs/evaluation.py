@@ -11,7 +11,7 @@ from inspect_ai.log import EvalLog, read_eval_log
 from inspect_ai.model import Model
 
 from headrace.evals.errors import EvalError, NothingToRun, RunFailed
-from headrace.evals.runs.model import offer_key, said
+from headrace.evals.runs.model import load_hooks, offer_key, said
 from headrace.evals.scorers.graded import ROLE
 
 _QUIET: Mapping[str, Any] = {
@@ -100,6 +100,7 @@ def resumed(file: Path | str) -> EvalLog:
         raise EvalError(f"{file} cannot be read as an Inspect log: {said(error)}") from error
     if header.status == "success" and not header.invalidated:
         raise NothingToRun(f"{file} is of a run that came to its end: there is nothing to resume")
+    load_hooks()
     offer_key(header.eval.model, header.eval.model_args.get("api_key_var"))
     try:
         [log] = eval_retry(str(file), log_dir=str(Path(file).parent), **_QUIET)

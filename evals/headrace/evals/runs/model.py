@@ -3,6 +3,9 @@
 import os
 import re
 from collections.abc import Mapping
+from contextlib import redirect_stdout
+from functools import cache
+from io import StringIO
 from typing import Any
 
 from inspect_ai.model import GenerateConfig, Model, get_model
@@ -28,6 +31,7 @@ def model_of(
     """
     if isinstance(name, Model):
         return name
+    load_hooks()
     wanted, more = name or "none", _served(name, base_url, key_env) if base_url or key_env else {}
     if base_url and not wanted.startswith("openai-api/"):
         wanted = ENDPOINT + wanted
@@ -43,6 +47,13 @@ def model_of(
             "`openai/gpt-5`, with the provider's package installed and its API key in the "
             "environment; a server of your own is `--base-url http://HOST/v1 --model NAME`"
         ) from error
+
+
+@cache
+def load_hooks() -> None:
+    """Inspect lists its hooks on stdout the first time that it needs them: no result of ours."""
+    with redirect_stdout(StringIO()):
+        get_model("none", memoize=False)
 
 
 def judge_of(name: str | Model) -> Model:

@@ -19,6 +19,7 @@ from headrace.evals.solvers.told import FAILURE, UNRECORDED, figures
 
 LETTERS: Mapping[str, float] = MappingProxyType({"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0})
 _OURS = case_scorer.__name__
+_LIMITS = MappingProxyType({"working": "working time"})  # where Inspect's word says little
 _OPERATOR = "operator"  # somebody stopped it, which says nothing of the product
 _NOT_MEASURED = ("grader_failed", "scoring_failed")  # in Inspect's words, whatever the value
 _TEXT = 300  # characters of an error that are kept: enough to know it, too few for a transcript
@@ -83,7 +84,7 @@ def _values(
         why = "the model timed out" if row.silent else "ended by an operator"
         return [(scorer, None, why) for scorer in scorers]
     if row.limit:
-        return [(scorer, 0.0, LIMIT + row.limit) for scorer in scorers]
+        return [(scorer, 0.0, LIMIT + _LIMITS.get(row.limit, row.limit)) for scorer in scorers]
     if not row.scores:
         why = _short(log.broken or "the sample was not scored")
         return [(scorer, None, why) for scorer in scorers]

@@ -7,7 +7,7 @@ import typer
 
 from headrace.console.command.evaluation.option import Suite
 from headrace.console.option import AsJson, Home, Project
-from headrace.console.page import errors, page, print_json, table
+from headrace.console.page import aside, errors, page, print_json, table
 from headrace.lake import Lake
 
 
@@ -63,7 +63,7 @@ def _run_twice(
     from headrace.evals.runs.evaluation import Terms
 
     for time in ("first", "second"):
-        with errors().status(f"{model} answers {suite} for the {time} time"):
+        with aside(), errors().status(f"{model} answers {suite} for the {time} time"):
             run(
                 lake,
                 project,

@@ -16,7 +16,7 @@ from headrace.console.command.evaluation.option import (
     TimeLimit,
 )
 from headrace.console.option import AsJson, Home, Project
-from headrace.console.page import errors, page, percent, print_json, table
+from headrace.console.page import aside, errors, page, percent, print_json, table
 from headrace.lake import Lake
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def race(
     from headrace.evals.runs.setup import Setup, rubric_text
 
     entered, old = _entrants(candidates, incumbent)
-    with Lake.open(home, create=False) as lake:
+    with Lake.open(home, create=False) as lake, aside():
         found = racing.race(
             lake,
             project or "default",

@@ -19,7 +19,7 @@ from headrace.console.command.evaluation.option import (
     TimeLimit,
 )
 from headrace.console.option import AsJson, Home, Project
-from headrace.console.page import cell, errors, page, print_json
+from headrace.console.page import aside, counted, errors, page, percent, print_json
 from headrace.lake import Lake
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _put(
     from headrace.evals.runs.setup import Setup
 
     put = Setup(**setup)
-    with Lake.open(home, create=False) as lake:
+    with Lake.open(home, create=False) as lake, aside():
         named = None if model is None else model_of(model, **server)
         with _progress(f"{put.agent or model} answers {asked['suite']}"):
             done = runs.run(
@@ -155,7 +155,7 @@ def _replayed(home: Path | None, project: str | None, suite: str, *, json: bool)
 def _resumed(home: Path | None, log: Path, *, json: bool) -> None:
     from headrace.evals import run as runs
 
-    with Lake.open(home, create=False) as lake, _progress(f"taking up {log}"):
+    with Lake.open(home, create=False) as lake, aside(), _progress(f"taking up {log}"):
         done = runs.resume(lake, log, now=datetime.now(UTC))
     _report(done, json=json)
 
@@ -180,18 +180,23 @@ def _report(ran: "Ran", *, json: bool) -> None:
 
 
 def _show(ran: "Ran") -> None:
-    said = f"{ran.scores} scores over {ran.cases} cases, mean {cell(ran.mean)}, {ran.absent} absent"
+    over = f"{counted(ran.scores, 'score')} over {counted(ran.cases, 'case')}"
+    said = f"{over}, mean {percent(ran.mean)}, {ran.absent:,} absent"
     page().print(f"run {ran.run_id} of {ran.release}: {said}", soft_wrap=True)
     for reason, count in ran.reasons.items():
         page().print(f"{count} absent: {reason}", soft_wrap=True)
     for reason, count in ran.failures.items():
         page().print(f"{count} zero: {reason}", soft_wrap=True)
-    spent = [] if ran.latency_ms is None else [f"median latency {cell(ran.latency_ms)} ms"]
+    spent = [] if ran.latency_ms is None else [f"median latency {_time(ran.latency_ms)}"]
     spent += [] if ran.cost_usd is None else [f"cost {ran.cost_usd.normalize():f} USD"]
     if spent:
         page().print(", ".join(spent))
     if ran.left_out:
-        page().print(f"{ran.left_out} cases were left out: their scorer needs what they lack")
+        page().print(
+            f"{counted(ran.left_out, 'case')} left out: nobody said what is right for them, so "
+            "only production can answer them (--from-production)",
+            soft_wrap=True,
+        )
     if ran.scores and ran.absent == ran.scores:
         page().print("nothing was measured: no trend and no verdict will read this run")
     if ran.status != "success":
@@ -200,6 +205,12 @@ def _show(ran: "Ran") -> None:
             f"`headrace eval run --resume {ran.log_uri}`",
             soft_wrap=True,
         )
+
+
+def _time(milliseconds: float) -> str:
+    if milliseconds < 1000:
+        return f"{milliseconds:.3g} ms"
+    return f"{milliseconds / 1000:.3g} s"
 
 
 @contextmanager

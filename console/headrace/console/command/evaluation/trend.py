@@ -23,7 +23,8 @@ def trend(
         typer.Option(help="NAME or NAME@IDENTITY. Default: the one with most releases."),
     ] = None,
     delta: Annotated[
-        float | None, typer.Option(min=0, max=1, help="The gain worth having, 0.03 if not given.")
+        float | None,
+        typer.Option(min=0, max=1, help="The gain worth having, as 0.03 for 3 points."),
     ] = None,
     window: Annotated[int, typer.Option(min=1, help="Over how many releases delta is meant.")] = 3,
     human: Annotated[
