@@ -59,11 +59,12 @@ def ballot(votes: Sequence[Standing], episodes: Sequence[str]) -> Ballot:
 def fit(votes: Ballot, held: Mapping[str, float]) -> Fit:
     """Forty rounds from the mean vote; `held` are the probabilities of audited episodes."""
     fixed = np.array([held.get(name, np.nan) for name in votes.episodes], dtype=np.float64)
+    telling = _telling(votes, fixed)
     success = _kept(_start(votes), fixed)
-    hit, reject, base = _rates(votes, success)
+    hit, reject, base = _rates(votes, success, telling)
     for _ in range(ROUNDS):
         success = _kept(_posterior(votes, hit, reject, base), fixed)
-        hit, reject, base = _rates(votes, success)
+        hit, reject, base = _rates(votes, success, telling)
     return Fit(success=success, hit=hit, reject=reject, base=base)
 
 
@@ -85,18 +86,27 @@ def _posterior(votes: Ballot, hit: Floats, reject: Floats, base: float) -> Float
     return posterior
 
 
-def _rates(votes: Ballot, success: Floats) -> tuple[Floats, Floats, float]:
-    count, good = len(votes.witnesses), success[votes.episode]
-    hit = _smoothed(
-        np.bincount(votes.witness, good * votes.value, minlength=count),
-        np.bincount(votes.witness, good, minlength=count),
-    )
-    reject = _smoothed(
-        np.bincount(votes.witness, (1 - good) * (1 - votes.value), minlength=count),
-        np.bincount(votes.witness, 1 - good, minlength=count),
-    )
+def _telling(votes: Ballot, fixed: Floats) -> Floats:
+    """1 for a vote that something else on its episode can be held against, else 0.
+
+    A lone vote would make its episode what it says, and then count as right about it: a judge
+    without any other source would end as one that never errs.
+    """
+    others = np.bincount(votes.episode, minlength=len(votes.episodes)) > 1
+    told: Floats = (others | ~np.isnan(fixed))[votes.episode].astype(np.float64)
+    return told
+
+
+def _rates(votes: Ballot, success: Floats, telling: Floats) -> tuple[Floats, Floats, float]:
+    good, bad = telling * success[votes.episode], telling * (1 - success[votes.episode])
+    hit = _smoothed(_by_witness(votes, good * votes.value), _by_witness(votes, good))
+    reject = _smoothed(_by_witness(votes, bad * (1 - votes.value)), _by_witness(votes, bad))
     base = (success.sum() + PSEUDO * EVEN) / (len(success) + PSEUDO)
     return hit, reject, float(base)
+
+
+def _by_witness(votes: Ballot, weight: Floats) -> NDArray[Any]:
+    return np.bincount(votes.witness, weight, minlength=len(votes.witnesses))
 
 
 def _smoothed(said: NDArray[Any], total: NDArray[Any]) -> Floats:

@@ -113,3 +113,35 @@ def test_a_source_that_says_the_opposite_is_understood() -> None:
     hits = {witness.name: witness.hit for witness in found.witnesses}
     assert hits["user/contrary"] == pytest.approx(0.1, abs=0.03)
     assert hits["user/a"] == pytest.approx(0.9, abs=0.03)
+
+
+def alone(ups: int, downs: int, *others: Vote) -> dict[str, Label]:
+    """One judge, the only source of a project."""
+    said = [1] * ups + [0] * downs
+    ended = {f"{i:03d}": OLD for i in range(len(said))}
+    votes = [
+        vote(value, source="judge", name="polite", episode_id=name)
+        for name, value in zip(ended, said, strict=True)
+    ]
+    found = resolve([*votes, *others], ended, now=T0, waiting=DAY)
+    return {label.episode_id: label for label in found.labels}
+
+
+def test_a_judge_that_nothing_can_be_held_against_does_not_become_infallible() -> None:
+    """It stays at .8, as it began: of its yes .95 can be believed here, of its no a half."""
+    found = alone(70, 30)
+    assert found["000"].success == pytest.approx(0.95, abs=0.01)
+    assert found["099"].success == pytest.approx(0.55, abs=0.04)
+    assert found["099"].state == "conflicting"
+
+
+def test_audits_show_how_good_a_lone_judge_is() -> None:
+    audits = [
+        vote(int(i < 70), source="human", name="audit", author="ann", episode_id=f"{i:03d}")
+        for i in range(50, 90)
+    ]
+    found = alone(70, 30, *audits)
+    yes, no = found["000"].success, found["099"].success
+    assert yes is not None and no is not None
+    assert yes > 0.95
+    assert no < 0.2  # an auditor errs at .05, so that no judge looks better than .95

@@ -1,3 +1,4 @@
+import re
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from headrace.curate.errors import RulebookError
 from headrace.curate.labels.rule import Rule, SqlRule, rule
 from headrace.curate.labels.rulebook import rulebook
 
+PAGE = Path(__file__).parents[4] / "docs" / "design" / "labels.md"
 HEAD = "from headrace.curate.labels.rule import rule\n"
 PYTHON = f"""{HEAD}
 LEAST = 2
@@ -111,3 +113,10 @@ def test_a_file_that_fails_leaves_no_module_behind(tmp_path: Path) -> None:
 def test_the_decorator_asks_for_a_name() -> None:
     with pytest.raises(RulebookError, match="give a name"):
         rule(name=" ")
+
+
+@pytest.mark.parametrize(("language", "name"), [("python", "answered"), ("sql", "refunded")])
+def test_the_rules_of_the_page_can_be_read(tmp_path: Path, language: str, name: str) -> None:
+    [text] = re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    [found] = rulebook(book(tmp_path, text, {"python": "r.py", "sql": "r.sql"}[language]))
+    assert (found.name, found.family is not None) == (name, True)
