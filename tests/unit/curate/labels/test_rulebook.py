@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from headrace.curate.conversation import conversations
 from headrace.curate.errors import RulebookError
+from headrace.curate.labels.cast import cast
 from headrace.curate.labels.rule import Rule, SqlRule, rule
 from headrace.curate.labels.rulebook import rulebook
+from headrace.lake.store import Lake
+from tests.unit.curate.conftest import T0, World, said, short, user
 
 PAGE = Path(__file__).parents[4] / "docs" / "design" / "labels.md"
 HEAD = "from headrace.curate.labels.rule import rule\n"
@@ -29,7 +33,7 @@ again = talks
 SQL = """-- What money says.
 -- name: refund
 -- family: money
-select episode_id, metadata ->> 'refund' is null as vote from current_episodes;
+select episode_id, (metadata ->> 'refund') is null as vote from current_episodes;
 
 -- name: cheap
 select episode_id, cost_usd < 1 as vote from current_episodes;
@@ -115,8 +119,22 @@ def test_the_decorator_asks_for_a_name() -> None:
         rule(name=" ")
 
 
-@pytest.mark.parametrize(("language", "name"), [("python", "answered"), ("sql", "refunded")])
-def test_the_rules_of_the_page_can_be_read(tmp_path: Path, language: str, name: str) -> None:
+def shown(folder: Path, language: str) -> Path:
+    """The rules that the page shows in a language, as a file."""
     [text] = re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    [found] = rulebook(book(tmp_path, text, {"python": "r.py", "sql": "r.sql"}[language]))
-    assert (found.name, found.family is not None) == (name, True)
+    return book(folder, text, {"python": "r.py", "sql": "r.sql"}[language])
+
+
+def test_the_rules_of_the_page_vote_on_episodes_of_a_lake(
+    tmp_path: Path, lake: Lake, world: World
+) -> None:
+    world.post("kept", [user("hi"), said("hello")], metadata={"refund": None})
+    world.post("back", [user("hi")], metadata={"refund": 12})
+    world.drain(lake)
+    rules = [*rulebook(shown(tmp_path, "python")), *rulebook(shown(tmp_path, "sql"))]
+    found = cast(rules, conversations(lake, world.project), at=T0, ask=lake.rows)
+    assert found.refused == ()
+    assert {(vote.name, short(vote.episode_id)): vote.value for vote in found.votes} == {
+        ("answered", "kept"): 1, ("answered", "back"): 0,
+        ("not_refunded", "kept"): 1, ("not_refunded", "back"): 0,
+    }  # fmt: skip
