@@ -10,6 +10,7 @@ from headrace.evals.cases import intent, origin
 from headrace.evals.cases.draft import OUTCOME
 from headrace.evals.cases.origin import Origin
 from headrace.evals.cases.stratum import Candidate, Mix, chosen
+from headrace.evals.elsewhere import elsewhere
 from headrace.evals.errors import EvalError, NoEvalEpisodes, UnknownCase
 from headrace.lake.record import Case
 from headrace.lake.statement import statements
@@ -133,6 +134,7 @@ def _requests(lake: Lake, project: str) -> Requests:
         raise NoEvalEpisodes(
             f"project {project!r} has no episode in the eval split yet: send traces, then run "
             f"`headrace nightly --project {project}`, which clusters and splits them"
+            f"{elsewhere(lake, project)}"
         )
     return requests
 

@@ -70,6 +70,7 @@ def _runs_of(
         progress(done, steps)
     groups = grouped(known)
     tally.add_copies(len(logs) - sum(map(len, groups)))
+    tally.add_overruled([header.overruled for header in known if header.overruled])
     first: dict[str, datetime] = {}
     for header in known:
         first[header.release] = min(first.get(header.release, header.created), header.created)

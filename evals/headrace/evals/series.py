@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 import polars as pl
 
+from headrace.evals.elsewhere import elsewhere
 from headrace.evals.errors import EvalError
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake
@@ -109,7 +110,7 @@ def _missing(lake: Lake, project: str, suite: str) -> str:
             f"the runs of suite {suite!r} in project {project!r} left no scores (release "
             f"{', '.join(empty)}): look into their logs, then run them again"
         )
-    known = ", ".join(suites(lake, project)) or "none yet"
+    known = ", ".join(suites(lake, project)) or f"none yet{elsewhere(lake, project)}"
     return f"no complete run of suite {suite!r} in project {project!r}; suites with runs: {known}"
 
 

@@ -10,6 +10,7 @@ from inspect_ai.scorer import Scorer
 from inspect_ai.util import EarlyStopping
 
 from headrace.evals import case
+from headrace.evals.elsewhere import elsewhere
 from headrace.evals.errors import NothingToRun
 from headrace.evals.runs.setup import Setup, rubric_text
 from headrace.evals.scorers.case import case_scorer, options_of
@@ -156,10 +157,12 @@ def _why_not(lake: Lake, project: str, suite: str, standing: int) -> str:
             "--grader MODEL`); production outcomes are replayed with `--from-production`"
         )
     rows = lake.rows(_sql()["suites"], {"project": project})
-    there = ", ".join(f"{row['suite']} ({row['cases']} cases)" for row in rows) or "none"
+    there = ", ".join(
+        f"{row['suite']} ({row['cases']} cases)" for row in rows
+    ) or "none" + elsewhere(lake, project)
     return (
         f"project {project!r} has no suite {suite!r}; there are: {there}. "
-        "Build it with `headrace eval build`"
+        "Grow it with `headrace eval build`, or bring cases in with `headrace eval add`"
     )
 
 

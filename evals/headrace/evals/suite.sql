@@ -117,3 +117,10 @@ qualify row_number() over (
     partition by e.episode_id order by a.retired_at nulls first, a.added_at, a.case_id
 ) = 1
 order by e.release, a.case_id, e.started_at nulls last, e.episode_id;
+
+-- name: projects
+-- Projects with episodes or runs, but for one.
+select project from episodes where project <> $project
+union
+select project from runs where project <> $project
+order by project;

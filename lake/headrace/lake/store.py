@@ -353,8 +353,9 @@ def _must_exist(settings: Settings) -> None:
 
 def _no_lake(settings: Settings) -> NoLake:
     return NoLake(
-        f"no lake in {str(settings.home)!r} yet: `headrace serve` or `headrace load` makes "
-        "one; if yours is elsewhere, name it with --home or HEADRACE_HOME, or put it back"
+        f"no lake in {str(settings.home)!r} yet: `headrace serve`, `headrace load` and `headrace "
+        "eval load` make one; if yours is elsewhere, name it with --home or HEADRACE_HOME, or put "
+        "it back"
     )
 
 

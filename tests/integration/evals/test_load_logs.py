@@ -254,6 +254,16 @@ def test_a_release_stands_by_its_first_run_whatever_comes_first(
     assert times == {"v2": T0 + timedelta(days=1), "v1": T0 + timedelta(days=2)}
 
 
+def test_a_release_that_a_log_names_is_told_where_another_one_stands_before_it(
+    write: Write, loaded: Loaded
+) -> None:
+    named = write(1, {"a": ("ask", "C")}, release="v1")
+    agreed = write(2, {"b": ("ask", "C")}, release="v2")
+    done = loaded(named, agreed, release="v2")
+    assert done.releases == ("v2",)
+    assert done.notes == ("1 log names another release (v1): --release stands before it.",)
+
+
 @scorer(metrics=[mean()])
 def brittle() -> Scorer:
     """Crashes where the answer says so."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 from inspect_ai.log import EvalLog, EvalSpec
@@ -30,6 +30,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     eval_id: str
     task_id: str  # a retry keeps it
     release: str
+    overruled: str | None = None  # the release that the log names itself, where another was given
     created: datetime
     status: str
     broken: str | None  # what ended the whole run before its samples were done
@@ -45,12 +46,14 @@ def read_header(name: str, release: str | None) -> Header:
     """The header of a log; `release` stands before what it says itself. Raises ScoresRefused."""
     log = opened(name, archive.header)
     spec = log.eval
-    named = release or _release(name, log)
+    said = _said(log)
+    named = release or said or _nowhere(name)
     return Header(
         name=name,
         eval_id=spec.eval_id,
         task_id=spec.task_id,
         release=named,
+        overruled=said if said != named else None,
         created=_time(spec.created),
         status=log.status,
         broken=f"the run broke off: {log.error.message}" if log.error else None,
@@ -85,20 +88,24 @@ def opened(name: str, read: Callable[[str], T]) -> T:
         raise ScoresRefused(f"{name}: there is no such file") from error
     except Exception as error:  # Inspect raises whatever its zip and JSON readers raise
         raise ScoresRefused(
-            f"{name} cannot be read as an Inspect log ({type(error).__name__}): give a `.eval` "
-            "file or an Inspect `.json` log; rows belong in `.jsonl` or `.csv`"
+            f"{name} cannot be read as an Inspect log ({type(error).__name__}): it is cut off, or "
+            "none. Copy it again or move it away; rows belong in `.jsonl` or `.csv`"
         ) from error
 
 
-def _release(name: str, log: EvalLog) -> str:
+def _said(log: EvalLog) -> str | None:
     """As tagged or told, also afterwards: Inspect lets people edit tags and metadata of a log."""
     tagged = [tag.partition(":")[2] for tag in log.tags if tag.startswith("release:")]
     for found in [*tagged, log.metadata.get("release"), log.metadata.get("release_id")]:
         if found:
             return str(found)
+    return None
+
+
+def _nowhere(name: str) -> NoReturn:
     raise ScoresRefused(
-        f"{name} does not say which release it measured: load it with `--release NAME`, or run "
-        "Inspect with `--tags release:NAME`"
+        f"{name} does not say which release it measured: load it by itself with `--release NAME`, "
+        "or run Inspect with `--tags release:NAME`"
     )
 
 

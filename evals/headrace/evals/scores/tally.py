@@ -43,6 +43,7 @@ class Tally:
         self._reasons: Counter[str] = Counter()
         self._new_releases: list[str] = []
         self._edited: list[str] = []
+        self._overruled: list[str] = []
         self._empty: list[str] = []
         self._open: list[str] = []
         self._broken: list[str] = []
@@ -58,6 +59,10 @@ class Tally:
 
     def add_copies(self, count: int) -> None:
         self._copies += count
+
+    def add_overruled(self, releases: Sequence[str]) -> None:
+        """Of logs that name another release than the one they are loaded as."""
+        self._overruled += releases
 
     def loaded(self, project: str, suite: str, files: int, passed_over: int) -> LoadedScores:
         """The sum of it all."""
@@ -103,6 +108,10 @@ class Tally:
     def _notes(self, passed_over: int) -> Iterator[str]:
         if self._copies:
             yield f"{_counted(self._copies, 'copy', 'copies')} of a row or log: each counts once."
+        if self._overruled:
+            logs = _counted(len(self._overruled), "log names", "logs name")
+            names = _names(dict.fromkeys(self._overruled))
+            yield f"{logs} another release ({names}): --release stands before it."
         if self._taken_over:
             samples = _counted(self._taken_over, "sample")
             yield f"{samples} of a log stand in its retry too: they count there alone."

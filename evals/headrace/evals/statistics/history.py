@@ -102,7 +102,8 @@ def history(scores: pl.DataFrame, *, last: int, binary: bool | None = None) -> H
 def _check_shape(scores: pl.DataFrame) -> None:
     if not isinstance(scores, pl.DataFrame):
         raise UnfitScores(
-            f"scores are a {type(scores).__name__}: give a Polars DataFrame, one row per attempt"
+            f"scores are a {type(scores).__name__}: give a Polars DataFrame, one row per attempt "
+            "(`polars.from_pandas`, `polars.DataFrame(rows)`)"
         )
     if missing := sorted({"release", "case_id", "value"} - set(scores.columns)):
         raise UnfitScores(

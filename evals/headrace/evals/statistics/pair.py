@@ -14,8 +14,9 @@ from headrace.evals.statistics.window import Window
 
 _B_AGAINST_A = np.array([-1.0, 1.0])
 _ALIKE = 1e-12  # variance that rounding alone may leave
-# two one-sided tests at 5 % pass four times in five where delta is so many errors wide
-_WIDE = float(ndtri(0.95) + ndtri(0.90))
+_PLAIN = float(ndtri(0.975))  # of the interval that a reader works out from the flips
+# no difference is shown to be smaller than delta four times in five where that is so many errors
+_WIDE = _PLAIN + float(ndtri(0.90))
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -111,6 +112,14 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         """p of two one-sided tests that the difference lies within delta (Schuirmann 1987)."""
         found = self.difference
         return self.panel.tail((delta - abs(found.estimate)) / found.error)
+
+    def is_within(self, delta: float, *, level: float) -> bool:
+        """Whether the difference is smaller than delta: by two one-sided tests at this level, and
+        by the plain 95 % interval, normal and without pseudo-cases, as most people read a pair.
+        """
+        plain = msgspec.structs.replace(self.panel, binary=False).contrast(_B_AGAINST_A)
+        inside = abs(plain.estimate) + _PLAIN * plain.error < delta
+        return inside and self.equivalence(delta) < level
 
     def needs(self, delta: float) -> Needs:
         """What would tell a difference of delta from none in four of five repetitions."""

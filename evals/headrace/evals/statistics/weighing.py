@@ -20,7 +20,7 @@ from headrace.evals.statistics.pair import Pair
 from headrace.evals.statistics.sides import Sides
 from headrace.evals.statistics.window import Window
 
-ALGORITHM = "headrace.compare/1"
+ALGORITHM = "headrace.compare/2"
 LEVEL = 0.95
 FLIP = 0.5  # a change of a case's mean that counts as a flip
 MIN_CASES = 20  # that a t test, and a slice, must share
@@ -118,7 +118,7 @@ class Weighing(msgspec.Struct, frozen=True, kw_only=True):
             return _Found(state="undecided", reason="too few shared cases")
         if self.is_moved(pair) and not self.same:
             return _Found(state="better" if pair.difference.estimate > 0 else "worse")
-        if pair.equivalence(self.delta) < _ALPHA:
+        if pair.is_within(self.delta, level=_ALPHA):
             return _Found(state="equivalent")
         why: Reason = "one configuration" if self.same else "underpowered"
         return _Found(state="undecided", reason=why)
@@ -183,7 +183,7 @@ class Weighing(msgspec.Struct, frozen=True, kw_only=True):
         state: State = "undecided"
         if rate is not None and rate < _ALPHA and not self.same:
             state = "better" if estimate > 0 else "worse"
-        elif rate is not None and part.equivalence(self.delta) < _ALPHA / tests:
+        elif rate is not None and part.is_within(self.delta, level=_ALPHA / tests):
             state = "equivalent"
         return SliceComparison(
             name=name,
