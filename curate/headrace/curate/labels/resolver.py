@@ -1,13 +1,14 @@
 """From votes to labels: a probability and a state for every episode."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
+import numpy as np
 
 from headrace.curate.labels import audit
-from headrace.curate.labels.dawid_skene import ballot, fit
+from headrace.curate.labels.dawid_skene import Ballot, Fit, ballot, fit
 from headrace.curate.labels.vote import NO_FAMILIES, Families, Vote, pooled, standing
 from headrace.lake.record import Resolution
 
@@ -61,8 +62,7 @@ def resolve(
     end. The order of votes and episodes counts for nothing, to the last bit.
     """
     given = list(votes)
-    known = [vote for vote in given if vote.episode_id in ended]
-    audits, others = audit.split(known)
+    audits, others = audit.split(vote for vote in given if vote.episode_id in ended)
     said = audit.counted(audits)
     wrong = audit.error(said)
     held = audit.held(said, wrong)
@@ -71,8 +71,6 @@ def resolve(
     paper = ballot(cast, sorted({*counted, *held}))
     found = fit(paper, held)
     success = dict(zip(paper.episodes, found.success.tolist(), strict=True))
-    voices = Counter(vote.witness for vote in cast)
-    rates = zip(paper.witnesses, found.hit.tolist(), found.reject.tolist(), strict=True)
     return Labels(
         labels=tuple(
             Label(
@@ -84,13 +82,10 @@ def resolve(
             )
             for name in sorted(ended)
         ),
-        witnesses=tuple(
-            Witness(name=name, votes=voices[name], hit=hit, reject=reject)
-            for name, hit, reject in rates
-        ),
+        witnesses=tuple(_witnesses(paper, found)),
         base=found.base if success else None,
         auditor_error=wrong,
-        unmatched=len(given) - len(known),
+        unmatched=len(given) - len(audits) - len(others),
     )
 
 
@@ -103,3 +98,10 @@ def state(success: float | None, *, open_still: bool) -> Resolution:
     if open_still:
         return "pending"
     return "unmarked" if success is None else "conflicting"
+
+
+def _witnesses(paper: Ballot, found: Fit) -> Iterator[Witness]:
+    votes = np.bincount(paper.witness, minlength=len(paper.witnesses))
+    for i, name in enumerate(paper.witnesses):
+        hit, reject = float(found.hit[i]), float(found.reject[i])
+        yield Witness(name=name, votes=int(votes[i]), hit=hit, reject=reject)
