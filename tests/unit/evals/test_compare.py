@@ -1,5 +1,6 @@
 """Two releases compared: readings, tests that agree with others, what is left out, slices."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -52,6 +53,16 @@ def test_right_and_wrong_are_read_by_the_exact_test_and_equivalence(
     assert (found.state, found.fixed, found.broken, found.n) == (state, fixed, broken, n)
     assert found.test == "exact McNemar"
     assert (found.reason is None) == (state != "undecided")
+
+
+def test_releases_are_as_good_only_where_the_plain_interval_of_a_pair_says_so() -> None:
+    for broken in range(12):
+        for fixed in range(broken, 12):
+            gain, flips = (fixed - broken) / 164, (fixed + broken) / 164
+            reach = abs(gain) + 1.96 * math.sqrt((flips - gain**2) / 163)
+            if binomtest(fixed, max(1, fixed + broken)).pvalue >= 0.05:
+                state = "equivalent" if reach < 0.05 else "undecided"
+                assert judged(164, fixed, broken).state == state, (fixed, broken)
 
 
 @pytest.mark.parametrize(("fixed", "broken"), [(6, 3), (0, 0), (4, 4), (1, 0), (872, 2764)])
