@@ -156,7 +156,8 @@ def _total(one: Release) -> str:
 def _usd(amount: Decimal | None, cost: Cost) -> str:
     if amount is None:
         return "-"
-    told = f"{amount:,.2f}" if amount >= 1 else f"{float(f'{amount:.3g}'):.9f}".rstrip("0")
+    small = f"{float(f'{amount:.3g}'):.9f}".rstrip("0").rstrip(".")
+    told = f"{amount:,.2f}" if amount >= 1 else small
     return f"{'~' if cost.estimated else ''}${told}"
 
 

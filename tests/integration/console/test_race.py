@@ -105,6 +105,7 @@ def test_a_file_names_the_incumbent_too(home: Path, tmp_path: Path) -> None:
     [
         (["parrot/90"], "two candidates, or one and an incumbent"),
         (["parrot/90", "parrot/90"], "stands twice"),
+        (["parrot/90", "parrot/80", "--incumbent", "old"], "none of the candidates"),
         (["nobody/x", "parrot/90"], "nobody/x"),
         (["parrot/90", "parrot/10", "--max-cases", "40"], "before 50"),
     ],

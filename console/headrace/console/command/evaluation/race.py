@@ -110,6 +110,12 @@ def _entrants(
     if incumbent is None:
         return found, None
     named = [contender for contender in found if contender.name == incumbent]
+    if not named and "/" not in incumbent:  # no model of Inspect is called so
+        known = ", ".join(contender.name for contender in found)
+        raise typer.BadParameter(
+            f"--incumbent {incumbent!r} is none of the candidates ({known}) and no model, as "
+            "openai/gpt-5: give it a table in a TOML file and name the file, too"
+        )
     old = named[0] if named else Contender(name=incumbent, model=incumbent)
     return [contender for contender in found if contender.name != incumbent], old
 
