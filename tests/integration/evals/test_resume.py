@@ -85,6 +85,8 @@ def test_a_run_that_was_stopped_is_taken_up_and_counts_once(
     asked = (tmp_path / "asked").read_text().split()
     assert len(set(asked)) == 4
     assert len(asked) == 5, "only the case that was under way is asked again"
+    with pytest.raises(NothingToRun, match="was taken up before"):
+        resume(suite.lake, log, now=suite.now)
     logs = [str(path) for path in (tmp_path / "logs").glob("*.eval")]
     load(suite.lake, suite.project, logs, suite="production", now=suite.now)
     complete = [row["run_id"] for row in suite.table("runs") if row["status"] == "success"]

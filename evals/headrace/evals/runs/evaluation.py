@@ -100,6 +100,8 @@ def resumed(file: Path | str) -> EvalLog:
         raise EvalError(f"{file} cannot be read as an Inspect log: {said(error)}") from error
     if header.status == "success" and not header.invalidated:
         raise NothingToRun(f"{file} is of a run that came to its end: there is nothing to resume")
+    if taken_up := _taken_up(Path(file), header):
+        raise NothingToRun(f"{file} was taken up before: {taken_up} came to its end")
     load_hooks()
     offer_key(header.eval.model, header.eval.model_args.get("api_key_var"))
     try:
@@ -107,6 +109,18 @@ def resumed(file: Path | str) -> EvalLog:
     except Exception as error:  # as above
         raise RunFailed(_failed(header.eval.model, said(error))) from error
     return _whole(log)
+
+
+def _taken_up(file: Path, header: EvalLog) -> Path | None:
+    """The log beside this one that took it up and came to its end: Inspect names both alike."""
+    for other in sorted(file.parent.glob(f"*{header.eval.task_id}*.eval")):
+        if other.name == file.name:
+            continue
+        found = read_eval_log(str(other), header_only=True)
+        same = found.eval.task_id == header.eval.task_id
+        if same and found.status == "success" and not found.invalidated:
+            return other
+    return None
 
 
 def _whole(log: EvalLog) -> EvalLog:
