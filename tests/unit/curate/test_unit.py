@@ -35,6 +35,11 @@ def test_words_have_no_punctuation(text: str, expected: list[str]) -> None:
     assert unit.words(text) == expected
 
 
+@given(st.text(st.characters(max_codepoint=127)))
+def test_words_of_plain_text_are_those_among_other_scripts(text: str) -> None:
+    assert unit.words(f"{text} é") == [*unit.words(text), "é"]
+
+
 def test_the_request_is_the_user_side_before_the_first_trained_turn() -> None:
     messages = [system(), user("A"), said("inherited"), user("B"), said("own"), user("C")]
     trainable = [False, False, False, False, True, False]
