@@ -42,8 +42,8 @@ def scrub(messages: Sequence[Mapping[str, Any]], key: bytes) -> Scrubbed:
     held: list[object] = []
     opened = [tree.mapped(body, lambda part: _kept(held, tree.opened(part))) for body in bare]
     work = Replacer(Harvest.of(held), surrogates)
-    clean = tuple(tree.mapped(body, work.value) for body in opened)
-    found = work.found + Counter(secret=_secrets(bare) - _secrets(messages))
+    clean = tuple(tree.mapped(tree.mapped(body, work.value), _stripped) for body in opened)
+    found = work.found + Counter(secret=_secrets(clean) - _secrets(messages))
     return Scrubbed(
         messages=clean,
         found=MappingProxyType({kind: found[kind] for kind in sorted(found)}),
@@ -57,7 +57,10 @@ def _kept(held: list[object], part: object) -> object:
 
 
 def _stripped(part: object) -> object:
-    """Without the secrets that the drain did not know yet when the message came."""
+    """Without the secrets that the drain did not know yet when the message came.
+
+    Asked again at the end: JSON that was written anew has no escapes that a secret could hide in.
+    """
     return Stripper().value(part)
 
 

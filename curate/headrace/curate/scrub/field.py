@@ -38,10 +38,12 @@ _BARE = re.compile("^names?$")
 _BESIDE = re.compile(f"(?:^|_)e?_?mails?(?:_?address)?$|^(?:{_PERSON})_?(?:id|no|number)$")
 # with these in it, an object is a thing, a place or a function
 _THING = frozenset(
-    """arguments available brand capital category code country currency description function iata
-    item_id items lat latitude lon longitude options parameters population price product_id quantity
-    schema sku type url variants version""".split()
+    """arguments available brand capital category code country cuisine currency description distance
+    function hours iata item_id items lat latitude location lon longitude opening_hours options
+    parameters place_id poi_id population position price product_id quantity rating schema sku type
+    url variants version website""".split()
 )
+_OF_PLACES = {PHONE.name, ADDRESS.name, POSTCODE.name}  # a restaurant has them too
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 _CHARS = 64  # of a key that are looked at, from its end
 
@@ -81,12 +83,14 @@ def kind_of(key: str, value: object, *, of_person: bool) -> Kind | None:
 
 def of_person(parent: str, fields: Mapping[str, object]) -> bool:
     """Whether an object describes somebody, by the key that it stands under and by its own."""
-    return person(parent) or any(
-        sure(key) is not None or _BESIDE.search(plain(key)) for key in fields
-    )
+    if person(parent) or any(_BESIDE.search(plain(key)) for key in fields):
+        return True
+    told = {kind.name for key in fields if (kind := sure(key)) is not None}
+    return bool(told - _OF_PLACES) or bool(told) and not of_thing(fields)
 
 
 def of_thing(fields: Iterable[str]) -> bool:
+    """Whether an object describes a thing, a place or a function, by its keys."""
     return any(plain(key) in _THING for key in fields)
 
 

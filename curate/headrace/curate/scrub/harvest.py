@@ -1,7 +1,7 @@
 """Values under telling keys of one episode, to be found again anywhere in it."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Self
 
 import msgspec
@@ -10,17 +10,20 @@ from headrace.curate.scrub import profile, tree
 from headrace.curate.scrub.catalogue import KINDS
 from headrace.curate.scrub.kind import Form, Kind, Span
 
-_MOST = 2_000  # values of a kind: the longest, lest a dump of a directory stops the night
+_WORD = re.compile(r"[^\W_]+")
 _DIGIT = re.compile("[0-9]")
 _STRETCH = re.compile(r"[0-9](?:[ ().\-/]{0,2}[0-9]){6,}")
 
+Sought = dict[str, list[tuple[Kind, str]]]
+
 
 class Harvest(msgspec.Struct, frozen=True):
-    """What an episode gave away of its people: forms in lower case where case does not count."""
+    """What an episode gave away of its people."""
 
-    exact: tuple[tuple[Kind, str], ...]
-    folded: tuple[tuple[Kind, str], ...]
-    numbers: tuple[tuple[Kind, str], ...]
+    exact: Sought  # by the first word of each form
+    folded: Sought  # in lower case
+    numbers: dict[str, Kind]  # by their digits
+    lengths: tuple[int, ...]  # of the numbers
 
     @classmethod
     def of(cls, values: Iterable[object]) -> Self:
@@ -32,22 +35,25 @@ class Harvest(msgspec.Struct, frozen=True):
         forms = [
             (KINDS[name], form) for name in sorted(found) for form in _forms(name, found[name])
         ]
+        numbers = {form.text: kind for kind, form in forms if form.how == "digits"}
         return cls(
-            exact=tuple((kind, form.text) for kind, form in forms if form.how == "exact"),
-            folded=tuple(
+            exact=_by_word((kind, form.text) for kind, form in forms if form.how == "exact"),
+            folded=_by_word(
                 (kind, _folded(form.text)) for kind, form in forms if form.how == "folded"
             ),
-            numbers=tuple((kind, form.text) for kind, form in forms if form.how == "digits"),
+            numbers=numbers,
+            lengths=tuple(sorted({len(number) for number in numbers})),
         )
 
     def find(self, text: str) -> Iterator[tuple[Kind, Span]]:
         """Where a harvested value stands in a text, between signs or spaces."""
-        yield from _literal(self.exact, text)
+        if self.exact:
+            yield from _literal(self.exact, text)
         if self.folded:
             yield from _literal(self.folded, _folded(text))
         if self.numbers:
             for stretch in _STRETCH.finditer(text):
-                yield from _grouped(self.numbers, text, stretch)
+                yield from _grouped(self.numbers, self.lengths, text, stretch)
 
 
 def _told(values: Iterable[object]) -> Iterator[tuple[Kind, str]]:
@@ -59,8 +65,16 @@ def _told(values: Iterable[object]) -> Iterator[tuple[Kind, str]]:
 
 def _forms(name: str, held: set[str]) -> Iterator[Form]:
     """Each form once; sorted, as what is found must not depend on the order of a set."""
-    longest = sorted(held, key=lambda value: (-len(value), value))[:_MOST]
-    yield from dict.fromkeys(form for value in longest for form in KINDS[name].forms(value))
+    yield from dict.fromkeys(form for value in sorted(held) for form in KINDS[name].forms(value))
+
+
+def _by_word(forms: Iterable[tuple[Kind, str]]) -> Sought:
+    """A directory of thousands of people must not be looked for one by one in every text."""
+    sought: Sought = {}
+    for kind, form in forms:
+        if word := _WORD.search(form):
+            sought.setdefault(word[0], []).append((kind, form))
+    return sought
 
 
 def _folded(text: str) -> str:
@@ -71,26 +85,32 @@ def _folded(text: str) -> str:
     return "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
 
 
-def _literal(forms: Iterable[tuple[Kind, str]], text: str) -> Iterator[tuple[Kind, Span]]:
-    for kind, form in forms:
-        start = text.find(form)
-        while start >= 0:
-            end = start + len(form)
-            if not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()):
-                yield kind, (start, end)
-            start = text.find(form, start + 1)
+def _literal(sought: Sought, text: str) -> Iterator[tuple[Kind, Span]]:
+    for word in sorted(sought.keys() & set(_WORD.findall(text))):
+        for kind, form in sought[word]:
+            yield from ((kind, span) for span in _places(form, text))
+
+
+def _places(form: str, text: str) -> Iterator[Span]:
+    start = text.find(form)
+    while start >= 0:
+        end = start + len(form)
+        if not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()):
+            yield start, end
+        start = text.find(form, start + 1)
 
 
 def _grouped(
-    numbers: Iterable[tuple[Kind, str]], text: str, stretch: re.Match[str]
+    numbers: Mapping[str, Kind], lengths: Iterable[int], text: str, stretch: re.Match[str]
 ) -> Iterator[tuple[Kind, Span]]:
-    """A number among the digits of a stretch, where no other digit touches it."""
-    own = "".join(_DIGIT.findall(stretch[0]))
-    for kind, number in numbers:
-        at = own.find(number)
-        if at < 0:
-            continue
-        places = [digit.start() for digit in _DIGIT.finditer(text, *stretch.span())]
-        start, end = places[at], places[at + len(number) - 1] + 1
-        if not (text[start - 1 : start].isdecimal() or text[end : end + 1].isdecimal()):
-            yield kind, (start, end)
+    """Numbers among the digits of a stretch, where no other digit touches them."""
+    digits = list(_DIGIT.finditer(text, *stretch.span()))
+    own = "".join(digit[0] for digit in digits)
+    for length in lengths:
+        for at in range(len(own) - length + 1):
+            kind = numbers.get(own[at : at + length])
+            if kind is None:
+                continue
+            start, end = digits[at].start(), digits[at + length - 1].end()
+            if not (text[start - 1 : start].isdecimal() or text[end : end + 1].isdecimal()):
+                yield kind, (start, end)

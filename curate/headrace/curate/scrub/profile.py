@@ -8,8 +8,8 @@ from headrace.curate.scrub.kind import Kind
 from headrace.curate.scrub.name import NAME, capital
 
 _LINE = re.compile(
-    r"^[ \t>*-]{0,8}(?P<key>[A-Za-z][A-Za-z _-]{1,30}?)\**[ \t]*[:=][ \t]*\**[ \t]*"
-    r"(?P<value>[^\s*][^\n]{1,120}?)[ \t*]*$",
+    r"^[ \t>*-]{0,8}(?P<key>[A-Za-z][A-Za-z _-]{1,30}?)\*{0,2}[ \t]{0,8}[:=]"
+    r"[ \t]{0,8}\*{0,2}[ \t]{0,8}(?P<value>[^\s*][^\n]{1,120}?)[ \t*]{0,8}$",
     re.MULTILINE,
 )
 _TOLD = re.compile(r"\b[Mm]y (?:full )?name is (?P<value>[^\W\d_]+(?: [^\W\d_]+){0,2})")

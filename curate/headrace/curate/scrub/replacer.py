@@ -93,11 +93,13 @@ class Replacer:
         finds = list(self._finds(text, kind))
         if not finds:
             return []
-        kept = [found.span() for found in _PLACEHOLDER.finditer(text)]
+        taken = bytearray(len(text))
+        for placeholder in _PLACEHOLDER.finditer(text):
+            _take(taken, *placeholder.span())
         chosen: list[Find] = []
         for find in sorted(finds, key=lambda found: found[0] - found[1]):  # stable
-            if all(find[1] <= start or end <= find[0] for start, end in kept):
-                kept.append(find[:2])
+            if taken.find(1, find[0], find[1]) < 0:
+                _take(taken, find[0], find[1])
                 chosen.append(find)
         return sorted(chosen, key=lambda found: found[0])
 
@@ -118,6 +120,10 @@ class Replacer:
             self.found[kind.name] += 1
             at = end
         return "".join([*out, text[at:]])
+
+
+def _take(taken: bytearray, start: int, end: int) -> None:
+    taken[start:end] = b"\1" * (end - start)
 
 
 def _free(name: str, taken: Mapping[str, object]) -> str:

@@ -14,13 +14,14 @@ ORDINARY = frozenset(
     poole pope porter potter powers price prince queen rain ray read reed reid rich ring rivers rob
     robin rock rose rowan ruby rush sage sandy savage sharp shepherd short silver sky small snow
     south spring star steel stern stone storm street strong sue summer summers swan sweet taylor
-    temple terry tiger tower town tracy trip troy turner van victor violet wade walker wall ward
+    temple terry tiger tower town tracy trip troy turner victor violet wade walker wall ward
     waters way weaver webb week weeks wells west white will wise wolf wood woods world worth wright
     young""".split()
 )
 # never part of a name that is looked for elsewhere
 NEVER = frozenset(
-    """account admin agent all and anonymous any api app assistant bot client company corp customer
+    """account admin agent bin dal das del den der des dos ibn las los van vom von zum zur
+     all and anonymous any api app assistant bot client company corp customer
     default demo dr for from guest gmbh group inc jr llc ltd madam member miss mr mrs ms name na
     nil none not null other owner person prof shop sir sr staff store support system team test the
     this true false undefined unknown unnamed user value with xxx you your""".split()

@@ -56,4 +56,6 @@ def test_objects_are_of_a_person_by_their_own_key_or_their_fields() -> None:
     assert of_person("passengers", {"name": "x"}) and of_person("", {"name": "x", "email": "y"})
     assert of_person("", {"user_id": "u", "name": "x"})
     assert not of_person("products", {"name": "x", "price": 3})
+    assert of_person("", {"name": "x", "phone": "y"})
+    assert not of_person("", {"name": "x", "phone": "y", "opening_hours": "z"})
     assert of_thing({"name": 0, "price": 3}) and not of_thing({"name": 0})

@@ -1,0 +1,44 @@
+from headrace.curate.scrub.harvest import Harvest
+from headrace.curate.scrub.tree import opened
+
+
+def found(text: str, *values: object) -> list[tuple[str, str]]:
+    harvest = Harvest.of([opened(value) for value in values])
+    return [(kind.name, text[a:b]) for kind, (a, b) in harvest.find(text)]
+
+
+def test_a_name_is_found_in_any_case_between_signs() -> None:
+    text = "Okafor, OKAFOR's okafor_12; Okafors"
+    assert [word for _, word in found(text, {"last_name": "Okafor"})] == [
+        "Okafor",
+        "OKAFOR",
+        "okafor",
+    ]
+
+
+def test_will_the_customer_does_not_rewrite_i_will() -> None:
+    told = found("I will call Will and mark it", {"user": {"name": "Will Mark"}})
+    assert told == [("name", "Will")]
+
+
+def test_a_number_is_found_however_it_is_grouped() -> None:
+    text = "4158675309, (415) 867-5309 and 14158675309"
+    assert [n for _, n in found(text, {"phone": "415.867.5309"})] == ["4158675309", "415) 867-5309"]
+
+
+def test_an_address_is_found_with_and_without_its_town() -> None:
+    text = "12 main st and 12 Main St, Graz but not 112 Main St"
+    told = {where for _, where in found(text, {"address": "12 Main St, Graz"})}
+    assert told == {"12 main st", "12 Main St", "12 Main St, Graz"}
+
+
+def test_lines_of_a_profile_tell_too() -> None:
+    assert found("Hello Jane", "Customer: Jane Doe\nCity: Graz") == [("name", "Jane")]
+
+
+def test_letters_that_become_two_in_lower_case_move_nothing() -> None:
+    assert found("İİİ okafor", {"last_name": "Okafor"}) == [("name", "okafor")]
+
+
+def test_nothing_told_is_nothing_found() -> None:
+    assert found("Jane Doe 4158675309", {"note": "Jane Doe"}) == []
