@@ -5,7 +5,7 @@ The calls of an agent are rows of its episode: call k + 1 repeats call k, and co
 melt a run into one record.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -43,6 +43,7 @@ class Units(msgspec.Struct, frozen=True, kw_only=True):
     skeleton: TextUnit | None  # U2: no tool was called
     transcript: TextUnit | None  # U3
     context: TextUnit | None  # U4: neither system prompt nor tools are known
+    wording: str | None  # hash of the request as it was worded, unmasked
 
     @classmethod
     def of(
@@ -61,7 +62,26 @@ class Units(msgspec.Struct, frozen=True, kw_only=True):
             skeleton=_unit("skeleton", skeleton(calls, known)),
             transcript=_unit("transcript", masked(transcript(messages), values)),
             context=_unit("context", context(messages, tools)),
+            wording=unit.request_hash(asked),
         )
+
+
+class Wordings:
+    """One masked text for each wording of a request: that of the first episode that asked so.
+
+    Masks hold the values that a run called tools with. Two runs of one request may call with
+    different ones, above all where one of them failed: they must not part for that.
+    """
+
+    def __init__(self, known: Mapping[str, TextUnit] | None = None) -> None:
+        self.known = dict(known or {})  # by wording; to be kept from night to night
+
+    def settled(self, units: Units) -> Units:
+        """The units of the next episode, its request as it was masked at first."""
+        if units.wording is None or units.request is None:
+            return units
+        first = self.known.setdefault(units.wording, units.request)
+        return msgspec.structs.replace(units, request=first)
 
 
 def transcript(messages: Iterable[Body]) -> str:
