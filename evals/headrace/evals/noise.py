@@ -53,10 +53,16 @@ class Noise(msgspec.Struct, frozen=True, kw_only=True):
                 "No configuration was measured twice on the same cases: run a release again, and "
                 "its two runs tell how much a release moves by itself."
             )
+        source = f"from A/A of {plural(self.pairs, 'pair')}"
+        if self.high == 0:  # closer together than chance lets them be: that is no certainty
+            return (
+                f"Runs of one release differ by no more than their cases explain, {source}: too "
+                "alike for an interval."
+            )
         return (
             f"A release that is measured again moves by {100 * self.tau:.1f} points beyond what "
             f"its cases explain (standard deviation; 95 % interval {100 * self.low:.1f} to "
-            f"{100 * self.high:.1f}), from A/A of {plural(self.pairs, 'pair')}."
+            f"{100 * self.high:.1f}), {source}."
         )
 
     def floor(self, delta: float) -> float | None:

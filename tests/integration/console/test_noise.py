@@ -36,8 +36,8 @@ def test_noise_says_that_nothing_was_repeated_and_then_what_was(
     load(headrace, tmp_path, ("v1", "two"))
     ran = headrace("eval", "noise", *WHERE)
     assert "v1 40 +0.0 -" in ran.words
-    assert "A release that is measured again moves by 0.0 points" in ran.words
-    assert ran.words.endswith("from A/A of 1 pair.")
+    assert ran.words.endswith("from A/A of 1 pair: too alike for an interval.")
+    assert "0.0 to 0.0" not in ran.words
 
 
 def test_a_suite_is_run_twice_on_a_model_that_is_named(
@@ -53,6 +53,18 @@ def test_a_suite_is_run_twice_on_a_model_that_is_named(
     sql = "select config_hash, status from runs where project = 'mill' and release = '3.0'"
     first, second = lake.rows(sql)
     assert first == second and first["status"] == "success"
+
+
+def test_a_model_that_cannot_be_measured_is_told_and_not_asked_again(
+    headrace: Headrace, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = get_model("mockllm/model", custom_outputs=iter([]), memoize=False)
+    monkeypatch.setattr("headrace.evals.runs.model.get_model", lambda name, **_: made)
+    words = ("--model", "mockllm/model", "--release", "3.9", "--project", "mill")
+    ran = headrace("eval", "noise", *words)
+    assert (ran.code, ran.out) == (1, "")
+    assert "mockllm/model as 3.9 measured nothing: " in ran.err
+    assert len(lake.rows("select run_id from runs where release = '3.9'")) == 1
 
 
 def test_a_model_without_a_release_is_refused(headrace: Headrace) -> None:

@@ -47,7 +47,7 @@ def _shortfalls(found: Agreement, bar: Bar) -> Iterator[str]:
 def _about_kappa(found: Agreement, bar: Bar) -> Iterator[str]:
     if found.kappa is None or found.low is None or found.bound is None:
         return
-    if found.low <= 0:
+    if found.low <= 0 and found.kappa < bar.kappa:  # else it may be good, and labels are few
         yield (
             f"Kappa {kappa_words(found)} is no better than chance: give the judge another prompt "
             "or model, or score by people."

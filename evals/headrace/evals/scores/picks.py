@@ -95,9 +95,12 @@ def _pickers(
         if expression in fields or any(find(row) is not None for row in rows):
             pick[part] = find
         elif given or part in needed:
+            quoted = (
+                f" or, for one name for all, `--scorer \"'{given}'\"`" if part == "scorer" else ""
+            )
             raise ScoresRefused(
                 f"{file}: {part} = {expression!r} finds nothing in any row; the fields are: "
-                f"{', '.join(fields)}. Say where it is with `{_option(part)} EXPRESSION`"
+                f"{', '.join(fields)}. Say where it is with `{_option(part)} EXPRESSION`{quoted}"
             )
     return pick
 

@@ -24,6 +24,10 @@ def test_a_good_judge_lacks_nothing(table: Table) -> None:
     ("table", "says"),
     [
         ((24, 1, 1, 14), ["40 attempts labelled by people, 100 needed: label 60 more."]),
+        (
+            (1, 0, 0, 1),
+            ["2 attempts labelled", "Kappa may be as low as -0.83, 0.4 is needed: label"],
+        ),
         ((98, 0, 1, 0), ["99 attempts labelled", "it passes 100 % of what people fail"]),
         (
             (22, 1, 24, 3),

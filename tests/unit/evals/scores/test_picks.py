@@ -112,6 +112,11 @@ def test_a_refused_value_has_its_own_cure(pick: Pick, given: object, cure: str) 
         pick({**ROW, "value": given})
 
 
+def test_a_name_that_is_no_field_is_told_how_to_name_a_scorer_for_all_rows(pick: Pick) -> None:
+    with pytest.raises(ScoresRefused, match="for one name for all, `--scorer \"'human'\"`"):
+        pick(ROW, scorer="human")
+
+
 @pytest.mark.parametrize("out_of", [0.0, -1.0, float("inf"), float("nan")])
 def test_a_scale_ends_above_zero(pick: Pick, out_of: float) -> None:
     with pytest.raises(ScoresRefused, match="--out-of"):

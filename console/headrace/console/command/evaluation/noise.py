@@ -59,12 +59,13 @@ def _run_twice(
     grader: str | None,
     epochs: int,
 ) -> None:
+    from headrace.evals.errors import RunFailed
     from headrace.evals.run import run
     from headrace.evals.runs.evaluation import Terms
 
     for time in ("first", "second"):
         with aside(), errors().status(f"{model} answers {suite} for the {time} time"):
-            run(
+            done = run(
                 lake,
                 project,
                 suite=suite,
@@ -74,3 +75,6 @@ def _run_twice(
                 grader=grader,
                 now=datetime.now(UTC),
             )
+        if done.absent == done.scores:
+            why = next(iter(done.reasons), "no reason given")
+            raise RunFailed(f"{model} as {release} measured nothing: {why}. Mend that, then repeat")
