@@ -243,7 +243,7 @@ def test_a_bucket_that_nobody_would_write_by_hand_is_told_as_a_template(
 
 
 def test_boilerplate_does_not_hide_two_alike() -> None:
-    """Strangers that share half of their words are the oldest of most buckets."""
+    """Strangers that share half of their words are the oldest of the large buckets alone."""
     random, shared = Random(8), words(Random(8), 70)
     strangers = [shared + words(random, 30) for _ in range(300)]
     one = shared + words(random, 30)
