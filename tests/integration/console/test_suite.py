@@ -80,7 +80,14 @@ def test_build_says_what_the_suite_leaves_out(headrace: Headrace) -> None:
     assert "5 or more for 0 of 20 live intents, 0.0 % of 20 episodes" in ran.words
     assert "most asked without a case" in ran.words and "Where did parcel number" in ran.words
     again = headrace("eval", "build", "--suite", "small", "--size", "3", "--project", "mill")
-    assert "suite small: 1 cases added, 2 kept" in again.words
+    assert "suite small: 1 case added, 2 kept" in again.words
+
+
+def test_a_build_that_finds_nothing_more_says_what_brings_more(headrace: Headrace) -> None:
+    words = ("eval", "build", "--suite", "whole", "--project", "mill")
+    assert "every request held out" not in headrace(*words).words
+    assert "0 cases added" in (again := headrace(*words)).words
+    assert "every request held out has its case" in again.words
 
 
 def test_build_as_json_holds_the_coverage(headrace: Headrace) -> None:

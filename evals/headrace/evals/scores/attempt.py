@@ -61,6 +61,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     config_hash: str | None = None
     judge_hash: str | None = None
     log_uri: str | None = None
+    uneven: int = 0  # cases with more rows than most, where nothing numbers them
     taken_over: int = 0  # samples left out, as a retry of this run has them
 
     def run(self, project: str, suite: str, run_id: str) -> Run:

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from statistics import median_low
 
 from headrace.evals.errors import ScoresRefused
 from headrace.evals.scores.attempt import Attempt, Measured
@@ -32,6 +33,7 @@ def read_rows(
                 released_at=times[name],
                 started_at=times[name],
                 attempts=tuple(attempts),
+                uneven=_uneven(line for line, _ in lines),
             )
         )
     return runs, copies
@@ -98,6 +100,13 @@ def _attempts(lines: Iterable[tuple[Line, int]]) -> tuple[list[Attempt], int]:
             )
         copies += where != line.where
     return [attempt for attempt, _ in found.values()], copies
+
+
+def _uneven(lines: Iterable[Line]) -> int:
+    """Cases with more rows than most: epochs, or rows that stand twice by mistake."""
+    count = Counter((line.case_id, line.scorer) for line in lines if line.epoch is None)
+    usual = median_low(count.values()) if count else 0
+    return sum(rows > usual for rows in count.values())
 
 
 def _times(lines: Iterable[Line], now: datetime) -> dict[str, datetime]:

@@ -43,6 +43,7 @@ class Tally:
         self._reasons: Counter[str] = Counter()
         self._new_releases: list[str] = []
         self._edited: list[str] = []
+        self._uneven = 0
         self._overruled: list[str] = []
         self._empty: list[str] = []
         self._open: list[str] = []
@@ -88,6 +89,7 @@ class Tally:
         self._runs += 1
         self._scores += len(run.attempts)
         self._taken_over += run.taken_over
+        self._uneven += run.uneven
         known = self._releases.setdefault(run.release, run.released_at)
         self._releases[run.release] = min(known, run.released_at)
         self._cases.update(attempt.case_id for attempt in run.attempts)
@@ -108,6 +110,12 @@ class Tally:
     def _notes(self, passed_over: int) -> Iterator[str]:
         if self._copies:
             yield f"{_counted(self._copies, 'copy', 'copies')} of a row or log: each counts once."
+        if self._uneven:
+            cases = _counted(self._uneven, "case has", "cases have")
+            yield (
+                f"{cases} more rows than most in a release: each row counts as an attempt. Take "
+                "copies out, or number attempts with --epoch."
+            )
         if self._overruled:
             logs = _counted(len(self._overruled), "log names", "logs name")
             names = _names(dict.fromkeys(self._overruled))

@@ -74,6 +74,15 @@ def test_the_key_of_a_run_is_its_content_or_its_name_and_never_its_file(tabled: 
     assert named.key == grown.key
 
 
+def test_cases_with_more_rows_than_most_are_counted(tabled: Tabled) -> None:
+    [run], _ = tabled([*(row(name, 1) for name in "abc"), row("a", 1)])
+    assert (len(run.attempts), run.uneven) == (4, 1)
+    [even], _ = tabled([row(name, 1) for name in "aabb"])
+    assert even.uneven == 0
+    [numbered], _ = tabled([row("a", 1, epoch=1), row("a", 1, epoch=2), row("b", 1, epoch=1)])
+    assert numbered.uneven == 0
+
+
 def test_copies_of_a_file_are_counted_and_left_out(tabled: Tabled) -> None:
     rows = [row("a", 1), row("b", None)]
     runs, copies = tabled(rows, rows, rows)

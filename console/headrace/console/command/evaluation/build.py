@@ -65,13 +65,17 @@ def build(
 
 def _built(built: "Built") -> Iterator[str]:
     scorers = ", ".join(f"{count} {name}" for name, count in built.by_scorer.items())
-    yield f"suite {built.suite}: {built.added} cases added, {built.kept} kept ({scorers or '-'})"
+    added = counted(built.added, "case")
+    yield f"suite {built.suite}: {added} added, {built.kept} kept ({scorers or '-'})"
     if built.failed:
         yield f"{counted(built.failed, 'case')} whose request failed at least once"
     if built.waiting:
         yield f"{built.waiting} requests wait for an episode that succeeded or failed"
     if built.beyond:
-        yield f"{built.beyond} requests more than the size leaves room for: --size takes them"
+        more = counted(built.beyond, "request")
+        yield f"{more} more than the size leaves room for: --size takes them"
+    if not (built.added or built.waiting or built.beyond):
+        yield "every request held out has its case: more traffic brings more, or `eval promote`"
 
 
 def _covered(covered: "Coverage") -> Iterator[str]:
