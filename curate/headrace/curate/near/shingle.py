@@ -1,7 +1,7 @@
 """Word n-grams of many texts as one flat array of hashes.
 
-Joining n words to a string for each n-gram would cost more than everything after it; instead every
-word is hashed once and the hashes of neighbours are mixed for all texts together.
+Every word is hashed once and the hashes of neighbours are mixed, for all texts together: a string
+for each n-gram would take half as long again, and n times the memory of the text.
 """
 
 from collections.abc import Sequence
