@@ -1,6 +1,6 @@
 """The numbers of the plateau verdict and what each of them buys."""
 
-import math
+from numbers import Real
 
 import msgspec
 
@@ -43,10 +43,10 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
 
 def check(delta: float, window: int) -> None:
     """Raises UnfitParameters where delta is no gain on the scale or window no number of steps."""
-    if not (math.isfinite(delta) and 0 < delta < 1):
+    if not (isinstance(delta, Real) and 0 < delta < 1):
         raise UnfitParameters(
             f"delta {delta!r} is no gain on a scale from 0 to 1: "
             "give the smallest gain that pays for the work, 0.03 for three points"
         )
-    if window < 1 or window != int(window):
+    if not (isinstance(window, Real) and window >= 1 and window == window // 1):
         raise UnfitParameters(f"window {window!r} is no number of releases: give 1 or more")

@@ -17,13 +17,13 @@ def test_a_gain_between_nothing_and_everything_can_be_asked_for(delta: float, wi
         check(delta + 1, window)
 
 
-@pytest.mark.parametrize("delta", [0.0, -0.03, 1.0, 3.0, math.inf, -math.inf, math.nan])
-def test_a_delta_off_the_scale_is_refused_with_an_example(delta: float) -> None:
+@pytest.mark.parametrize("delta", [0.0, -0.03, 1.0, 3.0, math.inf, -math.inf, math.nan, None, "3"])
+def test_a_delta_off_the_scale_is_refused_with_an_example(delta: Any) -> None:
     with pytest.raises(UnfitParameters, match=rf"delta {delta!r} is no gain .* 0\.03 for three"):
         check(delta, 3)
 
 
-@pytest.mark.parametrize("window", [0, -1, 2.5])
+@pytest.mark.parametrize("window", [0, -1, 2.5, math.inf, None])
 def test_a_window_of_no_release_is_refused(window: Any) -> None:
     with pytest.raises(UnfitParameters, match=f"window {window} is no number of releases"):
         check(0.03, window)
