@@ -8,7 +8,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from headrace.lake.message import Body, digest, dump, text_of
@@ -35,7 +35,9 @@ def stream_safe(text: str) -> str:
 
     Normalising sorts each run in quadratic time. A text without such a run is unchanged.
     """
-    return text if text.isascii() else _long_run().sub(rf"\g<0>{_JOINER}", text)
+    if text.isascii() or not any(map(_is_mark_again, set(text))):  # a curly quote has no marks
+        return text
+    return _long_run().sub(rf"\g<0>{_JOINER}", text)
 
 
 def words(text: str) -> list[str]:
@@ -96,6 +98,12 @@ def _long_run() -> re.Pattern[str]:
     """As many marks as may stand in a row, where another follows."""
     mark = "[" + "".join(filter(_is_mark, map(chr, range(_PLANES)))) + "]"
     return re.compile(f"{mark}{{{MARKS}}}(?={mark})")
+
+
+@lru_cache(4096)
+def _is_mark_again(char: str) -> bool:
+    """`_is_mark` of the characters that texts are made of."""
+    return _is_mark(char)
 
 
 def _is_mark(char: str) -> bool:
