@@ -4,7 +4,6 @@
 stand under no key: without a model they are words like any other.
 """
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -65,4 +64,4 @@ def _stripped(part: object) -> object:
 
 
 def _secrets(messages: Sequence[Mapping[str, Any]]) -> int:
-    return sum(json.dumps(body, default=str).count(_MARK) for body in messages)
+    return sum(text.count(_MARK) for text in tree.texts(list(messages)))

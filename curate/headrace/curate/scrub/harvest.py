@@ -12,6 +12,8 @@ from headrace.curate.scrub.kind import Form, Kind, Span
 
 _WORD = re.compile(r"[^\W_]+")
 _DIGIT = re.compile("[0-9]")
+_BEFORE = re.compile(r"(?<![^\W\d_])(?P<word>[^\W\d_]+)(?P<sep>[ _.-])\Z")
+_AFTER = re.compile(r"(?P<sep>[ _.-])(?P<word>[^\W\d_]+)")
 _STRETCH = re.compile(r"[0-9](?:[ ().\-/]{0,2}[0-9]){6,}")
 
 Sought = dict[str, list[tuple[Kind, str]]]
@@ -22,6 +24,7 @@ class Harvest(msgspec.Struct, frozen=True):
 
     exact: Sought  # by the first word of each form
     folded: Sought  # in lower case
+    joined: dict[str, Kind]  # words that are names beside a name: Mia Li, mia_li_3668
     numbers: dict[str, Kind]  # by their digits
     lengths: tuple[int, ...]  # of the numbers
 
@@ -41,16 +44,19 @@ class Harvest(msgspec.Struct, frozen=True):
             folded=_by_word(
                 (kind, _folded(form.text)) for kind, form in forms if form.how == "folded"
             ),
+            joined={_folded(form.text): kind for kind, form in forms if form.how == "joined"},
             numbers=numbers,
             lengths=tuple(sorted({len(number) for number in numbers})),
         )
 
     def find(self, text: str) -> Iterator[tuple[Kind, Span]]:
         """Where a harvested value stands in a text, between signs or spaces."""
-        if self.exact:
-            yield from _literal(self.exact, text)
+        names = list(_literal(self.exact, text)) if self.exact else []
         if self.folded:
-            yield from _literal(self.folded, _folded(text))
+            names += _literal(self.folded, _folded(text))
+        yield from names
+        if self.joined:
+            yield from _beside(self.joined, text, names)
         if self.numbers:
             for stretch in _STRETCH.finditer(text):
                 yield from _grouped(self.numbers, self.lengths, text, stretch)
@@ -98,6 +104,17 @@ def _places(form: str, text: str) -> Iterator[Span]:
         if not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()):
             yield start, end
         start = text.find(form, start + 1)
+
+
+def _beside(
+    joined: Mapping[str, Kind], text: str, names: Iterable[tuple[Kind, Span]]
+) -> Iterator[tuple[Kind, Span]]:
+    """Words next to a name; after a space only with a capital, as in prose any word may follow."""
+    for kind, (start, end) in names:
+        for near in (_BEFORE.search(text, max(0, start - 40), start), _AFTER.match(text, end)):
+            if near and joined.get(_folded(near["word"])) is kind:
+                if near["sep"] != " " or near["word"][0].isupper():
+                    yield kind, near.span("word")
 
 
 def _grouped(

@@ -24,7 +24,8 @@ class Form(msgspec.Struct, frozen=True):
     """How a value that a key told is looked for in the rest of its episode."""
 
     text: str
-    how: Literal["exact", "folded", "digits"]  # folded: in any case; digits: grouped in any way
+    # folded: in any case; joined: so, but only beside another name; digits: grouped in any way
+    how: Literal["exact", "folded", "joined", "digits"]
 
 
 def unsought(value: str) -> Iterable[Form]:

@@ -48,8 +48,10 @@ def _surrogate(written: str, draw: Draw) -> str:
 def _forms(value: str) -> Iterable[Form]:
     """In any case of letters, but "Will" the customer does not rewrite "I will"."""
     if len(value) < 3:
-        return ()
-    return (Form(value, "exact" if value.lower() in ORDINARY else "folded"),)
+        return (Form(value, "joined"),)
+    if value.lower() in ORDINARY:
+        return Form(value, "exact"), Form(value, "joined")
+    return (Form(value, "folded"),)
 
 
 NAME = Kind(

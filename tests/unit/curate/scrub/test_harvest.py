@@ -8,7 +8,7 @@ def found(text: str, *values: object) -> list[tuple[str, str]]:
 
 
 def test_a_name_is_found_in_any_case_between_signs() -> None:
-    text = "Okafor, OKAFOR's okafor_12; Okafors"
+    text = "Okafor, OKAFOR's okafor_12; Okafors, xokafor"
     assert [word for _, word in found(text, {"last_name": "Okafor"})] == [
         "Okafor",
         "OKAFOR",
@@ -19,6 +19,17 @@ def test_a_name_is_found_in_any_case_between_signs() -> None:
 def test_will_the_customer_does_not_rewrite_i_will() -> None:
     told = found("I will call Will and mark it", {"user": {"name": "Will Mark"}})
     assert told == [("name", "Will")]
+
+
+def test_two_letters_are_a_name_beside_a_name() -> None:
+    profile = {"first_name": "Mia", "last_name": "Li"}
+    told = [word for _, word in found("Mia Li, li.mia@x, mia_li_36; Li said li, mia li", profile)]
+    assert sorted(told) == ["Li", "Mia", "li", "li", "mia", "mia", "mia"]
+
+
+def test_a_name_that_is_a_word_is_found_in_a_login() -> None:
+    told = found("sofia_lee_12 sat in the lee", {"first_name": "Sofia", "last_name": "Lee"})
+    assert told == [("name", "sofia"), ("name", "lee")]
 
 
 def test_a_number_is_found_however_it_is_grouped() -> None:

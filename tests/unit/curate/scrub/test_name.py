@@ -37,7 +37,7 @@ def test_the_surrogate_is_written_as_the_name_was(written: str) -> None:
     assert (fresh.islower(), fresh.isupper()) == (written.islower(), written.isupper())
 
 
-def test_an_ordinary_word_is_sought_as_it_is_written_and_two_letters_are_not() -> None:
-    assert [form.how for form in NAME.forms("Will")] == ["exact"]
+def test_an_ordinary_word_is_sought_as_it_is_written_and_two_letters_beside_a_name() -> None:
+    assert [form.how for form in NAME.forms("Will")] == ["exact", "joined"]
     assert [form.how for form in NAME.forms("Okafor")] == ["folded"]
-    assert list(NAME.forms("Li")) == []
+    assert [form.how for form in NAME.forms("Li")] == ["joined"]

@@ -23,7 +23,8 @@ PLANTED = {
     "ip": ["81.2.69.142", "2a02:8070:ab1::7"],
 }
 TYPED = {  # found everywhere once a key told
-    "last_name": ["Okafor", "Lindqvist"],
+    "first_name": ["Mia", "Will"],
+    "last_name": ["Okafor", "Li"],
     "address": ["12 Alder Street, Graz"],
     "dob": ["1985-03-25"],
     "zip": ["94110-0007"],
@@ -36,6 +37,8 @@ LOOKALIKES = [
     "call_4158675309",
     "4111111111111112",
     "I will",
+    "mia_li",
+    "Mia Will Li",
     "{",
     '"',
     "a:",
