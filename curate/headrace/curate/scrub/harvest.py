@@ -10,6 +10,7 @@ from headrace.curate.scrub import profile, tree
 from headrace.curate.scrub.catalogue import KINDS
 from headrace.curate.scrub.kind import Form, Kind, Span
 
+_FEW = 100  # words that are looked for faster one by one than among all words of a text
 _WORD = re.compile(r"[^\W_]+")
 _DIGIT = re.compile("[0-9]")
 _BEFORE = re.compile(r"(?<![^\W\d_])(?P<word>[^\W\d_]+)(?P<sep>[ _.-])\Z")
@@ -92,7 +93,9 @@ def _folded(text: str) -> str:
 
 
 def _literal(sought: Sought, text: str) -> Iterator[tuple[Kind, Span]]:
-    for word in sorted(sought.keys() & set(_WORD.findall(text))):
+    few = len(sought) <= _FEW
+    held = filter(text.__contains__, sought) if few else sought.keys() & set(_WORD.findall(text))
+    for word in sorted(held):
         for kind, form in sought[word]:
             yield from ((kind, span) for span in _places(form, text))
 

@@ -53,3 +53,10 @@ def test_letters_that_become_two_in_lower_case_move_nothing() -> None:
 
 def test_nothing_told_is_nothing_found() -> None:
     assert found("Jane Doe 4158675309", {"note": "Jane Doe"}) == []
+
+
+def test_a_directory_is_found_as_one_person_is() -> None:
+    letters = "abcdefghijkl"
+    people = [{"last_name": f"Okafor{a}{b}"} for a in letters for b in letters]
+    told = found("okaforab, OKAFORLL and xokaforab, Okafor", people)
+    assert sorted(word for _, word in told) == ["OKAFORLL", "okaforab"]
