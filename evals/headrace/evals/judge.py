@@ -10,7 +10,7 @@ from headrace.evals.display.wording import plural
 from headrace.evals.errors import UntrustedJudge
 from headrace.evals.judges.agreement import Agreement, agree
 from headrace.evals.judges.anchored import Anchored, anchor
-from headrace.evals.judges.bar import kappa_words, shortfalls
+from headrace.evals.judges.bar import is_refuted, kappa_words, shortfalls
 from headrace.evals.judges.calibration import Labels
 from headrace.evals.judges.pairing import Pairs, pair
 from headrace.evals.series import Series, UnknownSeries, all_series, chosen, scores
@@ -41,6 +41,7 @@ class JudgeTrial(msgspec.Struct, frozen=True, kw_only=True):
     judge: str
     human: str
     trusted: bool  # a verdict may rest on it
+    refuted: bool  # the labels show that none may; neither: there are too few to tell
     shortfalls: tuple[str, ...]  # else: what it lacks and what would mend that
     agreement: Agreement | None  # None: no attempt was labelled by both
     slices: tuple[SliceAgreement, ...]  # largest first; none where there is one slice alone
@@ -63,6 +64,12 @@ class Hearing(msgspec.Struct, frozen=True, kw_only=True):
 
     trial: JudgeTrial
     labels: Labels
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether the labels say how much comes through the judge: a refuted one is not asked."""
+        found = self.trial.agreement
+        return found is not None and not (found.one_class or self.trial.refuted)
 
 
 def try_judge(
@@ -123,9 +130,9 @@ def hearing(
 
 
 def refuse_untrusted(lake: Lake, project: str, suite: str, series: Series) -> None:
-    """Raises UntrustedJudge where people's labels say that a series may not feed a verdict."""
+    """Raises UntrustedJudge where people's labels show that a series may not feed a verdict."""
     heard = hearing(lake, project, suite, series, None)
-    if heard is not None and not heard.trial.trusted:
+    if heard is not None and heard.trial.refuted:
         raise UntrustedJudge(no_verdict(heard.trial))
 
 
@@ -145,6 +152,7 @@ def tried(project: str, suite: str, judge: Series, human: str, pairs: Pairs) -> 
         judge=judge.name,
         human=human,
         trusted=not lacks,
+        refuted=found is not None and is_refuted(found),
         shortfalls=lacks,
         agreement=found,
         slices=tuple(_slices(pairs.frame)),
@@ -226,7 +234,13 @@ def _codes(clusters: Sequence[str]) -> Codes:
 
 def _words(trial: JudgeTrial) -> Iterator[str]:
     found = trial.agreement
-    said = "may be trusted" if trial.trusted else "may not feed a verdict"
+    said = (
+        "may be trusted"
+        if trial.trusted
+        else "may not feed a verdict"
+        if trial.refuted
+        else "is not proven yet"
+    )
     beside = f" over {plural(found.n, 'label')}" if found else ""
     kappa = f": kappa {kappa_words(found)}" if found and found.kappa is not None else ""
     yield f"Judge {trial.judge} {said}{kappa}{beside}."

@@ -225,7 +225,7 @@ def _checks(trend: Trend) -> Iterator[_Check]:
         cure=f"add harder cases to {suite!r}",
     )
     yield _Check(
-        holds=verdict.judge is not None or not _is_judged(trend),
+        holds=trend.judge.trusted if trend.judge is not None else not _is_judged(trend),
         short="its judge is not calibrated",
         cure="label 100 cases by hand beside the judge",
     )
@@ -239,5 +239,5 @@ def _is_sharp(trend: Trend) -> bool:
 
 
 def _is_judged(trend: Trend) -> bool:
-    """Inspect's scorers that ask a model are so named."""
-    return trend.scorer.scorer.startswith("model_graded")
+    """Scorers that ask a model are so named, Inspect's and ours."""
+    return trend.scorer.scorer.startswith(("model_graded", "graded"))

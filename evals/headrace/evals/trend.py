@@ -54,8 +54,8 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     @property
     def refused(self) -> bool:
-        """No verdict: people's labels say that this judge may not feed one."""
-        return self.judge is not None and not self.judge.trusted
+        """No verdict: people's labels show that this judge may not feed one."""
+        return self.judge is not None and self.judge.refuted
 
     @property
     def words(self) -> str:
@@ -103,23 +103,23 @@ def trend(
     Releases stand by their own time, not by that of their runs. `delta` is the smallest gain per
     `window` releases that pays for the work; 0.03 is assumed, and said to be, where none is given.
     Where people labelled attempts too, under the scorer `human` or the one named, delta is shrunk
-    by what comes through the judge; one that people contradict feeds no verdict at all.
+    by what comes through the judge; one that people contradict feeds no verdict at all. Labels
+    too few to tell leave it on trial.
     Raises UnknownSeries, UnfitParameters.
     """
     series, *others = chosen(lake, project, suite, scorer)
     heard = hearing(lake, project, suite, series, human)
-    trusted = heard is not None and heard.trial.trusted
+    refused = heard is not None and heard.trial.refuted
     scores = scores_of(lake, project, suite, series)
     noise = judge_noise(scores)
     court = _Court(
         delta=ASSUMED_DELTA if delta is None else delta,
         window=window,
         noise=noise if noise.pairs else None,
-        calibration=heard.labels if heard is not None and trusted else None,
+        calibration=heard.labels if heard is not None and heard.is_telling else None,
     )
     looks = court.looks(scores)
     verdict = looks[-1][1]
-    refused = heard is not None and not trusted
     return Trend(
         project=project,
         suite=suite,

@@ -166,12 +166,21 @@ def test_the_trend_refuses_a_judge_that_people_contradict_and_says_what_mends_it
     assert found.frame["mean"].null_count() == 0, "the means are shown all the same"
 
 
-def test_the_trend_refuses_a_judge_with_few_labels_and_says_how_many_are_missing(
+def test_a_judge_with_few_labels_and_nothing_against_it_stays_on_trial(
     graded: Any, product: Any
 ) -> None:
     graded(labels=40)
     found = trend(product.lake, suite="s", project=product.project, scorer="graded")
-    assert "No verdict" in found.words and "label 60 more." in found.words
+    assert not found.refused and found.judge is not None and not found.judge.trusted
+    assert found.verdict.judge is not None, "delta is shrunk by what 40 labels vouch for"
+    assert "Its judge is still on trial. " in found.words and "label 60 more." in found.words
+
+
+def test_labels_that_are_all_alike_tell_nothing_of_a_judge(graded: Any, product: Any) -> None:
+    graded(labels=1)
+    found = trend(product.lake, suite="s", project=product.project, scorer="graded")
+    assert (found.refused, found.verdict.judge) == (False, None)
+    assert "Its judge is still on trial. " in found.words
 
 
 def test_a_trusted_judge_shrinks_delta_by_what_comes_through_it(graded: Any, product: Any) -> None:

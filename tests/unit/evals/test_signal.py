@@ -8,7 +8,7 @@ import msgspec
 import polars as pl
 import pytest
 
-from headrace.evals.judges.calibration import Calibration
+from headrace.evals.judge import JudgeTrial
 from headrace.evals.plateau import TrendVerdict
 from headrace.evals.series import Series
 from headrace.evals.signal import business, churn, maturity, movement, no_evals, sufficiency
@@ -26,8 +26,15 @@ Make = Callable[..., Trend]
 def trend(verdict: Callable[..., TrendVerdict]) -> Make:
     """The trend of a mature suite in doubt, but for what is given."""
 
-    def make(*, scorer: str = "exact", established: str | None = None, **more: Any) -> Trend:
+    def make(
+        *,
+        scorer: str = "exact",
+        established: str | None = None,
+        on_trial: JudgeTrial | None = None,
+        **more: Any,
+    ) -> Trend:
         return Trend(
+            judge=on_trial,
             project="p",
             suite="refunds",
             scorer=Series(
@@ -82,19 +89,41 @@ def test_a_decided_state_is_sharp_enough_whatever_it_could_certify(trend: Make, 
     assert maturity(trend(state=state, reason=None, certifiable_delta=0.5)).state == "for"
 
 
+def trial(trusted: bool) -> JudgeTrial:
+    return JudgeTrial(
+        project="p",
+        suite="s",
+        judge="model_graded_qa",
+        human="human",
+        trusted=trusted,
+        refuted=False,
+        shortfalls=() if trusted else ("Too few labels.",),
+        agreement=None,
+        slices=(),
+        people=None,
+        anchored=(),
+        split=0,
+        absent=0,
+        unjudged=0,
+        ambiguous=0,
+        graded=0,
+    )
+
+
 @pytest.mark.parametrize(
-    ("scorer", "calibrated", "state"),
+    ("scorer", "trusted", "state"),
     [
+        ("model_graded_qa", None, "against"),
         ("model_graded_qa", False, "against"),
         ("model_graded_qa", True, "for"),
-        ("exact", False, "for"),
+        ("exact", None, "for"),
+        ("exact", False, "against"),
     ],
 )
-def test_only_a_model_that_judges_needs_calibration(
-    trend: Make, scorer: str, calibrated: bool, state: str
+def test_a_model_that_judges_is_proven_first_and_so_is_whatever_people_labelled(
+    trend: Make, scorer: str, trusted: bool | None, state: str
 ) -> None:
-    judge = Calibration(sensitivity=0.9, specificity=0.9, youden=0.7) if calibrated else None
-    found = maturity(trend(scorer=scorer, judge=judge))
+    found = maturity(trend(scorer=scorer, on_trial=None if trusted is None else trial(trusted)))
     assert found.state == state
     assert (found.cure == "label 100 cases by hand beside the judge") is (state == "against")
 

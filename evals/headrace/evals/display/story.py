@@ -107,6 +107,8 @@ def _grounds(trend: "Trend") -> Iterator[str]:
             f"through it, so {100 * trend.verdict.delta * through.youden:.1f} points stand for "
             "delta."
         )
+    if trend.judge is not None and not (trend.judge.trusted or trend.refused):
+        yield " ".join(["Its judge is still on trial.", *trend.judge.shortfalls])
     if trend.verdict.tau is not None:
         source = (
             "estimated"

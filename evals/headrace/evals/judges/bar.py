@@ -22,6 +22,14 @@ def shortfalls(found: Agreement, bar: Bar | None = None) -> tuple[str, ...]:
     return tuple(_shortfalls(found, bar or Bar()))
 
 
+def is_refuted(found: Agreement, bar: Bar | None = None) -> bool:
+    """Whether the labels show a judge to be below the bar; too few of them leave that open."""
+    asked = bar or Bar()
+    if found.n >= asked.labels:
+        return bool(shortfalls(found, asked))
+    return found.high is not None and found.high < asked.kappa
+
+
 def kappa_words(found: Agreement) -> str:
     """'0.06 [-0.09, 0.21]'."""
     if found.kappa is None or found.low is None or found.high is None:
