@@ -196,7 +196,7 @@ def test_what_cannot_be_done_is_told_with_the_cure(
 def test_scores_from_elsewhere_are_counted_and_loaded_once(
     headrace: Headrace, scores: Path
 ) -> None:
-    where = ("--suite", "once", "--project", "elsewhere")
+    where = ("--suite", "once", "--project", "loaded-once")
     first = headrace("eval", "load", scores, *where, "--json")
     assert first.json["releases"] == first.json["new_releases"] == ["v1", "v2", "v3"]
     assert (first.json["scores"], first.json["cases"], first.json["absent"]) == (90, 30, 0)
