@@ -91,6 +91,6 @@ def _order(count: int) -> int:
     return count if count < 100 else round(count, 2 - len(str(count)))
 
 
-def plural(count: int, noun: str) -> str:
-    """'1 case', '2,000 cases'."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """'1 case', '2,000 cases'; `many` where an s does not do."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

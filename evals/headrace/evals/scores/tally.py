@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from headrace.evals.display.wording import plural
 from headrace.evals.scores.attempt import LIMIT, Measured, reasons
 from headrace.evals.scores.recording import Recorded
 
@@ -109,45 +110,45 @@ class Tally:
 
     def _notes(self, passed_over: int) -> Iterator[str]:
         if self._copies:
-            yield f"{_counted(self._copies, 'copy', 'copies')} of a row or log: each counts once."
+            yield f"{plural(self._copies, 'copy', 'copies')} of a row or log: each counts once."
         if self._uneven:
-            cases = _counted(self._uneven, "case has", "cases have")
+            cases = plural(self._uneven, "case has", "cases have")
             yield (
                 f"{cases} more rows than most in a release: each row counts as an attempt. Take "
                 "copies out, or number attempts with --epoch."
             )
         if self._overruled:
-            logs = _counted(len(self._overruled), "log names", "logs name")
+            logs = plural(len(self._overruled), "log names", "logs name")
             names = _names(dict.fromkeys(self._overruled))
             yield f"{logs} another release ({names}): --release stands before it."
         if self._taken_over:
-            samples = _counted(self._taken_over, "sample")
+            samples = plural(self._taken_over, "sample")
             yield f"{samples} of a log stand in its retry too: they count there alone."
         if self._limited:
-            scores = _counted(self._limited, "score")
+            scores = plural(self._limited, "score")
             yield f"{scores} of 0 where a limit of tokens, time or messages ended the sample."
         if self._edited:
-            cases = _counted(len(self._edited), "case asks", "cases ask")
+            cases = plural(len(self._edited), "case asks", "cases ask")
             yield (
                 f"{cases} something else than before under the same id: new cases "
                 f"({_names(self._edited)}). If they are the same to you, load with --by-id."
             )
         yield from self._states()
         if passed_over:
-            yield f"{_counted(passed_over, '.json file')} passed over: not named like a log."
+            yield f"{plural(passed_over, '.json file')} passed over: not named like a log."
 
     def _states(self) -> Iterator[str]:
         if self._empty:
-            logs = _counted(len(self._empty), "run")
+            logs = plural(len(self._empty), "run")
             yield f"{logs} without a single sample: nothing to load ({_names(self._empty)})."
         if self._open:
-            logs = _counted(len(self._open), "run")
+            logs = plural(len(self._open), "run")
             yield (
                 f"{logs} not ended yet, or killed: no verdict uses it until its finished log is "
                 f"loaded ({_names(self._open)})."
             )
         if self._broken:
-            logs = _counted(len(self._broken), "run")
+            logs = plural(len(self._broken), "run")
             yield (
                 f"{logs} broken off or cancelled: no verdict uses it. `inspect eval-retry` ends "
                 f"it ({_names(self._broken)})."
@@ -157,7 +158,3 @@ class Tally:
 def _names(names: Iterable[str]) -> str:
     some = [name.rpartition("/")[2] for name in names]
     return ", ".join(some[:_SHOWN]) + (", ..." if len(some) > _SHOWN else "")
-
-
-def _counted(count: int, one: str, many: str | None = None) -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
