@@ -147,6 +147,8 @@ class Resolved(Record, frozen=True, kw_only=True):
     success: bool | None = None
     score: float | None = None
     resolved_by: str | None = None  # the source that decided
+    p_success: float | None = None  # by all votes together
+    witnesses: int | None = None  # who voted, a family once
 
 
 class Decision(Record, frozen=True, kw_only=True):
@@ -287,3 +289,162 @@ class DeadLetter(Record, frozen=True, kw_only=True):
     received_at: datetime
     at: datetime
     content_type: str | None = None
+
+
+class Done(Record, frozen=True, kw_only=True):
+    """What a step has looked at."""
+
+    project: str
+    step: str
+    version: str
+    key: str
+    revision: int | None = None
+
+
+class ScrubbedEpisode(Record, frozen=True, kw_only=True):
+    project: str
+    episode_id: str
+    revision: int
+    version: str
+    messages: tuple[str, ...]
+    request: str
+    found: str  # JSON: kind of data -> places
+    at: datetime
+
+
+class Surrogate(Record, frozen=True, kw_only=True):
+    project: str
+    kind: str
+    digest: str
+    episode_id: str
+
+
+class TextUnitRow(Record, frozen=True, kw_only=True):
+    """A row of `text_units`."""
+
+    project: str
+    unit_id: int
+    kind: str
+    text_hash: str
+    version: str
+    episode_id: str  # the first one
+    at: datetime
+    text: str | None = None
+
+
+class EpisodeUnits(Record, frozen=True, kw_only=True):
+    project: str
+    episode_id: str
+    revision: int
+    request: int | None = None
+    skeleton: int | None = None
+    transcript: int | None = None
+    context: int | None = None
+    wording: str | None = None
+
+
+class ClusterEvent(Record, frozen=True, kw_only=True):
+    project: str
+    method: str
+    old_id: str
+    new_id: str
+    event: Literal["merge", "split"]
+    at: datetime
+
+
+class Leader(Record, frozen=True, kw_only=True):
+    project: str
+    model: str
+    unit_id: int
+    skeleton_id: int
+    leader_id: int
+    cosine: float
+
+
+class Intent(Record, frozen=True, kw_only=True):
+    project: str
+    intent_id: str
+    name: str
+    terms: tuple[str, ...]
+    named_by: str
+    at: datetime
+
+
+class EvalHit(Record, frozen=True, kw_only=True):
+    project: str
+    case_id: str
+    episode_id: str
+    rule: str
+    verdict: str
+    at: datetime
+    score: float | None = None
+
+
+class VoteRow(Record, frozen=True, kw_only=True):
+    """A row of `votes`."""
+
+    project: str
+    episode_id: str
+    name: str
+    source: Source
+    at: datetime
+    family: str | None = None
+    author: str | None = None
+    value: int | None = None
+
+
+class Judgement(Record, frozen=True, kw_only=True):
+    project: str
+    episode_id: str
+    revision: int
+    judge_hash: str
+    name: str
+    at: datetime
+    value: float | None = None
+    explanation: str | None = None
+    error: str | None = None
+
+
+class ReviewItem(Record, frozen=True, kw_only=True):
+    project: str
+    item_id: str
+    episode_id: str
+    stratum: str
+    why: str
+    picked_at: datetime
+    selection_probability: float | None = None
+
+
+class Review(Record, frozen=True, kw_only=True):
+    project: str
+    item_id: str
+    episode_id: str
+    reviewer: str
+    action: Literal["success", "failure", "skip", "flag"]
+    at: datetime
+    comment: str | None = None
+
+
+class PairRow(Record, frozen=True, kw_only=True):
+    """A row of `pairs`."""
+
+    project: str
+    pair_id: str
+    chosen: str
+    rejected: str
+    kind: str
+    request: str
+    version: str
+    at: datetime
+    turn: int | None = None
+    p_chosen: float | None = None
+    p_rejected: float | None = None
+    margin: float | None = None
+
+
+class PairEvent(Record, frozen=True, kw_only=True):
+    project: str
+    pair_id: str
+    event: Literal["made", "retracted"]
+    at: datetime
+    reason: str | None = None

@@ -32,6 +32,21 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "members": record.Member,
     "nights": record.Night,
     "dead_letters": record.DeadLetter,
+    "done": record.Done,
+    "scrubbed": record.ScrubbedEpisode,
+    "surrogates": record.Surrogate,
+    "text_units": record.TextUnitRow,
+    "episode_units": record.EpisodeUnits,
+    "cluster_events": record.ClusterEvent,
+    "leaders": record.Leader,
+    "intents": record.Intent,
+    "eval_hits": record.EvalHit,
+    "votes": record.VoteRow,
+    "judgements": record.Judgement,
+    "review_items": record.ReviewItem,
+    "reviews": record.Review,
+    "pairs": record.PairRow,
+    "pair_events": record.PairEvent,
 }
 
 

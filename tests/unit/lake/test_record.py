@@ -94,7 +94,7 @@ def test_a_view_shows_every_column_of_an_episode_and_its_resolution(
     engine: duckdb.DuckDBPyConnection,
 ) -> None:
     shown = columns(engine, "current_episodes")
-    told = {"resolution", "success", "score", "resolved_by"}
+    told = {"resolution", "success", "score", "resolved_by", "p_success"}
     assert set(shown) == set(record.Episode.__struct_fields__) | told
 
 

@@ -1,0 +1,143 @@
+-- What curation keeps from night to night. Unit ids are numbers of one project, in the order in which
+-- texts arrived; signatures and bands are caches that can be made again.
+
+create table done ( -- what a step has looked at; another version looks again
+    project varchar, step varchar, version varchar,
+    key varchar, -- an episode, a case or a unit
+    revision bigint -- of the episode
+);
+
+create table scrubbed ( -- an episode without personal data; later steps read this one alone
+    project varchar, episode_id varchar, revision bigint, version varchar,
+    messages varchar[], -- hashes of scrubbed messages, one for each message of the episode
+    request varchar, found json, -- kind of data -> places where it was replaced
+    "at" timestamptz
+);
+
+create table scrubbed_messages (hash varchar, role varchar, body json, chars bigint);
+
+create table surrogates ( -- where a value stood, found by its HMAC alone
+    project varchar, kind varchar, digest varchar, episode_id varchar
+);
+
+create table text_units (
+    project varchar, unit_id bigint,
+    kind varchar, -- request, skeleton, transcript, context
+    text_hash varchar, version varchar,
+    text varchar, -- of requests and skeletons
+    episode_id varchar, -- the first one
+    "at" timestamptz
+);
+
+create table episode_units ( -- the units of an episode by kind; null: it has none
+    project varchar, episode_id varchar, revision bigint,
+    request bigint, skeleton bigint, transcript bigint, context bigint,
+    wording varchar -- hash of the request before it was masked
+);
+
+create table minhash_signatures (project varchar, algo varchar, unit_id bigint, signature blob);
+
+create table lsh_bands (
+    project varchar, algo varchar, band tinyint, key bigint, unit_id bigint
+);
+
+create table edges ( -- the evidence: `a` is the older unit
+    project varchar, a bigint, b bigint, kind varchar, score double, algo varchar, "at" timestamptz
+);
+
+create table unit_clusters ( -- a unit that is not here is a cluster of its own
+    project varchar, method varchar, -- near, dup
+    unit_id bigint, cluster_id bigint -- the oldest unit
+);
+
+create table cluster_events (
+    project varchar, method varchar, old_id varchar, new_id varchar,
+    event varchar, -- merge, split
+    "at" timestamptz
+);
+
+create table leaders ( -- requests that mean the same and were answered by the same steps
+    project varchar, model varchar, unit_id bigint, skeleton_id bigint,
+    leader_id bigint, -- the unit that leads; itself where it does
+    cosine double
+);
+
+create table centroids (project varchar, model varchar, intent_id varchar, vector float[]);
+
+create table intents (
+    project varchar, intent_id varchar, name varchar, terms varchar[],
+    named_by varchar, -- terms, or the model that named it
+    "at" timestamptz
+);
+
+create table eval_hits ( -- what gives a case away, both ways
+    project varchar, case_id varchar, episode_id varchar,
+    rule varchar, -- exact, near, ngram, semantic, group, judged
+    score double, verdict varchar, -- contaminated, clear, burned
+    "at" timestamptz
+);
+
+create table votes ( -- as they were cast
+    project varchar, episode_id varchar, name varchar, source varchar, family varchar,
+    author varchar, value bigint, -- 1, 0; null: taken back
+    "at" timestamptz
+);
+
+create table judgements ( -- what a judge said of one revision, asked once
+    project varchar, episode_id varchar, revision bigint, judge_hash varchar, name varchar,
+    value double, -- null: it could not tell
+    explanation varchar, error varchar, "at" timestamptz
+);
+
+create table review_items (
+    project varchar, item_id varchar, episode_id varchar, stratum varchar,
+    selection_probability double, -- null: not drawn by chance
+    why varchar, picked_at timestamptz
+);
+
+create table reviews ( -- what reviewers did; a label is an outcome as well
+    project varchar, item_id varchar, episode_id varchar, reviewer varchar,
+    action varchar, -- success, failure, skip, flag
+    comment varchar, "at" timestamptz
+);
+
+create table pairs (
+    project varchar, pair_id varchar, chosen varchar, rejected varchar,
+    kind varchar, -- correction, retry, replay, across
+    request varchar, -- cluster of the request
+    turn bigint, -- message at which the two part
+    p_chosen double, p_rejected double, margin double, version varchar, "at" timestamptz
+);
+
+create table pair_events (
+    project varchar, pair_id varchar, event varchar, -- made, retracted
+    reason varchar, "at" timestamptz
+);
+
+create table resolutions_before as from resolutions;
+
+drop view current_episodes;
+
+drop table resolutions;
+
+create table resolutions (
+    project varchar, episode_id varchar,
+    resolution varchar, -- success, failure, pending, conflicting, unmarked
+    success boolean, score double, resolved_by varchar, "at" timestamptz,
+    p_success double, -- by all votes together; null without any
+    witnesses bigint -- who voted, a family once
+);
+
+insert into resolutions by name from resolutions_before;
+
+drop table resolutions_before;
+
+create view current_episodes as
+select e.*, coalesce(r.resolution, 'pending') as resolution, r.success, r.score, r.resolved_by,
+    r.p_success
+from (
+    select * from episodes
+    qualify row_number() over (partition by project, episode_id order by revision desc) = 1
+) e
+left join resolutions r on r.project = e.project and r.episode_id = e.episode_id
+where not e.superseded;
