@@ -21,6 +21,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     episode_id: str
     revision: int | None = None  # None: not read from a lake
     messages: tuple[Body, ...]
+    scrubbed: bool = False  # True: messages and request are without personal data
     trainable: tuple[bool, ...]  # one per message
     tools: tuple[Body, ...] | None  # None: no definitions known
     resolution: Resolution
@@ -62,10 +63,10 @@ def conversations(lake: Lake, project: str) -> list[Conversation]:
     # and never deleted, so that the drain may write between the two.
     hashes = sorted({name for row in episodes for name in row["messages"]})
     bodies: dict[str, Body] = {
-        row["hash"]: json.loads(row["body"])
+        row["hash"]: decoded(row["body"])
         for row in lake.rows(sql["message_bodies"], {"hashes": hashes})
     }
-    return [_conversation(row, bodies) for row in episodes]
+    return [conversation(row, bodies) for row in episodes]
 
 
 def projects(lake: Lake) -> list[str]:
@@ -73,15 +74,24 @@ def projects(lake: Lake) -> list[str]:
     return [row["project"] for row in lake.rows(statements("headrace.curate")["projects"])]
 
 
-def _conversation(row: Mapping[str, Any], bodies: Mapping[str, Body]) -> Conversation:
+def decoded(text: str) -> Any:
+    """JSON of the lake; the quick reader refuses lone surrogates and numbers beyond all bounds."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return json.loads(text)
+
+
+def conversation(row: Mapping[str, Any], bodies: Mapping[str, Body]) -> Conversation:
+    """An episode from its row in `current_episodes` and the bodies of its messages."""
     read: dict[str, Any] = {
         "messages": tuple(bodies[name] for name in row["messages"]),
         "trainable": tuple(row["trainable"]),
-        "tools": None if row["tools"] is None else tuple(json.loads(row["tools"])),
+        "tools": None if row["tools"] is None else tuple(decoded(row["tools"])),
         "trace_ids": tuple(row["trace_ids"]),
         "span_ids": tuple(row["span_ids"]),
         "defects": tuple(row["defects"]),
-        "metadata": json.loads(row["metadata"]),
+        "metadata": decoded(row["metadata"]),
     }
     names = Conversation.__struct_fields__
     fields: dict[str, Any] = {name: read.get(name, row.get(name)) for name in names}
