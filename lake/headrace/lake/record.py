@@ -308,7 +308,16 @@ class ScrubbedEpisode(Record, frozen=True, kw_only=True):
     version: str
     messages: tuple[str, ...]
     request: str
+    metadata: str  # JSON
     found: str  # JSON: kind of data -> places
+    at: datetime
+
+
+class ScrubKey(Record, frozen=True, kw_only=True):
+    """Tells a key from another, and nothing of what it is."""
+
+    project: str
+    fingerprint: str
     at: datetime
 
 
@@ -387,6 +396,7 @@ class VoteRow(Record, frozen=True, kw_only=True):
     episode_id: str
     name: str
     source: Source
+    origin: Literal["outcome", "rule", "judge", "silence"]
     at: datetime
     family: str | None = None
     author: str | None = None
@@ -400,6 +410,7 @@ class Judgement(Record, frozen=True, kw_only=True):
     judge_hash: str
     name: str
     at: datetime
+    family: str | None = None
     value: float | None = None
     explanation: str | None = None
     error: str | None = None

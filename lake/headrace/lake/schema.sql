@@ -168,8 +168,14 @@ create table done ( -- what a step has looked at; another version looks again
 create table scrubbed ( -- an episode without personal data; later steps read this one alone
     project varchar, episode_id varchar, revision bigint, version varchar,
     messages varchar[], -- hashes of scrubbed messages, one for each message of the episode
-    request varchar, found json, -- kind of data -> places where it was replaced
+    request varchar,
+    metadata json, -- that of the episode, without personal data
+    found json, -- kind of data -> places where it was replaced
     "at" timestamptz
+);
+
+create table scrub_keys ( -- under which key surrogates were drawn: what is told of it, not the key
+    project varchar, fingerprint varchar, "at" timestamptz
 );
 
 create table scrubbed_messages (hash varchar, role varchar, body json, chars bigint);
@@ -238,11 +244,13 @@ create table eval_hits ( -- what gives a case away, both ways
 create table votes ( -- as they were cast
     project varchar, episode_id varchar, name varchar, source varchar, family varchar,
     author varchar, value bigint, -- 1, 0; null: taken back
+    origin varchar, -- outcome, rule, judge, silence: who brought it
     "at" timestamptz
 );
 
 create table judgements ( -- what a judge said of one revision, asked once
     project varchar, episode_id varchar, revision bigint, judge_hash varchar, name varchar,
+    family varchar, -- who errs together: judges of one model
     value double, -- null: it could not tell
     explanation varchar, error varchar, "at" timestamptz
 );
