@@ -31,6 +31,13 @@ _ROWS = 1_000  # of a stream that are in Python at a time
 _TRANSIENT = ("locked", "conflict", "busy", "could not serialize", "concurrent")
 
 
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """How many rows `Transaction.settle` put in and took out; a changed one is both."""
+
+    added: int
+    removed: int
+
+
 class Transaction:
     """What one transaction may do; lives only inside `Lake.write`.
 
@@ -43,9 +50,15 @@ class Transaction:
         self._connection = connection
         self._shapes = shapes
 
-    def run(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
-        """Run one statement, values by `$name`; the rows that it gives."""
-        return self._connection.execute(sql, dict(parameters or {})).fetchall()
+    def run(
+        self,
+        sql: str,
+        parameters: Parameters | None = None,
+        tables: "Mapping[str, pa.Table] | None" = None,
+    ) -> list[tuple[Any, ...]]:
+        """Run one statement, values by `$name`, that may name the `tables` given; its rows."""
+        with self._given(tables or {}):
+            return self._connection.execute(sql, dict(parameters or {})).fetchall()
 
     def append(self, table: str, rows: Iterable[msgspec.Struct]) -> int:
         """Add rows; how many there were."""
@@ -92,6 +105,60 @@ class Transaction:
             f"insert into {{table}} by name select * from batch anti join {{table}} on {same}",
             before=f"delete from {table} using batch where {same} and {older}",
         )
+
+    def append_columns(self, table: str, rows: "pa.Table") -> int:
+        """Add rows that are there as columns; how many there were. Columns not given are null."""
+        if len(rows):
+            with self._given({"batch": self._cast(table, rows)}):
+                self._connection.execute(f"insert into {table} by name select * from batch")
+        return len(rows)
+
+    def settle(
+        self,
+        table: str,
+        wanted: "pa.Table",
+        *,
+        on: Sequence[str],
+        within: Parameters,
+        beside: Sequence[str] = ("at",),
+    ) -> Settled:
+        """Bring the rows `within` these values to those wanted, writing only what differs.
+
+        `on` is the key of a row, unique among those wanted. Rows that differ only in the columns
+        `beside` stand as they are.
+        """
+        columns = self._cast(table, wanted)
+        told = [name for name in columns.column_names if name not in beside]
+        inside = " and ".join(f'{table}."{name}" = ${name}' for name in within)
+        gone = (
+            f"delete from {table} where {inside} and not exists "
+            f"(select 1 from batch where {_same_key(table, told)})"
+        )
+        new = (
+            f"insert into {table} by name select * from batch where not exists "
+            f"(select 1 from {table} where {inside} and {_same_key(table, on)})"
+        )
+        with self._given({"batch": columns}):
+            [(removed,)] = self._connection.execute(gone, dict(within)).fetchall()
+            [(added,)] = self._connection.execute(new, dict(within)).fetchall()
+        return Settled(added=added, removed=removed)
+
+    @contextmanager
+    def _given(self, tables: "Mapping[str, pa.Table]") -> Iterator[None]:
+        for name, rows in tables.items():
+            self._connection.register(name, rows)
+        try:
+            yield
+        finally:
+            for name in tables:
+                self._connection.unregister(name)
+
+    def _cast(self, table: str, rows: "pa.Table") -> "pa.Table":
+        """Columns in the types that the table has for them."""
+        import pyarrow as pa
+
+        shape = self._shape(table)
+        return rows.cast(pa.schema([shape.field(name) for name in rows.column_names]))
 
     def _insert(
         self, table: str, rows: list[msgspec.Struct], sql: str, before: str | None = None
