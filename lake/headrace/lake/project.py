@@ -15,7 +15,8 @@ from headrace.lake.threshold import Threshold, parsed
 
 FILE = "headrace.toml"
 PROJECTS = "projects"
-ELSEWHERE = ("business",)  # tables that other modules read with `table`, of all and of a project
+# tables that other modules read with `table`, of all and of a project
+ELSEWHERE = ("business", "families", "late", "error_rates", "judges")
 
 _Table = Mapping[str, Any]
 T = TypeVar("T")
@@ -27,6 +28,7 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True):
     waiting: timedelta  # an episode without a mark is `pending` for so long
     link_without_conversation: bool  # join traces by their messages where no id joins them
     thresholds: Mapping[str, Threshold]  # name of a score -> when it is a success
+    rules: Path | None = None  # file of rules that vote on episodes
 
 
 class _Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +36,7 @@ class _Keys(msgspec.Struct, frozen=True, kw_only=True):
 
     waiting_days: Annotated[float, msgspec.Meta(ge=0, le=LONGEST_WAIT)] | None = None
     link_without_conversation: bool | None = None
+    rules: str | None = None  # beside the file that names it, where it is no full path
     thresholds: dict[str, Any] = {}
 
 
@@ -61,6 +64,7 @@ def settings_of(settings: Settings, project: str) -> ProjectSettings:
             settings.link_without_conversation,
         ),
         thresholds={**top.thresholds, **own.thresholds},
+        rules=_beside(settings, own.keys.rules or top.keys.rules),
     )
 
 
@@ -88,6 +92,12 @@ def place(settings: Settings) -> Path | None:
         raise SettingsError(f"HEADRACE_CONFIG={str(given)!r}: no such file. Correct it or unset it")
     usual = (path for path in (home / FILE, home.parent / FILE) if path.is_file())
     return given or next(usual, None)
+
+
+def _beside(settings: Settings, name: str | None) -> Path | None:
+    """A file that the file of settings names: from the folder where that one lies."""
+    path = place(settings)
+    return None if name is None or path is None else path.parent / name
 
 
 def _read(settings: Settings, project: str) -> tuple[_Section, _Section]:

@@ -152,3 +152,13 @@ def test_a_file_that_is_no_text_is_refused(settings: Settings) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match="cannot be read"):
         settings_of(settings, "p")
+
+
+def test_a_file_of_rules_lies_beside_the_file_that_names_it(settings: Settings) -> None:
+    path = write(settings, 'rules = "rules.py"\n[projects.a]\nrules = "own/checks.sql"')
+    assert settings_of(settings, "b").rules == path.parent / "rules.py"
+    assert settings_of(settings, "a").rules == path.parent / "own" / "checks.sql"
+    write(settings, f'rules = "{path.parent / "x.py"}"')
+    assert settings_of(settings, "b").rules == path.parent / "x.py"
+    write(settings, "waiting_days = 1")
+    assert settings_of(settings, "b").rules is None
