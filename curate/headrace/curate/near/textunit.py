@@ -58,7 +58,7 @@ class Units(msgspec.Struct, frozen=True, kw_only=True):
         values = slots((call.arguments for call in calls), frozenset().union(*known.values()))
         asked = task or unit.request_text(messages, trainable)
         return cls(
-            request=_unit("request", masked(asked, values)),
+            request=_unit("request", _shape(asked, values, named=bool(task))),
             skeleton=_unit("skeleton", skeleton(calls, known)),
             transcript=_unit("transcript", masked(transcript(messages), values)),
             context=_unit("context", context(messages, tools)),
@@ -100,6 +100,11 @@ def _parts(message: Body) -> Iterator[str]:
     yield text_of(message.get("content"))
     for call in message.get("tool_calls") or ():
         yield f"{call['function']['name']} {unit.arguments(call['function']['arguments'])}"
+
+
+def _shape(asked: str, values: Iterable[str], *, named: bool) -> str:
+    """A request masked. A name of one word stays: `airline/12` and `airline/13` are two tasks."""
+    return unit.norm(asked) if named and len(asked.split()) == 1 else masked(asked, values)
 
 
 def _unit(kind: Kind, text: str) -> TextUnit | None:

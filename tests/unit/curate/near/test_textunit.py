@@ -48,6 +48,12 @@ def test_a_product_names_the_task() -> None:
     assert found.request and found.request.text == "cancel order <num>"
 
 
+def test_a_name_of_one_word_is_an_id_and_keeps_its_number() -> None:
+    one, other = (units([user("hi")], task=f"airline/{number}") for number in (12, 13))
+    assert one.request and one.request.text == "airline/12"
+    assert one.request != other.request
+
+
 def test_an_episode_is_one_document_however_many_calls_it_holds() -> None:
     """30 calls of a loop are 30 lines of its transcript; 30 polls and 2 are two behaviours."""
     long, short = units(agent(30)), units(agent(2))
