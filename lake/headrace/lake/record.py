@@ -11,6 +11,8 @@ TargetKind = Literal["trace", "span", "response", "conversation", "episode", "ex
 Source = Literal["human", "user", "product", "rule", "judge", "model"]
 Resolution = Literal["success", "failure", "pending", "conflicting", "unmarked"]
 Split = Literal["train", "test", "eval"]
+ReviewAction = Literal["success", "failure", "correction", "skip", "flag"]
+ReviewState = Literal["open", "answered", "skipped", "flagged", "marked", "superseded"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -423,17 +425,24 @@ class ReviewItem(Record, frozen=True, kw_only=True):
     stratum: str
     why: str
     picked_at: datetime
-    selection_probability: float | None = None
+    state: ReviewState
+    state_at: datetime
+    selection_probability: float | None = None  # None: not drawn by chance
+    resolution: str | None = None  # when it was picked, like p_success
+    p_success: float | None = None
+    asked: int = 1  # reviewers
 
 
 class Review(Record, frozen=True, kw_only=True):
     project: str
     item_id: str
     episode_id: str
+    revision: int
     reviewer: str
-    action: Literal["success", "failure", "skip", "flag"]
+    action: ReviewAction
     at: datetime
     comment: str | None = None
+    outcome_id: str | None = None  # None: skip, flag
 
 
 class PairRow(Record, frozen=True, kw_only=True):

@@ -97,16 +97,24 @@ create table judgements ( -- what a judge said of one revision, asked once
     explanation varchar, error varchar, "at" timestamptz
 );
 
-create table review_items (
-    project varchar, item_id varchar, episode_id varchar, stratum varchar,
+create table review_items ( -- an episode to look at; once in its life
+    project varchar, item_id varchar, episode_id varchar,
+    stratum varchar, -- random, disagreement, medoid, uncertainty
     selection_probability double, -- null: not drawn by chance
-    why varchar, picked_at timestamptz
+    why varchar, picked_at timestamptz,
+    resolution varchar, p_success double, -- when it was picked: no reviewer had a say
+    asked bigint, -- reviewers; two where their agreement is measured
+    state varchar, -- open, answered, skipped, flagged, marked, superseded
+    state_at timestamptz
 );
 
 create table reviews ( -- what reviewers did; a label is an outcome as well
-    project varchar, item_id varchar, episode_id varchar, reviewer varchar,
-    action varchar, -- success, failure, skip, flag
-    comment varchar, "at" timestamptz
+    project varchar, item_id varchar, episode_id varchar,
+    revision bigint, -- of the episode that was looked at
+    reviewer varchar,
+    action varchar, -- success, failure, correction, skip, flag
+    comment varchar, "at" timestamptz,
+    outcome_id varchar -- null: skip, flag
 );
 
 create table pairs (
