@@ -27,6 +27,7 @@ class Scrubbed(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[Body, ...]  # as many, with the roles, names of tools and ids that they had
     found: Mapping[str, int]  # places by kind, `secret` among them; a kind that was not found lacks
     surrogates: Mapping[str, str]  # HMAC-SHA256 of kind and value, in hex, to its surrogate
+    kinds: Mapping[str, str]  # the same HMACs to their kinds
 
 
 def scrub(messages: Sequence[Mapping[str, Any]], key: bytes) -> Scrubbed:
@@ -47,6 +48,7 @@ def scrub(messages: Sequence[Mapping[str, Any]], key: bytes) -> Scrubbed:
         messages=clean,
         found=MappingProxyType({kind: found[kind] for kind in sorted(found)}),
         surrogates=surrogates.index,
+        kinds=surrogates.kinds,
     )
 
 

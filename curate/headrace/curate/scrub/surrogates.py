@@ -26,19 +26,31 @@ class Surrogates:
         self._key = key
         self._digests: dict[tuple[str, str], bytes] = {}
         self._index: dict[str, str] = {}
+        self._kinds: dict[str, str] = {}
 
     @property
     def index(self) -> Mapping[str, str]:
         """HMAC of each value that was replaced, in hex, to its surrogate in canonical form."""
         return MappingProxyType(self._index)
 
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        """HMAC of each value that was replaced, in hex, to the name of its kind."""
+        return MappingProxyType(self._kinds)
+
     def of(self, kind: Kind, written: str) -> str:
         """The surrogate of a value, in the form in which it was written."""
         value = kind.canonical(written)
         digest = self._digests.get((kind.name, value))
         if digest is None:
-            told = f"{kind.name}\0{value}".encode("utf-8", "surrogatepass")
-            digest = hmac.digest(self._key, told, "sha256")
+            digest = digest_of(kind, value, self._key)
             self._digests[kind.name, value] = digest
+            self._kinds[digest.hex()] = kind.name
             self._index[digest.hex()] = kind.surrogate(value, Draw(digest))
         return kind.surrogate(written, Draw(digest))
+
+
+def digest_of(kind: Kind, value: str, key: bytes) -> bytes:
+    """HMAC of a canonical value of a kind: its name in the index."""
+    told = f"{kind.name}\0{value}".encode("utf-8", "surrogatepass")
+    return hmac.digest(key, told, "sha256")
