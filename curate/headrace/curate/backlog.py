@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SLICE = 100_000  # episodes whose messages are looked up together
 CHARS = 128_000_000  # of the messages of a chunk
 CHUNK = 20_000  # episodes of a chunk
+PART = 1_000  # episodes that another process takes at once
 ROWS = 2_048  # of a table that are looked at together, at least
 BLOCKS = 64  # of rows: each is compared with every row of the table
 
@@ -39,6 +40,16 @@ class Chunk:
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def parts(self) -> Iterator["Chunk"]:
+        """The same in pieces that are worth sending to another process, each with its texts."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        for start in range(0, len(self), PART):
+            rows = pa.Table.from_batches(self._rows.slice(start, PART).to_batches())
+            names = pc.unique(pc.list_flatten(rows["messages"])).to_pylist()
+            yield Chunk(rows, {name: self._bodies[name] for name in names}, self._step)
 
     def __iter__(self) -> Iterator[Conversation]:
         bodies = _Decoded(self._bodies)

@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     # an unmarked episode is `pending` for so long
     waiting_days: float = Field(default=7.0, ge=0, le=LONGEST_WAIT)
     link_without_conversation: bool = False  # join traces by their messages where no id does
+    workers: int | None = Field(default=None, ge=1)  # processes of a night; default: a core each
     prices: Path | None = None  # file of list prices; default: prices.toml in `home`, if any
 
     @classmethod

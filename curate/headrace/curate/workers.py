@@ -1,0 +1,33 @@
+"""Work on many episodes that touches nothing else, on all cores where there is enough of it."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from headrace.curate.backlog import Chunk
+
+LEAST = 4_000  # episodes; for fewer it takes longer to start processes than to do without
+
+T = TypeVar("T")
+
+
+class Workers:
+    """So many processes for a backlog of so many episodes; none where it is small.
+
+    loky starts them, so that scripts need no guard around their main part.
+    """
+
+    def __init__(self, wanted: int | None, episodes: int) -> None:
+        count = wanted or len(os.sched_getaffinity(0))
+        self._count = count if episodes >= LEAST else 1
+
+    def over(self, work: Callable[[Chunk], T], chunk: Chunk) -> Iterator[T]:
+        """What `work` makes of the parts of a chunk, in their order; it must be importable."""
+        parts = chunk.parts()
+        return map(work, parts) if self._count == 1 else self._sent(work, parts)
+
+    def _sent(self, work: Callable[[Chunk], T], parts: Iterable[Chunk]) -> Iterator[T]:
+        from joblib import Parallel, delayed
+
+        pool = Parallel(n_jobs=self._count, return_as="generator", max_nbytes=None)
+        yield from pool(delayed(work)(part) for part in parts)
