@@ -1,126 +1,133 @@
 """Which episodes people should look at next: where a look teaches most, and an even sample."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 Stratum = Literal["random", "disagreement", "medoid", "uncertainty"]
+Floats = NDArray[np.float64]
+Ids = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Said = NDArray[np.int8]
 
-# Shares of a queue, in the order in which they are filled: the even sample comes first, so that
+# Shares of the picks, in the order in which they are taken: the even sample comes first, so that
 # its chances are exact, and uncertainty last, which takes what others could not fill.
 SHARES: Mapping[Stratum, float] = MappingProxyType(
     {"random": 0.25, "disagreement": 0.20, "medoid": 0.15, "uncertainty": 0.40}
 )
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """An episode that nobody has reviewed."""
+class Pool(msgspec.Struct, frozen=True, kw_only=True):
+    """Episodes column by column, in an order that tells nothing of them, as that of their ids."""
 
-    episode_id: str
-    success: float | None  # P(success) by the votes; None: no votes
-    duplicates: str  # its cluster of near-duplicates; its own id where it has none
-    judge: int | None = None  # what judges say, 0 or 1
-    outcome: int | None = None  # what came of it by the product or the user
+    cluster: Ids  # of near-duplicates; a number of its own where it has none
+    success: Floats  # P(success) by the votes; NaN: no votes
+    judge: Said  # what judges say, 0 or 1; -1: nothing, or not the same
+    outcome: Said  # what came of it by the product or the user; -1 as above
+    contrary: Flags  # its state is the opposite of what the votes make likely
+    suspicion: Floats  # how wrong its mark looks; 0: it does not
+    fresh: Flags  # nobody has looked at it or was asked to
+    drawn: Flags  # it is in the even sample by now
+
+    def __len__(self) -> int:
+        return len(self.cluster)
 
 
 class Pick(msgspec.Struct, frozen=True, kw_only=True):
     """An episode to review, and why it was taken."""
 
-    episode_id: str
+    place: int  # in the pool
     stratum: Stratum
     selection_probability: float | None  # None: not drawn by chance
 
 
 def picks(
-    candidates: Iterable[Candidate],
-    size: int,
-    *,
-    medoids: Sequence[str],
-    generator: np.random.Generator,
+    pool: Pool, size: int, *, medoids: Sequence[int], generator: np.random.Generator
 ) -> list[Pick]:
-    """At most `size` picks, at most one of a cluster of near-duplicates.
+    """`size` fresh episodes or fewer, at most one of a cluster, and what the draw hit besides.
 
-    `medoids` are episode ids of failures, the largest cluster first. A share that cannot be filled
-    goes to uncertainty. The even sample draws clusters, then one member of each: an episode's
-    chance is that of its cluster over the size of the cluster. Raises ValueError for a negative
-    size.
+    `medoids` are places of failures, the largest cluster first. A share that cannot be filled goes
+    to uncertainty. The even sample draws clusters, then one member of each: an episode's chance is
+    that of its cluster over the size of the cluster. It is drawn from all that it does not hold
+    yet, those that somebody has looked at included: without what was chosen for being uncertain it
+    would not be even. Raises ValueError for a negative size.
     """
     if size < 0:
         raise ValueError(f"a queue of {size}: give its size, 0 or more")
-    pool = sorted(candidates, key=lambda one: one.episode_id)
-    quota = _quota(size)
+    quota = _quota(size, generator)
     found = list(_drawn(pool, quota["random"], generator))
-    taken = _clusters(pool, found)
-    known = {one.episode_id: one for one in pool}
-    ranked: Mapping[Stratum, Iterable[Candidate]] = {
+    places = [pick.place for pick in found]
+    taken = set(pool.cluster[~pool.fresh].tolist()) | set(pool.cluster[places].tolist())
+    ranked: Mapping[Stratum, Sequence[int] | Ids] = {
         "disagreement": _divided(pool, generator),
-        "medoid": [known[name] for name in medoids if name in known],
-        "uncertainty": sorted(pool, key=_certainty),
+        "medoid": medoids,
+        "uncertainty": _uncertain(pool),
     }
     for stratum, order in ranked.items():
-        wanted = size - len(found) if stratum == "uncertainty" else quota[stratum]
-        for one in _fresh(order, wanted, taken):
-            found.append(
-                Pick(episode_id=one.episode_id, stratum=stratum, selection_probability=None)
-            )
+        fresh = int(pool.fresh[[pick.place for pick in found]].sum())
+        wanted = size - fresh if stratum == "uncertainty" else quota[stratum]
+        found += [
+            Pick(place=place, stratum=stratum, selection_probability=None)
+            for place in _new(pool, order, wanted, taken)
+        ]
     return found
 
 
-def _quota(size: int) -> dict[Stratum, int]:
-    """Whole numbers by largest remainder; of equal remainders the even sample's goes first."""
-    exact = {stratum: round(share * size, 9) for stratum, share in SHARES.items()}
-    whole = {stratum: int(part) for stratum, part in exact.items()}
-    by_rest = sorted(exact, key=lambda stratum: whole[stratum] - exact[stratum])
-    for stratum in by_rest[: size - sum(whole.values())]:
-        whole[stratum] += 1
-    return whole
+def _quota(size: int, generator: np.random.Generator) -> dict[Stratum, int]:
+    """Whole numbers that add up; one pick alone falls to each stratum as often as its share says.
+
+    A queue that is filled up by one or two a night would else never draw by chance.
+    """
+    ends = np.round(np.cumsum([0, *SHARES.values()]) * size, 9) + generator.random()
+    parts = np.diff(np.floor(ends)).astype(np.int64).tolist()
+    return dict(zip(SHARES, parts, strict=True))
 
 
-def _drawn(
-    pool: Sequence[Candidate], wanted: int, generator: np.random.Generator
-) -> Iterator[Pick]:
-    clusters: defaultdict[str, list[Candidate]] = defaultdict(list)
-    for one in pool:
-        clusters[one.duplicates].append(one)
-    names = sorted(clusters)
+def _drawn(pool: Pool, wanted: int, generator: np.random.Generator) -> Iterator[Pick]:
+    places = np.flatnonzero(~pool.drawn)
+    names, cluster = np.unique(pool.cluster[places], return_inverse=True)
+    places = places[np.argsort(cluster, kind="stable")]
+    sizes = np.bincount(cluster, minlength=len(names))
+    starts = np.cumsum(sizes) - sizes
     count = min(wanted, len(names))
     for i in generator.choice(len(names), size=count, replace=False).tolist() if count else ():
-        members = clusters[names[i]]
+        members = int(sizes[i])
         yield Pick(
-            episode_id=members[int(generator.integers(len(members)))].episode_id,
+            place=int(places[starts[i] + int(generator.integers(members))]),
             stratum="random",
-            selection_probability=count / len(names) / len(members),
+            selection_probability=count / len(names) / members,
         )
 
 
-def _clusters(pool: Iterable[Candidate], found: Iterable[Pick]) -> set[str]:
-    names = {pick.episode_id for pick in found}
-    return {one.duplicates for one in pool if one.episode_id in names}
+def _divided(pool: Pool, generator: np.random.Generator) -> Ids:
+    """Those where one who knows says one thing and one the other, in any order."""
+    judged = (pool.judge >= 0) & (pool.outcome >= 0) & (pool.judge != pool.outcome)
+    return generator.permutation(np.flatnonzero(pool.fresh & (judged | pool.contrary)))
 
 
-def _divided(pool: Iterable[Candidate], generator: np.random.Generator) -> list[Candidate]:
-    """Those where judges say one thing and the outcome the other, in any order."""
-    found = [
-        one for one in pool if None not in (one.judge, one.outcome) and one.judge != one.outcome
-    ]
-    return [found[i] for i in generator.permutation(len(found)).tolist()]
+def _uncertain(pool: Pool) -> Ids:
+    """Suspicious marks first, then by the distance from a toss-up.
+
+    Where no vote was cast none is known, and others teach more of the sources.
+    """
+    distance = np.where(np.isnan(pool.success), 1.0, np.abs(pool.success - 0.5))
+    order = np.lexsort((distance, -pool.suspicion))
+    return order[pool.fresh[order]]
 
 
-def _certainty(one: Candidate) -> tuple[float, str]:
-    """Distance from a toss-up; without a vote none is known, and others teach more of sources."""
-    return (1.0 if one.success is None else abs(one.success - 0.5)), one.episode_id
-
-
-def _fresh(order: Iterable[Candidate], wanted: int, taken: set[str]) -> Iterator[Candidate]:
+def _new(
+    pool: Pool, order: Iterable[int | np.int64], wanted: int, taken: set[int]
+) -> Iterator[int]:
     """The first ones of clusters that are not taken yet; takes them."""
-    for one in order:
+    for place in order:
         if wanted <= 0:
             return
-        if one.duplicates not in taken:
-            taken.add(one.duplicates)
+        name = int(pool.cluster[place])
+        if pool.fresh[place] and name not in taken:
+            taken.add(name)
             wanted -= 1
-            yield one
+            yield int(place)

@@ -1,5 +1,6 @@
 """How an episode failed, in a form that equal failures share: no model is asked."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -10,6 +11,7 @@ from headrace.lake.message import Body
 
 TAIL = 3  # lines of the skeleton: what was tried last
 _ERROR = "err:"
+_FAILED = re.compile(r"(?P<tool>[^(]*)\(.*\)->err:(?P<code>\w*)(?: x\d+)?$")
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True, order=True):
@@ -28,13 +30,13 @@ def signature(messages: Sequence[Body], tools: Iterable[Body] | None) -> Signatu
 
     Whether the episode failed is not asked: many a good one meets an error on its way.
     """
-    calls = tool_calls(messages)
-    first = next((call for call in calls if call.outcome.startswith(_ERROR)), None)
+    return of_skeleton(skeleton(tool_calls(messages), enums(tools or ())))
+
+
+def of_skeleton(text: str) -> Signature | None:
+    """The signature of all episodes of a skeleton."""
+    lines = text.splitlines()
+    first = next(filter(None, map(_FAILED.match, lines)), None)
     if first is None:
         return None
-    lines = skeleton(calls, enums(tools or ())).splitlines()
-    return Signature(
-        tool=first.name,
-        code=first.outcome.removeprefix(_ERROR),
-        tail="\n".join(lines[-TAIL:]),
-    )
+    return Signature(tool=first["tool"], code=first["code"], tail="\n".join(lines[-TAIL:]))

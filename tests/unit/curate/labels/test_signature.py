@@ -138,3 +138,8 @@ def test_logs_of_who_when_have_a_signature_where_their_code_failed() -> None:
         codes.update([found.code] if found else [])
     assert codes.total() > 60
     assert {code for code, _ in codes.most_common(2)} == {"nameerror", "typeerror"}
+
+
+def test_a_call_that_failed_again_and_again_is_one_line() -> None:
+    found = signature(episode(*[("pay", '{"to": "a(b)->ok"}', "KeyError: 'x'")] * 5), None)
+    assert found == Signature(tool="pay", code="keyerror", tail="pay(to)->err:keyerror x4")
