@@ -178,6 +178,12 @@ create table scrub_keys ( -- under which key surrogates were drawn: what is told
     project varchar, fingerprint varchar, "at" timestamptz
 );
 
+create view scrubbed_episodes as -- what may be learnt from and shown: raw texts stay outside
+select e.* replace (s.messages as messages, s.request as request, s.metadata as metadata), s.found
+from current_episodes e
+join scrubbed s
+    on s.project = e.project and s.episode_id = e.episode_id and s.revision = e.revision;
+
 create table scrubbed_messages (hash varchar, role varchar, body json, chars bigint);
 
 create table surrogates ( -- where a value stood, found by its HMAC alone

@@ -1,16 +1,21 @@
 """The settings of one installation, read once at an edge and passed on as an argument."""
 
 import re
+from base64 import b64decode
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from headrace.lake.errors import SettingsError
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 MIB = 1024 * 1024
+KEY_BYTES = 32  # of a key, at least
 LONGEST_WAIT = 36_500  # days: can still be added to a date
 
 # `password=...` of a connection string, its value bare or quoted; `://user:...@` of a URL
@@ -18,6 +23,9 @@ _PASSWORD = re.compile(
     r"(?P<head>password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)|(?P<user>://[^:/@\s]*:)\S+(?=@)", re.I
 )
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.I)
+_HEX = re.compile("(?:[0-9a-fA-F]{2})+")
+_URL_SAFE = str.maketrans("-_", "+/")
+_SECRETS = ("scrub_key",)
 
 
 class Settings(BaseSettings):
@@ -61,6 +69,11 @@ class Settings(BaseSettings):
     workers: int | None = Field(default=None, ge=1)  # processes of a night; default: a core each
     prices: Path | None = None  # file of list prices; default: prices.toml in `home`, if any
 
+    scrub_key: SecretStr | None = None  # of all projects; default: a file of each in `home`
+    scrub_extra: Literal["presidio"] | None = None  # a second finder of personal data
+    # so long raw messages are kept that were scrubbed; default: for ever
+    raw_days: float | None = Field(default=None, ge=1, le=LONGEST_WAIT)
+
     @classmethod
     def load(cls, home: Path | str | None = None) -> Self:
         """Settings from the environment; `home` given by hand goes first.
@@ -81,6 +94,16 @@ class Settings(BaseSettings):
                     f"{origin!r} is no origin: give scheme://host or scheme://host:port"
                 )
         return text
+
+    @field_validator("scrub_key")
+    @classmethod
+    def _long(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None and len(key_bytes(given.get_secret_value())) < KEY_BYTES:
+            raise ValueError(
+                f"give at least {KEY_BYTES} random bytes in hex or base64, as `openssl rand -hex "
+                f"{KEY_BYTES}` makes them"
+            )
+        return given
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -133,10 +156,25 @@ def make_home(home: Path) -> None:
         ) from error
 
 
+def key_bytes(text: str) -> bytes:
+    """The bytes of a key: of hex where all of it is hex digits, else of base64; none if neither."""
+    told = text.strip()
+    try:
+        if _HEX.fullmatch(told):
+            return bytes.fromhex(told)
+        bare = told.rstrip("=").translate(_URL_SAFE)
+        return b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+    except ValueError:
+        return b""
+
+
 def _sentence(error: ValidationError) -> str:
-    faults = (
-        f"HEADRACE_{'_'.join(str(part) for part in fault['loc']).upper()}"
-        f"={fault['input']!r}: {fault['msg']}"
-        for fault in error.errors()
-    )
+    faults = (f"{_named(fault)}: {fault['msg']}" for fault in error.errors())
     return "; ".join(faults) + ". Correct it or unset it to get the default."
+
+
+def _named(fault: "ErrorDetails") -> str:
+    """The variable and its value; that of a secret must not stand in a message."""
+    name = "_".join(str(part) for part in fault["loc"])
+    shown = "***" if name in _SECRETS else repr(fault["input"])
+    return f"HEADRACE_{name.upper()}={shown}"

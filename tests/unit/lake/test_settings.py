@@ -1,3 +1,4 @@
+from base64 import b64encode, urlsafe_b64encode
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from headrace.lake.errors import SettingsError
-from headrace.lake.settings import MIB, Settings, make_home
+from headrace.lake.settings import MIB, Settings, key_bytes, make_home
 
 
 def test_the_home_given_by_hand_goes_before_the_environment(
@@ -63,6 +64,8 @@ def test_settings_cannot_be_changed_after_they_were_read() -> None:
         ("WAITING_DAYS", "36500.1", "less than or equal to 36500"),
         ("WAITING_DAYS", "inf", "less than or equal to 36500"),
         ("WAITING_DAYS", "nan", "less than or equal to 36500"),
+        ("RAW_DAYS", "0.5", "greater than or equal to 1"),
+        ("SCRUB_EXTRA", "spacy", "presidio"),
     ],
 )
 def test_a_setting_beyond_its_bound_is_refused_by_name(
@@ -187,3 +190,28 @@ def test_a_rate_is_a_number_above_zero(
     monkeypatch.setenv(f"HEADRACE_{name}", value)
     with pytest.raises(SettingsError, match=f"^HEADRACE_{name}='{value}'"):
         Settings.load()
+
+
+@pytest.mark.parametrize("key", [bytes(range(32)), bytes(range(255, 219, -1))])
+def test_a_key_to_scrub_with_may_be_hex_or_base64(key: bytes) -> None:
+    plain = b64encode(key).decode()
+    written = [key.hex(), key.hex().upper(), plain, plain.rstrip("="), f" {plain}\n"]
+    assert {key_bytes(text) for text in [*written, urlsafe_b64encode(key).decode()]} == {key}
+
+
+@pytest.mark.parametrize("text", ["deadbeef" * 7, "not a key!", "hunter2" * 8 + "é", "===="])
+def test_a_key_that_is_short_or_no_key_is_refused_and_not_shown(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_SCRUB_KEY", text)
+    with pytest.raises(SettingsError, match=r"HEADRACE_SCRUB_KEY=\*\*\*.*openssl") as told:
+        Settings.load()
+    assert text.strip() not in str(told.value)
+
+
+def test_a_key_is_not_shown_with_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_SCRUB_KEY", "ab" * 32)
+    settings = Settings.load()
+    assert "abab" not in f"{settings!r} {settings.model_dump_json()}"
+    assert settings.scrub_key is not None
+    assert settings.scrub_key.get_secret_value() == "ab" * 32
