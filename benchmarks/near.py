@@ -14,6 +14,7 @@ import multiprocessing
 import resource
 import time
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 from itertools import pairwise
 
 import msgspec
@@ -47,13 +48,18 @@ def ours(library: str) -> Method:
         import duckdb
 
         from headrace.curate.near import recipe
-        from headrace.curate.near.index import Index
+        from headrace.curate.near.index import Index, Signed, signatures_of
+        from headrace.lake.store import Transaction
 
-        index = Index(recipe.request(library), duckdb.connect())  # type: ignore[arg-type]
+        connection = duckdb.connect()
+        connection.execute((files("headrace.lake") / "schema.sql").read_text("utf-8"))
+        told = recipe.request(library)  # type: ignore[arg-type]
+        index = Index(told, Transaction(connection, {}), "benchmark")
         found: Edges = {}
         for start in range(0, len(texts), NIGHT):
-            part = texts[start : start + NIGHT]
-            night = index.add(dict(enumerate(part, start)))
+            long, signatures = signatures_of(texts[start : start + NIGHT], told)
+            ids = np.array(long, dtype=np.int64) + start
+            night = index.add(Signed(ids=ids, signatures=signatures))
             found |= {(a, b): score for a, b, score in night.edges.iter_rows()}
         return found
 

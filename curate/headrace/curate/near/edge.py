@@ -1,8 +1,8 @@
 """Edges between units that resemble each other: from bands to verified pairs."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-import duckdb
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -12,53 +12,56 @@ from headrace.curate.near.label import Ids
 from headrace.curate.near.minhash import Keys, Signatures
 from headrace.curate.near.recipe import Recipe
 from headrace.lake.statement import statements
+from headrace.lake.store import Transaction
 
 EDGE = pl.Schema({"a": pl.Int64(), "b": pl.Int64(), "score": pl.Float64()})  # a is the older
 
 
 class Shelf:
-    """The signatures and bands of one recipe in tables of a connection; one project each.
+    """The signatures, bands and edges of one project and recipe, as the lake keeps them."""
 
-    Both are caches: they can be made again from the texts.
-    """
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> None:
-        self._sql = statements(__package__, "near.sql")
-        self._connection = connection
-        self._algo = recipe.algo
+    def __init__(self, tx: Transaction, project: str, recipe: Recipe) -> None:
+        self._tx = tx
+        self._given = {"project": project, "algo": recipe.algo}
         self._slots = recipe.slots
-        connection.execute(self._sql["lay"])
+
+    @property
+    def youngest(self) -> int | None:
+        """The last unit that was signed."""
+        youngest: int | None = self._run("youngest")["max(unit_id)"][0].as_py()
+        return youngest
 
     def candidates(self, bands: pl.DataFrame) -> Ids:
         """Pairs (older, younger) that share a band: new with new, new with stored."""
-        return _pairs(self._run("candidates", new_band=bands.to_arrow()).pl())
+        found = self._run("candidates", new_band=bands.to_arrow())
+        return _pairs(pl.DataFrame(found))
 
     def templates(self, bands: pl.DataFrame, most: int) -> pl.DataFrame:
         """The buckets of these bands (stored before) with more than so many units."""
-        found = self._run("templates", {"most": most}, new_band=bands.to_arrow())
-        return found.pl()
+        return pl.DataFrame(self._run("templates", {"most": most}, new_band=bands.to_arrow()))
 
     def signatures(self, ids: Ids) -> tuple[Ids, Signatures]:
         """Those of the units that are stored, by ascending id."""
-        wanted = pa.table({"unit_id": ids})
-        found = self._run("stored_signatures", wanted=wanted).to_arrow_table()
+        found = self._run("stored_signatures", wanted=pa.table({"unit_id": ids}))
         units = found["unit_id"].to_numpy()
-        raw = b"".join(found["sig"].to_pylist())
+        raw = b"".join(found["signature"].to_pylist())
         signed = np.frombuffer(raw, dtype="<u4").reshape(len(units), self._slots)
         order = np.argsort(units)
         return units[order], signed[order]
 
     def store(self, ids: Ids, signed: Signatures, bands: pl.DataFrame) -> None:
         """Keep new units, so that later ones find them."""
-        self._run("store_signatures", new_sig=_rows(ids, signed))
+        self._run("store_signatures", new_signature=_rows(ids, signed))
         self._run("store_bands", new_band=bands.to_arrow())
 
+    def store_edges(self, edges: pl.DataFrame, at: datetime) -> None:
+        self._run("store_edges", {"at": at}, new_edge=edges.to_arrow())
+
     def _run(
-        self, name: str, given: Mapping[str, int] | None = None, **tables: pa.Table
-    ) -> duckdb.DuckDBPyConnection:
-        for table, rows in tables.items():
-            self._connection.register(table, rows)
-        return self._connection.execute(self._sql[name], {"algo": self._algo, **(given or {})})
+        self, name: str, more: Mapping[str, object] | None = None, **tables: pa.Table
+    ) -> pa.Table:
+        sql = statements(__package__, "near.sql")[name]
+        return self._tx.table(sql, {**self._given, **(more or {})}, tables)
 
 
 def band_rows(ids: Ids, keys: Keys) -> pl.DataFrame:
@@ -99,4 +102,4 @@ def _rows(ids: Ids, signed: Signatures) -> pa.Table:
     raw = np.ascontiguousarray(signed.astype("<u4", copy=False))
     kind = pa.binary(raw.shape[1] * 4)
     blobs = pa.Array.from_buffers(kind, len(ids), [None, pa.py_buffer(raw)])
-    return pa.table({"unit_id": ids, "sig": blobs.cast(pa.binary())})
+    return pa.table({"unit_id": ids, "signature": blobs.cast(pa.binary())})

@@ -1,12 +1,14 @@
 """Clusters that keep their names: the oldest unit of a component names it, whatever came when."""
 
-from collections.abc import Sequence
-
 import msgspec
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+
+from headrace.lake.statement import statements
+from headrace.lake.store import Transaction
 
 Ids = NDArray[np.int64]
 
@@ -19,45 +21,40 @@ class Renamed(msgspec.Struct, frozen=True, kw_only=True):
     old: Ids
     new: Ids
 
-    def of(self, clusters: Ids) -> Ids:
-        """The clusters under their new names."""
-        if not len(self.old):
-            return clusters
-        at = np.minimum(np.searchsorted(self.old, clusters), len(self.old) - 1)
-        return np.where(self.old[at] == clusters, self.new[at], clusters)
 
+class Clusters:
+    """The clusters of a project's units by one method; a unit without a row is one by itself."""
 
-class Labels(msgspec.Struct, frozen=True, kw_only=True):
-    """Unit `ids[i]` (ascending, age order) is in cluster `clusters[i]`."""
-
-    ids: Ids
-    clusters: Ids
-
-    @classmethod
-    def alone(cls, ids: Sequence[int] | Ids) -> "Labels":
-        """Every unit as a cluster of its own."""
-        own = np.unique(np.asarray(ids, dtype=np.int64))
-        return cls(ids=own, clusters=own)
-
-    def grown(self, ids: Ids) -> "Labels":
-        """With units that were not there yet, each a cluster of its own."""
-        fresh = np.setdiff1d(ids, self.ids)
-        order = np.argsort(every := np.concatenate((self.ids, fresh)))
-        return Labels(ids=every[order], clusters=np.concatenate((self.clusters, fresh))[order])
+    def __init__(self, tx: Transaction, project: str, method: str) -> None:
+        self._tx = tx
+        self._given = {"project": project, "method": method}
 
     def of(self, ids: Ids) -> Ids:
-        """The clusters of units, of which each is there; in the shape given."""
-        found: Ids = self.clusters[np.searchsorted(self.ids, ids)]
-        return found
+        """The clusters of units, in the shape given."""
+        units, places = np.unique(ids, return_inverse=True)
+        found = self._run("clusters_of", wanted=pa.table({"unit_id": units}))
+        clusters = units.copy()
+        clusters[np.searchsorted(units, found["unit_id"].to_numpy())] = found["cluster_id"]
+        named: Ids = clusters[places].reshape(ids.shape)
+        return named
 
-    def joined(self, edges: Ids) -> tuple["Labels", Renamed]:
-        """After edges (m x 2 unit ids), and what that renamed.
+    def join(self, edges: Ids) -> Renamed:
+        """Write what edges (m x 2 unit ids) join, and tell what that renamed.
 
         Edges in any order and in any parts give the same clusters, as a component is named by
         its least unit.
         """
         renamed = relabel(self.of(edges))
-        return Labels(ids=self.ids, clusters=renamed.of(self.clusters)), renamed
+        if len(renamed.old):
+            table = {"renamed": pa.table({"old": renamed.old, "new": renamed.new})}
+            moved = self._run("members_of_renamed", **table)
+            oldest = pa.table({"unit_id": renamed.old, "cluster_id": renamed.new})
+            self._run("forget_renamed", **table)
+            self._run("store_members", member=pa.concat_tables([moved, oldest]))
+        return renamed
+
+    def _run(self, name: str, **tables: pa.Table) -> pa.Table:
+        return self._tx.table(statements(__package__, "near.sql")[name], self._given, tables)
 
 
 def relabel(ends: Ids) -> Renamed:

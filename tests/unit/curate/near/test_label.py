@@ -1,14 +1,42 @@
 """Clusters keep their names: whatever order edges come in, the oldest unit names its component."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
 from random import Random
 
+import duckdb
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headrace.curate.near.label import NO_EDGES, Ids, Labels, relabel
+from headrace.curate.near.label import NO_EDGES, Clusters, Ids, relabel
+from headrace.lake.store import Transaction
 
-EDGES = st.lists(st.tuples(st.integers(0, 39), st.integers(0, 39)), max_size=60)
+COUNT = 40
+EVERY = np.arange(COUNT)
+EDGES = st.lists(st.tuples(st.integers(0, COUNT - 1), st.integers(0, COUNT - 1)), max_size=60)
+FEW = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute((files("headrace.lake") / "schema.sql").read_text("utf-8"))
+        yield connection
+
+
+@contextmanager
+def fresh(engine: duckdb.DuckDBPyConnection) -> Iterator[Clusters]:
+    """The clusters of a project that has none yet."""
+    engine.execute("begin")
+    try:
+        yield Clusters(Transaction(engine, {}), "p", "near")
+    finally:
+        engine.execute("rollback")
 
 
 def array(edges: list[tuple[int, int]]) -> Ids:
@@ -24,42 +52,51 @@ def oldest(edges: list[tuple[int, int]], count: int) -> list[int]:
     return found
 
 
+@FEW
 @given(EDGES, st.randoms(use_true_random=False), st.integers(1, 7))
 def test_edges_in_any_order_and_any_nights_give_the_clusters_of_one_batch(
-    edges: list[tuple[int, int]], random: Random, nights: int
+    engine: duckdb.DuckDBPyConnection, edges: list[tuple[int, int]], random: Random, nights: int
 ) -> None:
-    labels = Labels.alone(range(40))
-    batch, _ = labels.joined(array(edges))
-    assert batch.clusters.tolist() == oldest(edges, 40)
+    wanted = oldest(edges, COUNT)
+    with fresh(engine) as clusters:
+        clusters.join(array(edges))
+        assert clusters.of(EVERY).tolist() == wanted
     random.shuffle(edges)
-    for night in range(nights):
-        labels, _ = labels.joined(array(edges[night::nights]))
-    assert labels.clusters.tolist() == batch.clusters.tolist()
+    with fresh(engine) as clusters:
+        for night in range(nights):
+            clusters.join(array(edges[night::nights]))
+        assert clusters.of(EVERY).tolist() == wanted
 
 
+@FEW
 @given(EDGES, EDGES)
 def test_what_was_renamed_tells_the_whole_change(
-    one: list[tuple[int, int]], other: list[tuple[int, int]]
+    engine: duckdb.DuckDBPyConnection, one: list[tuple[int, int]], other: list[tuple[int, int]]
 ) -> None:
-    before, _ = Labels.alone(range(40)).joined(array(one))
-    after, renamed = before.joined(array(other))
-    assert renamed.of(before.clusters).tolist() == after.clusters.tolist()
-    assert (renamed.new < renamed.old).all()
-    assert after.joined(array(other))[1].old.tolist() == []
+    with fresh(engine) as clusters:
+        clusters.join(array(one))
+        before = clusters.of(EVERY).tolist()
+        renamed = clusters.join(array(other))
+        names = dict(zip(renamed.old.tolist(), renamed.new.tolist(), strict=True))
+        assert [names.get(name, name) for name in before] == clusters.of(EVERY).tolist()
+        assert (renamed.new < renamed.old).all()
+        assert clusters.join(array(other)).old.tolist() == []
 
 
 def test_no_edges_rename_nothing() -> None:
     assert relabel(NO_EDGES).old.tolist() == []
 
 
-def test_new_units_are_alone_and_known_ones_stay() -> None:
-    labels, _ = Labels.alone([5, 3, 9]).joined(array([(9, 3)]))
-    grown = labels.grown(np.array([9, 12, 4]))
-    assert grown.ids.tolist() == [3, 4, 5, 9, 12]
-    assert grown.clusters.tolist() == [3, 4, 5, 3, 12]
-
-
-def test_an_event_names_the_cluster_that_is_gone() -> None:
-    labels, _ = Labels.alone(range(6)).joined(array([(2, 5), (1, 4)]))
-    _, renamed = labels.joined(array([(5, 4)]))
+def test_an_event_names_the_cluster_that_is_gone(engine: duckdb.DuckDBPyConnection) -> None:
+    with fresh(engine) as clusters:
+        clusters.join(array([(2, 5), (1, 4)]))
+        renamed = clusters.join(array([(5, 4)]))
     assert (renamed.old.tolist(), renamed.new.tolist()) == ([2], [1])
+
+
+def test_a_project_and_a_method_know_nothing_of_others(engine: duckdb.DuckDBPyConnection) -> None:
+    with fresh(engine) as clusters:
+        clusters.join(array([(1, 2)]))
+        tx = Transaction(engine, {})
+        for other in (Clusters(tx, "q", "near"), Clusters(tx, "p", "dup")):
+            assert other.of(np.array([1, 2])).tolist() == [1, 2]
