@@ -460,6 +460,7 @@ class PairRow(Record, frozen=True, kw_only=True):
     p_chosen: float | None = None
     p_rejected: float | None = None
     margin: float | None = None
+    correction: str | None = None
 
 
 class PairEvent(Record, frozen=True, kw_only=True):

@@ -128,7 +128,9 @@ create table pairs (
     kind varchar, -- correction, retry, replay, across
     request varchar, -- cluster of the request
     turn bigint, -- message at which the two part
-    p_chosen double, p_rejected double, margin double, version varchar, "at" timestamptz
+    p_chosen double, p_rejected double, margin double,
+    correction varchar, -- hash of the scrubbed message that should have been said
+    version varchar, "at" timestamptz
 );
 
 create table pair_events (
