@@ -24,4 +24,12 @@ class UnitOrderError(HeadraceError):
 
 
 class ScrubKeyError(HeadraceError):
-    """A key is too short to keep surrogates from being guessed."""
+    """A key to scrub with is too short, damaged, gone, or another than the one before."""
+
+
+class UnknownKind(HeadraceError):
+    """A kind of personal data that nothing finds."""
+
+
+class ReviewRefused(HeadraceError):
+    """An answer to an item that is not open to this reviewer, or no longer."""

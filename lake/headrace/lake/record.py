@@ -173,6 +173,8 @@ class Cluster(Record, frozen=True, kw_only=True):
     episode_id: str
     representative: bool
     similarity: float | None = None
+    rank: int | None = None  # from 1
+    weight: float | None = None  # 1 / size
 
 
 class SplitGroup(Record, frozen=True, kw_only=True):
@@ -348,10 +350,12 @@ class EpisodeUnits(Record, frozen=True, kw_only=True):
     episode_id: str
     revision: int
     request: int | None = None
+    asked: int | None = None
     skeleton: int | None = None
     transcript: int | None = None
     context: int | None = None
     wording: str | None = None
+    words: str | None = None
 
 
 class ClusterEvent(Record, frozen=True, kw_only=True):
@@ -428,6 +432,7 @@ class ReviewItem(Record, frozen=True, kw_only=True):
     state: ReviewState
     state_at: datetime
     selection_probability: float | None = None  # None: not drawn by chance
+    drawn_at: datetime | None = None
     resolution: str | None = None  # when it was picked, like p_success
     p_success: float | None = None
     asked: int = 1  # reviewers

@@ -43,8 +43,10 @@ create table text_units (
 
 create table episode_units ( -- the units of an episode by kind; null: it has none
     project varchar, episode_id varchar, revision bigint,
-    request bigint, skeleton bigint, transcript bigint, context bigint,
-    wording varchar -- hash of the request before it was masked
+    request bigint, -- what was asked: the product's name of the task where it gave one, else `asked`
+    asked bigint, -- in the words of the user
+    skeleton bigint, transcript bigint, context bigint,
+    wording varchar, words varchar -- hashes of `request` and `asked` before they were masked
 );
 
 create table minhash_signatures (project varchar, algo varchar, unit_id bigint, signature blob);
@@ -107,6 +109,7 @@ create table review_items ( -- an episode to look at; once in its life
     project varchar, item_id varchar, episode_id varchar,
     stratum varchar, -- random, disagreement, medoid, uncertainty
     selection_probability double, -- null: not drawn by chance
+    drawn_at timestamptz, -- by chance; later than picked where a look was asked for before
     why varchar, picked_at timestamptz,
     resolution varchar, p_success double, -- when it was picked: no reviewer had a say
     asked bigint, -- reviewers; two where their agreement is measured
@@ -165,3 +168,18 @@ from (
 ) e
 left join resolutions r on r.project = e.project and r.episode_id = e.episode_id
 where not e.superseded;
+
+create table clusters_before as from clusters;
+
+drop table clusters;
+
+create table clusters (
+    project varchar, method varchar, -- request, near, duplicate, semantic, intent, group
+    cluster_id varchar, episode_id varchar, representative boolean, similarity double,
+    rank bigint, -- from 1, the representative
+    weight double -- 1 / size of the cluster
+);
+
+insert into clusters by name from clusters_before;
+
+drop table clusters_before;
