@@ -1,0 +1,1 @@
+"""Preference pairs: one answer that led to success against one that did not, to one prompt."""
