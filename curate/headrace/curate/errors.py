@@ -33,3 +33,11 @@ class UnknownKind(HeadraceError):
 
 class ReviewRefused(HeadraceError):
     """An answer to an item that is not open to this reviewer, or no longer."""
+
+
+class EmbeddingModelError(HeadraceError):
+    """An embedding model is not there, or is none."""
+
+
+class RecipeMixError(HeadraceError):
+    """Vectors of two recipes met in one index; no distance between them means anything."""

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     workers: int | None = Field(default=None, ge=1)  # processes of a night; default: a core each
     prices: Path | None = None  # file of list prices; default: prices.toml in `home`, if any
 
+    # a name on the hub or a folder; turns requests into vectors
+    embedding_model: str = "sentence-transformers/all-MiniLM-L6-v2"
+
     scrub_key: SecretStr | None = None  # of all projects; default: a file of each in `home`
     scrub_extra: Literal["presidio"] | None = None  # a second finder of personal data
     # so long raw messages are kept that were scrubbed; default: for ever
