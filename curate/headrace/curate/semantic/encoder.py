@@ -107,7 +107,8 @@ def _vectors(model: "SentenceTransformer", batch: Sequence[Tokens]) -> Vectors:
             features["token_embeddings"] = features["token_embeddings"].float()
         vectors: Vectors = features["sentence_embedding"][: len(batch)].float().numpy()
     units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return units.astype(np.float16).astype(np.float32)
+    rounded: Vectors = units.astype(np.float16).astype(np.float32)
+    return rounded
 
 
 def _padded(batch: Sequence[Tokens]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -139,7 +140,7 @@ def _tokens(model: "SentenceTransformer", texts: Sequence[str]) -> list[Tokens]:
 def _prompt(model: "SentenceTransformer") -> str:
     """What a model wants before every text; most want nothing."""
     name = model.default_prompt_name
-    return model.prompts.get(name, "") if name else ""
+    return (model.prompts.get(name) if name else None) or ""
 
 
 def _longest(model: "SentenceTransformer") -> int:
@@ -147,7 +148,7 @@ def _longest(model: "SentenceTransformer") -> int:
 
 
 def _size(model: "SentenceTransformer") -> int:
-    return int(model.get_embedding_dimension())
+    return model.get_embedding_dimension() or 0
 
 
 @cache
@@ -157,7 +158,7 @@ def _model(weights: Weights) -> "SentenceTransformer":
     from transformers.utils import logging
 
     kinds = {"bf16": torch.bfloat16, "fp32": torch.float32}
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         return SentenceTransformer(
             str(weights.folder),
