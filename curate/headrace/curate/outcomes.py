@@ -1,21 +1,25 @@
 """What the marks on an episode add up to: one policy, as a table one can read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
 
 import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from headrace.curate import ledger
+from headrace.curate.labels.declared import declared
+from headrace.curate.labels.poll import Poll, poll
+from headrace.curate.labels.resolver import FAILURE, SUCCESS
+from headrace.curate.progress import Progress, silent
 from headrace.curate.step import StepResult
-from headrace.lake.record import Decision, Resolution, Resolved, Source
+from headrace.lake.record import Resolution, Source
 from headrace.lake.statement import statements
-from headrace.lake.store import Lake
+from headrace.lake.store import Lake, Transaction
 from headrace.lake.threshold import Threshold
 
 STEP = "resolve"
-VERSION = "resolve/2"
+VERSION = "resolve/3"
 
 
 class Rank(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +65,7 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rule(marks: Iterable[Mark]) -> Ruling:
-    """What marks add up to, whatever their order.
+    """What marks add up to, whatever their order; `resolve` does the same for whole projects.
 
     The highest source with a verdict decides. Within a source and name the later mark stands; if
     the marks that stand disagree, they conflict. The score is the deciding source's latest.
@@ -88,30 +92,82 @@ def resolve(
     now: datetime,
     waiting: timedelta,
     thresholds: Mapping[str, Threshold] = MappingProxyType({}),
+    told: Progress = silent,
 ) -> StepResult:
-    """Resolve every current episode of a project by the marks that reached it so far.
+    """Resolve every current episode of a project by the marks and votes that reached it so far.
 
-    Without a decisive mark an episode is `pending` for `waiting` after its end, then `unmarked`.
+    A mark of those who know, or marks alone, decide by the table of sources. Where Headrace itself
+    asked rules or judges and nobody who knows has spoken, all witnesses together decide: from .9 on
+    a success, up to .1 a failure; a single one decides alone. Without a verdict an episode is
+    `pending` for `waiting` after its end, longer where a late outcome is awaited, then `unmarked`.
     Marks may come before the episode or long after: each run resolves anew and writes changes only.
     A score is a success or failure where `thresholds` has a rule for its name; it stays a score.
     """
-    sql = statements("headrace.curate")
-    where = {"project": project}
-    rows = lake.rows(sql["marks_of_episodes"], where)
-    marks = _by_episode(rows, thresholds)
-    resolved = [
-        _resolved(row, marks.get(row["episode_id"], ()), now, waiting)
-        for row in lake.rows(sql["episode_ends"], where)
-    ]
-    decided = [_decision(row) for row in resolved if row.resolution not in ("success", "failure")]
-    ledger.commit(
-        lake,
-        [
-            ledger.resolutions(lake, project, resolved),
-            ledger.decisions(lake, project, STEP, decided),
-        ],
+    terms = declared(lake.settings, project)
+    told(0, 3)
+    polled = poll(lake, project, terms=terms, thresholds=thresholds)
+    told(1, 3)
+    wanted = _wanted(lake, project, polled, now, max(waiting, terms.longest_window))
+    told(2, 3)
+    decided = _decided(wanted, project, now)
+
+    def write(tx: Transaction) -> None:
+        within = {"project": project}
+        tx.settle("resolutions", wanted, on=["project", "episode_id"], within=within)
+        on = ["project", "step", "episode_id"]
+        tx.settle("decisions", decided, on=on, within={**within, "step": STEP})
+
+    lake.write(write)
+    told(3, 3)
+    return _result(wanted, polled)
+
+
+def _wanted(lake: Lake, project: str, polled: Poll, now: datetime, waiting: timedelta) -> pa.Table:
+    """Rows of `resolutions` as they should stand."""
+    given = {
+        "project": project,
+        "now": now,
+        "since": now - waiting,
+        "success": SUCCESS,
+        "failure": FAILURE,
+    }
+    tables = {"rulings": polled.rulings, "weighed": polled.weighed}
+    return lake.table(statements("headrace.curate")["resolved"], given, tables)
+
+
+def _decided(wanted: pa.Table, project: str, now: datetime) -> pa.Table:
+    """Why episodes have no label, as rows of `decisions`."""
+    open_ = wanted.filter(pc.is_null(wanted["success"]))
+    count = len(open_)
+    return pa.table(
+        {
+            "project": pa.repeat(project, count),
+            "step": pa.repeat(STEP, count),
+            "version": pa.repeat(VERSION, count),
+            "episode_id": open_["episode_id"],
+            "kept": pa.repeat(False, count),
+            "reason": open_["resolution"],
+            "at": pa.repeat(pa.scalar(now, pa.timestamp("us", "UTC")), count),
+        }
     )
-    return _result(resolved, decided, sum(row["episode_id"] is None for row in rows))
+
+
+def _result(wanted: pa.Table, polled: Poll) -> StepResult:
+    counts = {
+        str(row["values"]): int(row["counts"])
+        for row in pc.value_counts(wanted["resolution"]).to_pylist()
+    }
+    labelled = {name: counts.pop(name, 0) for name in ("success", "failure")}
+    return StepResult(
+        step=STEP,
+        seen=len(wanted),
+        kept=sum(labelled.values()),
+        dropped=dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
+        notes={
+            **labelled,
+            "unmatched_outcomes": polled.marks["episode_id"].null_count,
+        },
+    )
 
 
 def _standing(marks: Iterable[Mark]) -> list[Mark]:
@@ -138,71 +194,3 @@ def graded(
     if success is not None or corrected or score is None or threshold is None:
         return success
     return threshold.passes(score)
-
-
-def _by_episode(
-    rows: Iterable[Mapping[str, Any]], thresholds: Mapping[str, Threshold]
-) -> dict[str, list[Mark]]:
-    marks: dict[str, list[Mark]] = {}
-    for row in rows:
-        mark = Mark(
-            source=row["source"],
-            name=row["name"],
-            at=row["at"],
-            success=graded(
-                row["success"],
-                row["score"],
-                corrected=row["corrected"],
-                threshold=thresholds.get(row["name"]),
-            ),
-            score=row["score"],
-            corrected=row["corrected"],
-        )
-        marks.setdefault(row["episode_id"], []).append(mark)
-    return marks
-
-
-def _resolved(
-    row: Mapping[str, Any], marks: Sequence[Mark], now: datetime, waiting: timedelta
-) -> Resolved:
-    ruling = rule(marks)
-    silent: Resolution = "unmarked" if now - row["ended_at"] > waiting else "pending"
-    resolution = ruling.resolution or silent
-    return Resolved(
-        project=row["project"],
-        episode_id=row["episode_id"],
-        resolution=resolution,
-        success={"success": True, "failure": False}.get(resolution),
-        score=ruling.score,
-        resolved_by=ruling.resolved_by,
-        at=now,
-    )
-
-
-def _decision(row: Resolved) -> Decision:
-    return Decision(
-        project=row.project,
-        step=STEP,
-        version=VERSION,
-        episode_id=row.episode_id,
-        kept=False,
-        reason=row.resolution,
-        at=row.at,
-    )
-
-
-def _result(
-    resolved: Sequence[Resolved], decided: Sequence[Decision], unmatched: int
-) -> StepResult:
-    dropped = StepResult.of(STEP, decided)
-    return StepResult(
-        step=STEP,
-        seen=len(resolved),
-        kept=len(resolved) - len(decided),
-        dropped=dropped.dropped,
-        notes={
-            "success": sum(row.resolution == "success" for row in resolved),
-            "failure": sum(row.resolution == "failure" for row in resolved),
-            "unmatched_outcomes": unmatched,
-        },
-    )

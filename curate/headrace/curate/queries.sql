@@ -285,14 +285,48 @@ select * from resolutions where project = $project;
 delete from resolutions
 where project = $project and episode_id in (select unnest($keys::varchar[]));
 
--- name: episode_ends
-select project, episode_id, coalesce(ended_at, started_at, e.at) as ended_at
-from current_episodes e
-where project = $project
-order by episode_id;
+-- name: resolved
+-- What each current episode is resolved to, by the table of sources, and where Headrace itself asked
+-- rules or judges, by the probability of all of them together.
+with found as (
+    select
+        e.project, e.episode_id, r.deciding.source as source, r.deciding.yes as yes,
+        r.deciding.no as no, if(r.deciding is null, r.score, r.deciding.score) as score,
+        r.asked and r.deciding.source not in ('human', 'user', 'product') as pooled,
+        p.success as p, p.witnesses, p.voices, p.ayes,
+        coalesce(e.ended_at, e.started_at, e."at") < $since as over
+    from current_episodes e
+    left join rulings r on r.episode_id = e.episode_id
+    left join weighed p on p.episode_id = e.episode_id
+    where e.project = $project
+),
+stated as (
+    select
+        *,
+        case
+            when source is null then if(over, 'unmarked', 'pending')
+            when pooled and voices > 1 then
+                case
+                    when p >= $success then 'success'
+                    when p <= $failure then 'failure'
+                    else 'conflicting'
+                end
+            when pooled and voices = 1 then if(ayes = 1, 'success', 'failure')
+            when pooled or (yes and no) then 'conflicting'
+            when yes then 'success'
+            else 'failure'
+        end as resolution
+    from found
+)
+select
+    project, episode_id, resolution,
+    case resolution when 'success' then true when 'failure' then false end as success, score,
+    case when pooled and voices > 1 then 'votes' else source end as resolved_by,
+    $now::timestamptz as "at", p as p_success, witnesses
+from stated;
 
 -- name: marks_of_episodes
--- Which mark reaches which episode. A trace, conversation or external key stands for what the
+-- Which mark reaches which episode, and what it says by itself or by the rule for its score. A trace, conversation or external key stands for what the
 -- user saw, so its mark reaches root episodes alone, not the sub-agents below them.
 with recursive roots as (
     select * from current_episodes where project = $project and parent_episode_id is null
@@ -348,11 +382,22 @@ reached as (
     where o.project = $project and o.target_kind = 'external'
 )
 select
-    r.episode_id, o.source, o.name, o."at", o.success, o.score,
-    o.correction is not null as corrected
-from outcomes o left join reached r on r.outcome_id = o.outcome_id -- null: reaches none yet
-where o.project = $project
-order by r.episode_id, o.outcome_id;
+    r.episode_id, o.source, o.name, o.author, o."at", o.score,
+    case
+        when o.success is not null then o.success
+        when o.correction is not null then false -- what was said was wrong
+        when o.score is null or t.name is null then null -- a bare score says nothing
+        when isnan(o.score) then false
+        when t.comparator = '>=' then o.score >= t.bound
+        when t.comparator = '>' then o.score > t.bound
+        when t.comparator = '<=' then o.score <= t.bound
+        when t.comparator = '<' then o.score < t.bound
+        else o.score = t.bound
+    end as verdict
+from outcomes o
+left join reached r on r.outcome_id = o.outcome_id -- null: reaches none yet
+left join thresholds t on t.name = o.name
+where o.project = $project;
 
 -- name: standing_splits
 select * from splits where project = $project order by group_id;

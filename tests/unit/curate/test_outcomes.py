@@ -1,6 +1,5 @@
 """The resolution policy as a table, and which mark reaches which episode."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from typing import Any, get_args
@@ -10,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.curate.assemble import assemble
-from headrace.curate.conversation import Conversation, conversations
 from headrace.curate.outcomes import POLICY, Mark, Ruling, resolve, rule
 from headrace.curate.step import StepResult
 from headrace.lake.record import Outcome, Source
@@ -184,8 +182,18 @@ def run(lake: Lake, world: World, now: datetime = NOW) -> StepResult:
     return resolve(lake, world.project, now=now, waiting=WEEK)
 
 
+def found(lake: Lake, world: World) -> list[dict[str, Any]]:
+    sql = "from current_episodes where project = $project order by started_at"
+    return lake.rows(sql, {"project": world.project})
+
+
 def states(lake: Lake, world: World) -> dict[str, str]:
-    return {c.trace_ids[0]: c.resolution for c in conversations(lake, world.project)}
+    return {row["trace_ids"][0]: row["resolution"] for row in found(lake, world)}
+
+
+def by_root(lake: Lake, world: World) -> dict[bool, str]:
+    rows = found(lake, world)
+    return {row["parent_episode_id"] is None: row["resolution"] for row in rows}
 
 
 @pytest.fixture
@@ -222,11 +230,12 @@ def test_a_mark_reaches_its_episode_alone(kind: str, target: str, lake: Lake, sh
 
 
 def test_a_mark_on_an_episode_reaches_it(lake: Lake, shop: World) -> None:
-    name = {c.trace_ids[0]: c.episode_id for c in conversations(lake, shop.project)}["b"]
+    name = {row["trace_ids"][0]: row["episode_id"] for row in found(lake, shop)}["b"]
     put(lake, shop, "episode", name, success=False, score=0.25)
     run(lake, shop)
-    [found] = [c for c in conversations(lake, shop.project) if c.episode_id == name]
-    assert _ruling(found) == ("failure", False, 0.25, "user")
+    [row] = [row for row in found(lake, shop) if row["episode_id"] == name]
+    ruling = [row[name] for name in ("resolution", "success", "score", "resolved_by")]
+    assert ruling == ["failure", False, 0.25, "user"]
 
 
 @pytest.mark.parametrize("said_ids", ["order-17", 17, {"order": 17}, None, True])
@@ -285,12 +294,10 @@ def test_a_mark_on_a_trace_is_of_the_root_agent_not_of_its_sub_agents(
     assemble(lake, world.project, now=NOW)
     put(lake, world, "trace", "t1")
     run(lake, world)
-    found = {c.parent_episode_id is None: c.resolution for c in conversations(lake, world.project)}
-    assert found == {True: "success", False: "pending"}
+    assert by_root(lake, world) == {True: "success", False: "pending"}
     put(lake, world, "span", "tool", success=False)
     run(lake, world)
-    found = {c.parent_episode_id is None: c.resolution for c in conversations(lake, world.project)}
-    assert found == {True: "success", False: "failure"}
+    assert by_root(lake, world) == {True: "success", False: "failure"}
 
 
 @pytest.mark.parametrize(
@@ -316,10 +323,3 @@ def test_an_episode_of_the_last_year_there_is_waits_and_breaks_nothing(
     world.post("a", [user("Hi"), said("Hello")], ended_at=datetime.max.replace(tzinfo=UTC))
     world.drain(lake)
     assert run(lake, world).dropped == {"pending": 1}
-
-
-def _ruling(found: Conversation) -> tuple[object, ...]:
-    fields: Mapping[str, object] = {
-        name: getattr(found, name) for name in ("resolution", "success", "score", "resolved_by")
-    }
-    return tuple(fields.values())

@@ -1,16 +1,14 @@
 """Scores that a project's rules make successes."""
 
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from headrace.curate.assemble import assemble
-from headrace.curate.conversation import conversations
-from headrace.curate.outcomes import graded, resolve
+from headrace.curate.outcomes import resolve
 from headrace.lake.record import Outcome
 from headrace.lake.store import Lake
 from headrace.lake.threshold import Threshold, parsed
@@ -22,26 +20,31 @@ HELPFUL = {"helpfulness": parsed(">= 0.7")}
 @pytest.mark.parametrize(
     ("success", "score", "corrected", "rule", "expected"),
     [
-        (None, 0.7, False, ">= 0.7", True),
-        (None, 0.69, False, ">= 0.7", False),
-        (None, 0.1, False, "< 0.2", True),
-        (None, 1.0, False, None, None),
-        (None, None, False, ">= 0.7", None),
-        (False, 1.0, False, ">= 0.7", False),
-        (True, 0.0, False, ">= 0.7", True),
-        (None, 1.0, True, ">= 0.7", None),
+        (None, 0.7, False, ">= 0.7", "success"),
+        (None, 0.69, False, ">= 0.7", "failure"),
+        (None, 0.7, False, "> 0.7", "failure"),
+        (None, 0.1, False, "< 0.2", "success"),
+        (None, 0.2, False, "<= 0.2", "success"),
+        (None, 0.2, False, "== 0.2", "success"),
+        (None, 0.3, False, "== 0.2", "failure"),
+        (None, math.nan, False, ">= 0.7", "failure"),
+        (None, math.nan, False, "< 0.7", "failure"),
+        (None, 1.0, False, None, "pending"),
+        (None, None, False, ">= 0.7", "pending"),
+        (False, 1.0, False, ">= 0.7", "failure"),
+        (True, 0.0, False, ">= 0.7", "success"),
+        (None, 1.0, True, ">= 0.7", "failure"),
+        (True, 1.0, True, ">= 0.7", "success"),
     ],
 )
 def test_a_rule_speaks_where_the_mark_itself_does_not(
-    success: bool | None, score: float | None, corrected: bool, rule: str | None, expected: object
-) -> None:
-    threshold = None if rule is None else parsed(rule)
-    assert graded(success, score, corrected=corrected, threshold=threshold) is expected
-
-
-@given(st.floats(allow_nan=False), st.booleans())
-def test_without_a_rule_no_score_is_ever_a_verdict(score: float, corrected: bool) -> None:
-    assert graded(None, score, corrected=corrected, threshold=None) is None
+    success: bool | None, score: float | None, corrected: bool, rule: str | None, expected: object,
+    lake: Lake, talk: World,
+) -> None:  # fmt: skip
+    correction = '{"role": "assistant", "content": "No"}' if corrected else None
+    put(lake, talk, success=success, score=score, correction=correction)
+    rules = {} if rule is None else {"helpfulness": parsed(rule)}
+    assert state(lake, talk, rules) == expected
 
 
 def put(lake: Lake, world: World, **fields: Any) -> None:
@@ -56,8 +59,9 @@ def put(lake: Lake, world: World, **fields: Any) -> None:
 def state(lake: Lake, world: World, thresholds: Mapping[str, Threshold] = HELPFUL) -> str:
     waiting = timedelta(days=7)
     resolve(lake, world.project, now=NOW, waiting=waiting, thresholds=thresholds)
-    [found] = conversations(lake, world.project)
-    return found.resolution
+    sql = "select resolution from current_episodes where project = $project"
+    [row] = lake.rows(sql, {"project": world.project})
+    return str(row["resolution"])
 
 
 @pytest.fixture

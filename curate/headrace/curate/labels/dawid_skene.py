@@ -4,17 +4,16 @@ Dawid, Skene, Applied Statistics 1979, for two classes, with pseudo-votes: log-o
 log(pi / (1 - pi)) and, for each vote, log(t / (1 - f)) if it is 1, log((1 - t) / f) if it is 0.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
+from headrace.curate.labels.odds import Floats, log_odds, probability
 from headrace.curate.labels.vote import Standing
 
-Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
 PSEUDO = 2.0  # votes that every rate starts from, so that a witness with one vote is not sure
@@ -26,7 +25,7 @@ ROUNDS = 40
 class Ballot(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Votes as arrays: entry i is `value[i]` of a witness on an episode, by their places."""
 
-    episodes: tuple[str, ...]  # sorted
+    episodes: int  # how many there are
     witnesses: tuple[str, ...]  # sorted
     episode: Ids
     witness: Ids
@@ -43,12 +42,12 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 def ballot(votes: Sequence[Standing], episodes: Sequence[str]) -> Ballot:
-    """Votes on the given episodes; others are left out. The order of neither counts."""
+    """Votes on the given episodes, which have their places in sorted order; others are left out."""
     place = {name: i for i, name in enumerate(sorted(set(episodes)))}
     known = sorted(vote for vote in votes if vote.episode_id in place)
     witnesses = {name: i for i, name in enumerate(sorted({vote.witness for vote in known}))}
     return Ballot(
-        episodes=tuple(place),
+        episodes=len(place),
         witnesses=tuple(witnesses),
         episode=np.array([place[vote.episode_id] for vote in known], dtype=np.int64),
         witness=np.array([witnesses[vote.witness] for vote in known], dtype=np.int64),
@@ -56,9 +55,10 @@ def ballot(votes: Sequence[Standing], episodes: Sequence[str]) -> Ballot:
     )
 
 
-def fit(votes: Ballot, held: Mapping[str, float]) -> Fit:
-    """Forty rounds from the mean vote; `held` are the probabilities of audited episodes."""
-    fixed = np.array([held.get(name, np.nan) for name in votes.episodes], dtype=np.float64)
+def fit(votes: Ballot, fixed: Floats) -> Fit:
+    """Forty rounds from the mean vote; `fixed` has P(success) of each episode that is held at it,
+    NaN of the others.
+    """
     telling = _telling(votes, fixed)
     success = _kept(_start(votes), fixed)
     hit, reject, base = _rates(votes, success, telling)
@@ -70,7 +70,7 @@ def fit(votes: Ballot, held: Mapping[str, float]) -> Fit:
 
 def _start(votes: Ballot) -> Floats:
     """The mean vote over all witnesses, where an absent one says one half."""
-    count = len(votes.episodes)
+    count = votes.episodes
     ones = np.bincount(votes.episode, votes.value, minlength=count)
     cast = np.bincount(votes.episode, minlength=count)
     absent = np.maximum(len(votes.witnesses) - cast, 0)
@@ -81,9 +81,8 @@ def _start(votes: Ballot) -> Floats:
 def _posterior(votes: Ballot, hit: Floats, reject: Floats, base: float) -> Floats:
     for_one, for_zero = np.log(hit / (1 - reject)), np.log((1 - hit) / reject)
     weight = np.where(votes.value == 1, for_one[votes.witness], for_zero[votes.witness])
-    evidence = np.bincount(votes.episode, weight, minlength=len(votes.episodes))
-    posterior: Floats = expit(logit(base) + evidence)
-    return posterior
+    evidence = np.bincount(votes.episode, weight, minlength=votes.episodes)
+    return probability(log_odds(base) + evidence)
 
 
 def _telling(votes: Ballot, fixed: Floats) -> Floats:
@@ -92,7 +91,7 @@ def _telling(votes: Ballot, fixed: Floats) -> Floats:
     A lone vote would make its episode what it says, and then count as right about it: a judge
     without any other source would end as one that never errs.
     """
-    others = np.bincount(votes.episode, minlength=len(votes.episodes)) > 1
+    others = np.bincount(votes.episode, minlength=votes.episodes) > 1
     told: Floats = (others | ~np.isnan(fixed))[votes.episode].astype(np.float64)
     return told
 

@@ -1,7 +1,7 @@
 """From votes to labels: a probability and a state for every episode."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -68,9 +68,10 @@ def resolve(
     held = audit.held(said, wrong)
     cast = pooled(standing(others, families))
     counted = Counter(vote.episode_id for vote in cast)
-    paper = ballot(cast, sorted({*counted, *held}))
-    found = fit(paper, held)
-    success = dict(zip(paper.episodes, found.success.tolist(), strict=True))
+    names = sorted({*counted, *held})
+    paper = ballot(cast, names)
+    found = fit(paper, np.array([held.get(name, np.nan) for name in names], dtype=np.float64))
+    success = dict(zip(names, found.success.tolist(), strict=True))
     return Labels(
         labels=tuple(
             Label(
@@ -82,7 +83,7 @@ def resolve(
             )
             for name in sorted(ended)
         ),
-        witnesses=tuple(_witnesses(paper, found)),
+        witnesses=witnesses(paper, found),
         base=found.base if success else None,
         auditor_error=wrong,
         unmatched=len(given) - len(audits) - len(others),
@@ -100,8 +101,10 @@ def state(success: float | None, *, open_still: bool) -> Resolution:
     return "unmarked" if success is None else "conflicting"
 
 
-def _witnesses(paper: Ballot, found: Fit) -> Iterator[Witness]:
-    votes = np.bincount(paper.witness, minlength=len(paper.witnesses))
-    for i, name in enumerate(paper.witnesses):
-        hit, reject = float(found.hit[i]), float(found.reject[i])
-        yield Witness(name=name, votes=int(votes[i]), hit=hit, reject=reject)
+def witnesses(paper: Ballot, found: Fit) -> tuple[Witness, ...]:
+    """Who voted, by name, and how well."""
+    votes = np.bincount(paper.witness, minlength=len(paper.witnesses)).tolist()
+    rows = zip(paper.witnesses, votes, found.hit.tolist(), found.reject.tolist(), strict=True)
+    return tuple(
+        Witness(name=name, votes=count, hit=hit, reject=reject) for name, count, hit, reject in rows
+    )

@@ -1,0 +1,164 @@
+"""All that was said of a project's episodes, in columns, and what it adds up to."""
+
+from collections.abc import Mapping
+from typing import get_args
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from headrace.curate.labels import audit
+from headrace.curate.labels.dawid_skene import Ballot, Fit, Ids, fit
+from headrace.curate.labels.declared import Declared
+from headrace.curate.labels.odds import Floats, probability
+from headrace.lake.record import Source
+from headrace.lake.statement import statements
+from headrace.lake.store import Lake
+from headrace.lake.threshold import Threshold
+
+RANKS: tuple[Source, ...] = get_args(Source)  # who is believed first
+DIGITS = 3  # of a probability: another night's votes must not rewrite every episode
+
+
+class Poll(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Everybody's word on one project."""
+
+    marks: pa.Table  # episode_id (null: it reaches none), source, name, author, at, score, verdict
+    heard: pa.Table  # votes of rules, judges and silence that stand
+    rulings: pa.Table  # per episode what the table of sources says
+    weighed: pa.Table  # per episode: success, witnesses, voices (of rules, judges, models), ayes
+    ballot: Ballot
+    found: Fit
+    auditor_error: float
+
+
+def poll(
+    lake: Lake,
+    project: str,
+    *,
+    terms: Declared,
+    thresholds: Mapping[str, Threshold],
+) -> Poll:
+    """Read the marks and votes of a project and weigh them; costs seconds for a million."""
+    given = {"project": project}
+    marks = lake.table(
+        statements("headrace.curate")["marks_of_episodes"],
+        given,
+        {"thresholds": _thresholds(thresholds)},
+    )
+    heard = lake.table(_sql("heard"), given, {"marks": marks})
+    said = {"marks": marks, "heard": heard}
+    rulings = lake.table(_sql("rulings"), None, {**said, "policy": _policy()})
+    voices = lake.table(_sql("voices"), None, {**said, "families": _families(terms)})
+    return _weighed(marks, heard, rulings, voices, terms)
+
+
+def _weighed(
+    marks: pa.Table, heard: pa.Table, rulings: pa.Table, voices: pa.Table, terms: Declared
+) -> Poll:
+    spoken = [*voices["episode_id"].chunks, *_knowing(rulings).chunks]
+    names = pc.unique(pa.chunked_array(spoken, pa.string()))
+    order = names.take(pc.sort_indices(names))
+    place = pc.index_in(voices["episode_id"], order).to_numpy()
+    count = len(order)
+    human = pc.equal(voices["source"], audit.AUDITOR).to_numpy(zero_copy_only=False)
+    value = voices["value"].to_numpy()
+    ones, zeros = (np.bincount(place[human & (value == kind)], minlength=count) for kind in (1, 0))
+    wrong = audit.error_of(ones, zeros, terms.rates.human)
+    known = _by_place(rulings, order)
+    fixed = _fixed(ones - zeros, known, wrong, terms)
+    ballot = _ballot(voices["witness"], place, value, ~human, count)
+    found = fit(ballot, fixed)
+    cast = np.bincount(ballot.episode, minlength=count)
+    ayes = np.bincount(ballot.episode[ballot.value == 1], minlength=count)
+    witnesses = cast + ones + zeros + known["knowing"]
+    return Poll(
+        marks=marks,
+        heard=heard,
+        rulings=rulings,
+        weighed=pa.table(
+            {
+                "episode_id": order,
+                "success": pa.array(np.round(found.success, DIGITS), mask=witnesses == 0),
+                "witnesses": witnesses,
+                "voices": cast,
+                "ayes": ayes,
+            }
+        ),
+        ballot=ballot,
+        found=found,
+        auditor_error=wrong,
+    )
+
+
+def _fixed(margin: Ids, known: Mapping[str, Ids], wrong: float, terms: Declared) -> Floats:
+    """P(success) that those who know hold an episode at; NaN where none does or they are divided.
+
+    What a person says who looked at the episode is weighed alone.
+    """
+    people = margin * audit.weight(wrong)
+    others = sum(
+        known[name] * audit.weight(getattr(terms.rates, name)) for name in ("product", "user")
+    )
+    evidence = np.where(people != 0, people, others)
+    fixed: Floats = np.where(evidence != 0, probability(evidence), np.nan)
+    return fixed
+
+
+def _knowing(rulings: pa.Table) -> pa.ChunkedArray:
+    return rulings.filter(pc.greater(rulings["knowing"], 0))["episode_id"]
+
+
+def _by_place(rulings: pa.Table, order: pa.Array) -> dict[str, Ids]:
+    """Columns of the rulings in the order of these episodes; 0 where there is none."""
+    row = pc.index_in(order, rulings["episode_id"].combine_chunks())
+    return {
+        name: pc.fill_null(pc.cast(rulings[name], "int64").combine_chunks().take(row), 0).to_numpy(
+            zero_copy_only=False
+        )
+        for name in ("product", "user", "knowing")
+    }
+
+
+def _ballot(
+    witness: pa.ChunkedArray, place: Ids, value: Ids, counted: NDArray[np.bool_], episodes: int
+) -> Ballot:
+    cast = witness.filter(counted)
+    names = sorted(pc.unique(cast).to_pylist())
+    return Ballot(
+        episodes=episodes,
+        witnesses=tuple(names),
+        episode=place[counted].astype(np.int64),
+        witness=pc.index_in(cast, pa.array(names, cast.type)).to_numpy().astype(np.int64),
+        value=value[counted].astype(np.float64),
+    )
+
+
+def _thresholds(given: Mapping[str, Threshold]) -> pa.Table:
+    rules = given.values()
+    return pa.table(
+        {
+            "name": pa.array(list(given), pa.string()),
+            "comparator": pa.array([rule.comparator for rule in rules], pa.string()),
+            "bound": pa.array([rule.bound for rule in rules], pa.float64()),
+        }
+    )
+
+
+def _policy() -> pa.Table:
+    return pa.table({"source": list(RANKS), "rank": list(range(len(RANKS)))})
+
+
+def _families(terms: Declared) -> pa.Table:
+    return pa.table(
+        {
+            "witness": pa.array(list(terms.families), pa.string()),
+            "family": pa.array(list(terms.families.values()), pa.string()),
+        }
+    )
+
+
+def _sql(name: str) -> str:
+    return statements("headrace.curate", "votes.sql")[name]
