@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import get_args
+from typing import Literal, get_args
 
 import msgspec
 import numpy as np
@@ -28,7 +28,10 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 KEPT: frozenset[Kind] = frozenset({"request", "skeleton"})  # kinds whose text later steps read
 COMPARED: tuple[Kind, ...] = ("request", "transcript")
 
-Hashes = Mapping[Kind, str | None]
+Role = Literal["request", "asked", "skeleton", "transcript", "context"]  # what a unit is to it
+ROLES: tuple[Role, ...] = get_args(Role)
+KIND: Mapping[Role, Kind] = {**{kind: kind for kind in KINDS}, "asked": "request"}
+Hashes = Mapping[Role, str]
 
 
 def version() -> str:
@@ -78,7 +81,7 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     episodes: Sequence[tuple[str, int | None]]  # id and revision
     hashes: Sequence[Hashes]
-    wordings: Sequence[str | None]
+    wordings: Sequence[Mapping[Role, str | None]]
     texts: Mapping[str, str]  # by hash, of the kinds that are kept
     signed: Mapping[Kind, Mapping[str, int]]  # by hash: row of its signature
     signatures: Mapping[Kind, Signatures]
@@ -89,13 +92,13 @@ def cut_chunk(chunk: Chunk) -> Cut:
     found = [(episode, _units_of(episode)) for episode in chunk]
     known: dict[Kind, dict[str, str]] = {kind: {} for kind in KINDS}
     for _, cut in found:
-        for kind, one in _each(cut):
-            known[kind].setdefault(one.text_hash, one.text)
+        for _, one in _each(cut):
+            known[one.kind].setdefault(one.text_hash, one.text)
     signed = {kind: _signed(known[kind], told) for kind, told in recipes().items()}
     return Cut(
         episodes=[(episode.episode_id, episode.revision) for episode, _ in found],
-        hashes=[{kind: one.text_hash for kind, one in _each(cut)} for _, cut in found],
-        wordings=[cut.wording for _, cut in found],
+        hashes=[{role: one.text_hash for role, one in _each(cut)} for _, cut in found],
+        wordings=[{"request": cut.wording, "asked": cut.words} for _, cut in found],
         texts={name: text for kind in KEPT for name, text in known[kind].items()},
         signed={kind: places for kind, (places, _) in signed.items()},
         signatures={kind: rows for kind, (_, rows) in signed.items()},
@@ -113,11 +116,11 @@ def _units_of(episode: Conversation) -> Units:
     return Units.of(episode.messages, episode.trainable, episode.tools, task)
 
 
-def _each(cut: Units) -> Iterator[tuple[Kind, TextUnit]]:
-    for kind in KINDS:
-        one = getattr(cut, kind)
+def _each(cut: Units) -> Iterator[tuple[Role, TextUnit]]:
+    for role in ROLES:
+        one = getattr(cut, role)
         if one is not None:
-            yield kind, one
+            yield role, one
 
 
 def _signed(texts: Mapping[str, str], told: Recipe) -> tuple[dict[str, int], Signatures]:
@@ -189,25 +192,28 @@ class Numbers:
 
     def _rows(self, cut: Cut) -> Iterator[EpisodeUnits]:
         told = zip(cut.episodes, cut.hashes, cut.wordings, strict=True)
-        for (episode, revision), hashes, wording in told:
-            ids = {kind: self._id(kind, hashes.get(kind), episode, wording) for kind in KINDS}
+        for (episode, revision), hashes, wordings in told:
+            ids = {
+                role: self._id(role, hashes.get(role), episode, wordings.get(role))
+                for role in ROLES
+            }
             yield EpisodeUnits(
                 project=self._project,
                 episode_id=episode,
                 revision=revision or 1,
-                wording=wording,
+                wording=wordings["request"],
+                words=wordings["asked"],
                 **ids,
             )
 
-    def _id(self, kind: Kind, name: str | None, episode: str, wording: str | None) -> int | None:
-        """A wording keeps the request that it was at first: masks hold the values of one run."""
-        if name is None:
-            return None
-        if kind == "request" and wording is not None:
-            if wording not in self._wordings:
-                self._wordings[wording] = self._numbered(kind, name, episode)
-            return self._wordings[wording]
-        return self._numbered(kind, name, episode)
+    def _id(self, role: Role, name: str | None, episode: str, wording: str | None) -> int | None:
+        """A wording keeps the unit that it was at first: masks hold the values of one run, and two
+        runs of one request may call with different ones, above all where one of them failed."""
+        if name is None or wording is None:
+            return None if name is None else self._numbered(KIND[role], name, episode)
+        if wording not in self._wordings:
+            self._wordings[wording] = self._numbered(KIND[role], name, episode)
+        return self._wordings[wording]
 
     def _numbered(self, kind: Kind, name: str, episode: str) -> int:
         if name not in self._ids:
@@ -228,12 +234,13 @@ def _known(
 def _hashes(cuts: Iterable[Cut]) -> Iterator[str]:
     for cut in cuts:
         for hashes in cut.hashes:
-            yield from (name for name in hashes.values() if name is not None)
+            yield from hashes.values()
 
 
 def _wordings(cuts: Iterable[Cut]) -> Iterator[str]:
     for cut in cuts:
-        yield from (wording for wording in cut.wordings if wording is not None)
+        for wordings in cut.wordings:
+            yield from (wording for wording in wordings.values() if wording is not None)
 
 
 def _compared(tx: Transaction, project: str, kind: Kind, new: Signed, now: datetime) -> Night:

@@ -6,8 +6,14 @@ where project = $project
 group by text_hash
 
 -- name: known_wordings
-select wording, min(request) as unit_id from episode_units semi join wanted using (wording)
-where project = $project and request is not null
+select wording, min(unit_id) as unit_id
+from (
+    select wording, request as unit_id from episode_units
+    where project = $project and request is not null
+    union all
+    select words as wording, asked as unit_id from episode_units
+    where project = $project and asked is not null
+) semi join wanted using (wording)
 group by wording
 
 -- name: next_unit

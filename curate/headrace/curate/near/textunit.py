@@ -5,7 +5,7 @@ The calls of an agent are rows of its episode: call k + 1 repeats call k, and co
 melt a run into one record.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -39,11 +39,13 @@ class TextUnit(msgspec.Struct, frozen=True, kw_only=True):
 class Units(msgspec.Struct, frozen=True, kw_only=True):
     """The units of one episode; None where there is nothing to compare."""
 
-    request: TextUnit | None  # U1
+    request: TextUnit | None  # U1: the product's name of the task where it gave one, else `asked`
+    asked: TextUnit | None  # in the words of the user
     skeleton: TextUnit | None  # U2: no tool was called
     transcript: TextUnit | None  # U3
     context: TextUnit | None  # U4: neither system prompt nor tools are known
-    wording: str | None  # hash of the request as it was worded, unmasked
+    wording: str | None  # hash of the request before it was masked
+    words: str | None  # the same of `asked`
 
     @classmethod
     def of(
@@ -56,32 +58,17 @@ class Units(msgspec.Struct, frozen=True, kw_only=True):
         """Of an episode; `task` is the product's own name of what was asked, if it gave one."""
         calls, known = tool_calls(messages), enums(tools or ())
         values = slots((call.arguments for call in calls), frozenset().union(*known.values()))
-        asked = task or unit.request_text(messages, trainable)
+        said = unit.request_text(messages, trainable)
+        asked = _unit("request", masked(said, values))
         return cls(
-            request=_unit("request", _shape(asked, values, named=bool(task))),
+            request=_unit("request", _named(task, values)) if task else asked,
+            asked=asked,
             skeleton=_unit("skeleton", skeleton(calls, known)),
             transcript=_unit("transcript", masked(transcript(messages), values)),
             context=_unit("context", context(messages, tools)),
-            wording=unit.request_hash(asked),
+            wording=unit.request_hash(task or said),
+            words=unit.request_hash(said),
         )
-
-
-class Wordings:
-    """One masked text for each wording of a request: that of the first episode that asked so.
-
-    Masks hold the values that a run called tools with. Two runs of one request may call with
-    different ones, above all where one of them failed: they must not part for that.
-    """
-
-    def __init__(self, known: Mapping[str, TextUnit] | None = None) -> None:
-        self.known = dict(known or {})  # by wording; to be kept from night to night
-
-    def settled(self, units: Units) -> Units:
-        """The units of the next episode, its request as it was masked at first."""
-        if units.wording is None or units.request is None:
-            return units
-        first = self.known.setdefault(units.wording, units.request)
-        return msgspec.structs.replace(units, request=first)
 
 
 def transcript(messages: Iterable[Body]) -> str:
@@ -102,9 +89,9 @@ def _parts(message: Body) -> Iterator[str]:
         yield f"{call['function']['name']} {unit.arguments(call['function']['arguments'])}"
 
 
-def _shape(asked: str, values: Iterable[str], *, named: bool) -> str:
-    """A request masked. A name of one word stays: `airline/12` and `airline/13` are two tasks."""
-    return unit.norm(asked) if named and len(asked.split()) == 1 else masked(asked, values)
+def _named(task: str, values: Iterable[str]) -> str:
+    """A name of one word stays as it is: `airline/12` and `airline/13` are two tasks."""
+    return unit.norm(task) if len(task.split()) == 1 else masked(task, values)
 
 
 def _unit(kind: Kind, text: str) -> TextUnit | None:

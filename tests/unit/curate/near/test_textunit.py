@@ -1,6 +1,6 @@
 """The four texts of an episode, and what must not look alike by them."""
 
-from headrace.curate.near.textunit import TextUnit, Units, Wordings
+from headrace.curate.near.textunit import TextUnit, Units
 from headrace.lake.message import Body, dump
 from tests.unit.curate.conftest import WEATHER, result, said, system, user
 
@@ -83,22 +83,3 @@ def test_another_tool_schema_is_another_context() -> None:
     other: Body = {"type": "function", "function": {"name": "weather", "parameters": {"a": {}}}}
     talk = [system(), user("hi")]
     assert units(talk, [WEATHER]).context != units(talk, [other]).context
-
-
-def test_two_runs_of_one_request_share_it_whatever_tools_they_called() -> None:
-    asked = user("Fly me from Rome to Oslo on Monday please, a window seat")
-    flew = units([asked, said(None, ("1", "book", '{"to": "Oslo", "from": "Rome"}'))])
-    failed = units([asked, said("I cannot.")])
-    assert flew.request != failed.request
-    seen = Wordings()
-    first, second = seen.settled(flew), seen.settled(failed)
-    assert first.request == second.request == flew.request
-    assert Wordings(seen.known).settled(failed).request == flew.request  # the next night
-
-
-def test_another_wording_is_masked_by_itself() -> None:
-    seen = Wordings()
-    seen.settled(units([user("Fly me to Rome")]))
-    other = units([user("Take me to Rome")])
-    assert seen.settled(other) == other
-    assert seen.settled(units([said("")])).request is None
