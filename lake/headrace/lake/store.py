@@ -131,25 +131,28 @@ class Transaction:
         on: Sequence[str],
         within: Parameters,
         beside: Sequence[str] = ("at",),
+        gone: bool = True,
     ) -> Settled:
         """Bring the rows `within` these values to those wanted, writing only what differs.
 
         `on` is the key of a row, unique among those wanted. Rows that differ only in the columns
-        `beside` stand as they are.
+        `beside` stand as they are, and so do rows that are not wanted where `gone` is false.
         """
         columns = self._cast(table, wanted)
         told = [name for name in columns.column_names if name not in beside]
         inside = " and ".join(f'{table}."{name}" = ${name}' for name in within)
-        gone = (
+        old = (
             f"delete from {table} where {inside} and not exists "
             f"(select 1 from batch where {_same_key(table, told)})"
         )
+        if not gone:
+            old += f" and exists (select 1 from batch where {_same_key(table, on)})"
         new = (
             f"insert into {table} by name select * from batch where not exists "
             f"(select 1 from {table} where {inside} and {_same_key(table, on)})"
         )
         with self._given({"batch": columns}):
-            [(removed,)] = self._connection.execute(gone, dict(within)).fetchall()
+            [(removed,)] = self._connection.execute(old, dict(within)).fetchall()
             [(added,)] = self._connection.execute(new, dict(within)).fetchall()
         return Settled(added=added, removed=removed)
 

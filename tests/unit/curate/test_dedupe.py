@@ -5,9 +5,11 @@ from typing import Any
 from headrace.curate.conversation import conversations
 from headrace.curate.dedupe import dedupe
 from headrace.curate.step import StepResult
+from headrace.curate.units import units
 from headrace.lake.record import Episode, Resolution
 from headrace.lake.store import Lake
 from tests.unit.curate.conftest import NOW, World, result, said, short, system, user
+from tests.unit.curate.test_units import silver
 
 TALK = [system(), user("Refund my order"), said("Done.")]
 
@@ -16,6 +18,8 @@ def run(lake: Lake, world: World, *marked: tuple[Episode, Resolution]) -> StepRe
     for episode, resolution in marked:
         world.resolve(episode, resolution)
     world.drain(lake)
+    silver(world, lake)
+    units(lake, world.project, now=NOW)
     return dedupe(lake, world.project, now=NOW)
 
 
@@ -121,3 +125,65 @@ def test_a_second_run_writes_nothing_and_a_late_outcome_parts_duplicates(
     result = run(lake, world, (a, "failure"))
     assert result.kept == 2
     assert clusters(lake, world, "duplicate") == [{"a"}, {"b"}]
+
+
+def steps(count: int, flag: str = "true", tail: str = "") -> list[dict[str, Any]]:
+    """A talk of many words around a few calls."""
+    words = [" ".join(f"w{chr(97 + i)}{chr(97 + k)}" for k in range(20)) for i in range(count)]
+    calls = [
+        message
+        for i, text in enumerate(words)
+        for message in (said(text, (f"c{i}", "look", f'{{"deep": {flag}}}')), result(f"c{i}", "ok"))
+    ]
+    return [system(), user("Please look into all of these places for me"), *calls, said(tail)]
+
+
+def test_nearly_equal_transcripts_are_one_example_with_its_likeness(
+    lake: Lake, world: World
+) -> None:
+    a, b = world.post("a", steps(6, tail="All done now.")), world.post("b", steps(6), 1)
+    run(lake, world, (a, "success"), (b, "success"))
+    kept, reason, of, likeness = decided(lake, world)["a"]
+    assert (kept, reason, of) == (False, "duplicate", "b")
+    assert 0.75 <= likeness < 1
+
+
+def test_failed_then_succeeded_keeps_both_however_alike_they_are(lake: Lake, world: World) -> None:
+    a, b = world.post("a", steps(6, tail="All done now.")), world.post("b", steps(6), 1)
+    assert run(lake, world, (a, "failure"), (b, "success")).kept == 2
+
+
+def test_on_and_off_of_one_flag_are_two_examples_in_a_long_talk_too(
+    lake: Lake, world: World
+) -> None:
+    a, b = world.post("a", steps(6, "true")), world.post("b", steps(6, "false"), 1)
+    assert run(lake, world, (a, "success"), (b, "success")).kept == 2
+    assert clusters(lake, world, "near") == [{"a", "b"}]
+
+
+def test_members_are_ranked_by_time_and_weigh_one_together(lake: Lake, world: World) -> None:
+    for at, name in enumerate("abc"):
+        world.post(name, TALK, at)
+    run(lake, world)
+    rows = lake.rows(
+        "select episode_id, rank, weight from clusters where project = $p and method = 'duplicate'",
+        {"p": world.project},
+    )
+    found = {short(r["episode_id"]): (r["rank"], r["weight"]) for r in rows}
+    assert found == {"a": (3, 1 / 3), "b": (2, 1 / 3), "c": (1, 1 / 3)}
+
+
+def test_a_cluster_keeps_its_name_when_younger_members_come(lake: Lake, world: World) -> None:
+    def names() -> set[str]:
+        rows = lake.rows(
+            "select distinct cluster_id from clusters where project = $p and method = 'duplicate'",
+            {"p": world.project},
+        )
+        return {row["cluster_id"] for row in rows}
+
+    world.post("a", TALK)
+    run(lake, world)
+    before = names()
+    world.post("b", TALK, 1)
+    run(lake, world)
+    assert names() == before
