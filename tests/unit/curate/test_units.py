@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from headrace.curate import backlog
 from headrace.curate.units import units
-from headrace.lake.message import Body
+from headrace.lake.message import Body, dump
 from headrace.lake.record import ScrubbedEpisode
 from headrace.lake.store import Lake, Transaction
-from tests.unit.curate.conftest import NOW, WEATHER, World, dump, said, short, system, user
+from tests.unit.curate.conftest import NOW, WEATHER, World, said, short, system, user
 
 TABLES = {
     "text_units": "unit_id, kind, text_hash, text, episode_id",
