@@ -9,13 +9,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from headrace.curate import unit
+from headrace.curate.near import place
 
 MASK = "mask/1"  # part of every key made from a masked text
 
 SHORTEST = 3  # characters of a value; shorter ones are everywhere
 MOST_WORDS = 4  # of a value: a longer one is a sentence, not the filling of a slot
 
-_WITHIN = r"[^\W\u3040-\u30ff\u4e00-\u9fff]"  # of a word; Chinese and Japanese put no spaces
+_WITHIN = re.compile(
+    r"[^\W\u3040-\u30ff\u4e00-\u9fff]"
+)  # of a word; Chinese and Japanese put no spaces
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
@@ -52,7 +55,7 @@ def _either(kinds: Mapping[str, str]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?P<{kind}>{shape})" for kind, shape in kinds.items()))
 
 
-_FIRST, _LAST = _either(_PERSONAL), _either(_PLAIN)
+FIRST, LAST = _either(_PERSONAL), _either(_PLAIN)
 
 
 def masked(text: str, values: Iterable[str] = ()) -> str:
@@ -60,9 +63,15 @@ def masked(text: str, values: Iterable[str] = ()) -> str:
 
     `values` are those of `slots`; one that is most of the text stays, or it would say nothing.
     """
-    hidden = _hide(_FIRST, unit.norm(text))
-    pattern = _exactly(v for v in values if 2 * len(v) <= len(hidden) and v in hidden)
-    return _hide(_LAST, pattern.sub("<value>", hidden) if pattern else hidden)
+    return masked_norm(unit.norm(text), values)
+
+
+def masked_norm(text: str, values: Iterable[str] = ()) -> str:
+    """What `masked` gives, of a text that is normalised already."""
+    hidden = _hide(FIRST, text, place.personal(text))
+    told = [value for value in values if 2 * len(value) <= len(hidden) and value in hidden]
+    filled = _fill(hidden, told) if told else hidden
+    return _hide(LAST, filled, place.plain(filled))
 
 
 def slots(arguments: Iterable[object], enums: Iterable[str]) -> frozenset[str]:
@@ -99,17 +108,33 @@ def _is_slot(value: str) -> bool:
     )
 
 
-def _hide(pattern: re.Pattern[str], text: str) -> str:
-    return pattern.sub(_kind, text)
+def _hide(pattern: re.Pattern[str], text: str, places: Iterable[int]) -> str:
+    """The text with each match replaced by its kind; none begins elsewhere than at `places`."""
+    out: list[str] = []
+    done = 0
+    for at in places:
+        if at >= done and (found := pattern.match(text, at)):
+            out += (text[done:at], f"<{found.lastgroup}>")
+            done = found.end()
+    return "".join([*out, text[done:]]) if out else text
 
 
-def _kind(found: re.Match[str]) -> str:
-    kinds = found.groupdict()
-    return f"<{next(kind for kind, text in kinds.items() if text and kind != 'stroke')}>"
+def _fill(text: str, values: Iterable[str]) -> str:
+    """Without the values where they stand as whole words, the longest first; masks stay."""
+    found = sorted((at, -len(value)) for value in values for at in _places(value, text))
+    out: list[str] = []
+    done = 0
+    for at, length in found:
+        if at >= done:
+            out += (text[done:at], "<value>")
+            done = at - length
+    return "".join([*out, text[done:]])
 
 
-def _exactly(values: Iterable[str]) -> re.Pattern[str] | None:
-    """Any of the values as whole words, the longest first; masks stay as they are."""
-    longest = sorted(values, key=lambda value: (-len(value), value))
-    either = "|".join(map(re.escape, longest))
-    return re.compile(f"(?<!{_WITHIN}|<)(?:{either})(?!{_WITHIN}|>)") if longest else None
+def _places(value: str, text: str) -> Iterator[int]:
+    at = text.find(value)
+    while at >= 0:
+        before, after = text[at - 1 : at] if at else "", text[at + len(value) : at + len(value) + 1]
+        if not (before == "<" or after == ">" or _WITHIN.match(before) or _WITHIN.match(after)):
+            yield at
+        at = text.find(value, at + 1)
