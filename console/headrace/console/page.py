@@ -1,14 +1,21 @@
 """What people read goes to stdout through rich; what machines read is one JSON document."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -36,15 +43,27 @@ def aside() -> Iterator[None]:
         yield
 
 
+class Mover(Protocol):
+    """Moves a bar; `doing` is what is done from here on."""
+
+    def __call__(self, done: int, steps: int, doing: str | None = None) -> None: ...
+
+
 @contextmanager
-def progress(doing: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr while somebody looks; the function that moves it takes done and steps."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+def progress(doing: str) -> Iterator[Mover]:
+    """A bar on stderr while somebody looks; what moves it takes done and steps."""
+    said = TextColumn("{task.description}", markup=False)
+    columns = (SpinnerColumn(), said, BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     console = errors()
     hidden = not console.is_terminal  # rich would leave an empty line
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task(doing, total=None)
-        yield lambda done, steps: bar.update(task, completed=done, total=steps)
+
+        def move(done: int, steps: int, doing: str | None = None) -> None:
+            shown = None if doing is None else "".join(filter(str.isprintable, doing))
+            bar.update(task, completed=done, total=steps, description=shown)
+
+        yield move
 
 
 def print_json(document: object) -> None:

@@ -18,6 +18,7 @@ from headrace.curate.conversation import projects
 from headrace.flows.door import Door
 from headrace.flows.engine import engine
 from headrace.flows.errors import NightRunning, UnknownProject
+from headrace.flows.meter import Meter, Watch, unwatched
 from headrace.flows.night import Line, Night, record
 from headrace.flows.step import STEPS, Context
 from headrace.lake import project as project_settings
@@ -32,11 +33,13 @@ def run(
     project: str | None = None,
     until: datetime | None = None,
     out: Path | None = None,
+    watch: Watch = unwatched,
 ) -> Night:
     """Run the night now, over one project or all; data sets go below `out`.
 
-    `until` (default: now) is the time the night takes as its own: outcomes that may still come
-    after it leave an episode pending. Raises NightRunning, LakeLocked, SettingsError.
+    `watch` is told how far each step is. `until` (default: now) is the time the night takes as its
+    own: outcomes that may still come after it leave an episode pending. Raises NightRunning,
+    LakeLocked, SettingsError.
     """
     project_settings.check(settings)
     folder = out or settings.home / "datasets"
@@ -46,17 +49,27 @@ def run(
             project=project,
             until=until or datetime.now(UTC),
             out=folder,
+            watch=watch,
         )
 
 
 @flow(name="nightly", validate_parameters=False)
-def nightly(*, home: Path, project: str | None, until: datetime, out: Path) -> Night:
+def nightly(
+    *,
+    home: Path,
+    project: str | None,
+    until: datetime,
+    out: Path,
+    watch: Watch = unwatched,
+) -> Night:
     """The steps of `STEPS` in order for each project, then the page that sums them up."""
     started = datetime.now(UTC)
     with closing(Door(home)) as door:
         with door.lake() as lake:
             names = _chosen(project, projects(lake))
-        lines = tuple(_done(door, name, title, until, out) for name in names for title in STEPS)
+        lines = tuple(
+            _done(door, name, title, until, out, watch) for name in names for title in STEPS
+        )
         night = Night(
             night_id=f"night_{digest(f'{until.isoformat()} {names}')[:16]}",
             started_at=started,
@@ -71,20 +84,23 @@ def nightly(*, home: Path, project: str | None, until: datetime, out: Path) -> N
 
 
 @task(task_run_name="{project}: {title}", retries=1, retry_delay_seconds=2, cache_policy=NO_CACHE)
-def step(door: Door, project: str, title: str, now: datetime, out: Path) -> Line:
+def step(
+    door: Door, project: str, title: str, now: datetime, out: Path, watch: Watch = unwatched
+) -> Line:
     """One step over one project; what the step refuses is told, not raised."""
+    meter = Meter(project, title, watch)
     with door.lake() as lake:
         try:
-            return STEPS[title](Context(lake=lake, project=project, now=now, out=out))
+            return STEPS[title](Context(lake=lake, project=project, now=now, out=out, told=meter))
         except LakeLocked:
             raise
         except HeadraceError as refusal:
             return Line(project=project, step=title, state="refused", said=str(refusal))
 
 
-def _done(door: Door, project: str, title: str, until: datetime, out: Path) -> Line:
+def _done(door: Door, project: str, title: str, until: datetime, out: Path, watch: Watch) -> Line:
     """The line of a step; one that breaks holds up neither the next step nor the next project."""
-    state = step(door, project, title, until, out, return_state=True)
+    state = step(door, project, title, until, out, watch, return_state=True)
     if state.is_completed():
         line: Line = state.result()
         return line

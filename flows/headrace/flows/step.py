@@ -13,12 +13,16 @@ from headrace.curate.assemble import assemble
 from headrace.curate.decontaminate import decontaminate
 from headrace.curate.dedupe import dedupe
 from headrace.curate.outcomes import resolve
+from headrace.curate.progress import Progress, silent
+from headrace.curate.scrubbing import scrub
 from headrace.curate.split import split
 from headrace.curate.step import StepResult
+from headrace.curate.units import units
 from headrace.evals import case, readiness, trend
 from headrace.evals.production import production
 from headrace.exporters import dataset
 from headrace.flows.night import Line
+from headrace.flows.usual import Counted, nights_before, unusual, words
 from headrace.lake import Lake
 from headrace.lake.message import digest
 from headrace.lake.project import settings_of
@@ -35,6 +39,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     project: str
     now: datetime
     out: Path  # data sets go to `out/<folder of the project>/<objective>`
+    told: Progress = silent
 
 
 Step = Callable[[Context], Line]
@@ -44,6 +49,13 @@ def _assemble(at: Context) -> Line:
     link = settings_of(at.lake.settings, at.project).link_without_conversation
     found = assemble(at.lake, at.project, now=at.now, link=link)
     return _curated(at, found, "episodes from spans")
+
+
+def _scrub(at: Context) -> Line:
+    before = nights_before(at.lake, at.project, "scrub")
+    result = scrub(at.lake, at.project, now=at.now)
+    told = unusual(Counted(seen=result.seen, found=result.notes), before)
+    return _curated(at, result, f"{sum(result.notes.values()):,} places replaced{words(told)}")
 
 
 def _resolve(at: Context) -> Line:
@@ -57,9 +69,13 @@ def _resolve(at: Context) -> Line:
 
 
 def _dedupe(at: Context) -> Line:
-    return _curated(
-        at, dedupe(at.lake, at.project, now=at.now), "one of each kind kept to train on"
-    )
+    result = dedupe(at.lake, at.project, now=at.now, told=at.told)
+    return _curated(at, result, "one of each kind kept to train on")
+
+
+def _units(at: Context) -> Line:
+    result = units(at.lake, at.project, now=at.now, told=at.told)
+    return _curated(at, result, "cut into texts and compared")
 
 
 def _split(at: Context) -> Line:
@@ -121,6 +137,7 @@ def _data_set(objective: str) -> Step:
 STEPS: Mapping[str, Step] = MappingProxyType(
     {
         "assemble": _assemble,
+        "scrub": _scrub,
         "resolve": _resolve,
         "dedupe": _dedupe,
         "split": _split,

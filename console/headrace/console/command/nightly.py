@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headrace.console.option import AsJson, Home, Project
-from headrace.console.page import errors, page, print_json, table
+from headrace.console.page import page, print_json, progress, table
 from headrace.lake.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,8 +30,12 @@ def nightly(
     from headrace.flows.nightly import run
 
     at = until and (until if until.tzinfo else until.replace(tzinfo=UTC)).astimezone(UTC)
-    with errors().status("the night runs"):
-        night = run(Settings.load(home), project=project, until=at, out=out)
+    with progress("the night runs") as move:
+
+        def watch(project: str, step: str, done: int, total: int) -> None:
+            move(done, total, f"{project}: {step}")
+
+        night = run(Settings.load(home), project=project, until=at, out=out, watch=watch)
     if json:
         print_json(night)
     else:
