@@ -182,12 +182,16 @@ order by i.picked_at, i.item_id;
 
 -- name: shown
 -- What stands in a list of items; those that wait to be scrubbed are left out.
-select e.episode_id, e.revision, e.request, e.release, e.model, e.started_at
-from episodes e
+with latest as (
+    select episode_id, revision, request, release, model, started_at, superseded from episodes
+    where project = $project and episode_id in (select unnest($episodes::varchar[]))
+    qualify revision = max(revision) over (partition by episode_id)
+)
+select e.episode_id, e.revision, s.request, e.release, e.model, e.started_at
+from latest e
 join scrubbed s
-    on s.project = e.project and s.episode_id = e.episode_id and s.revision = e.revision
-where e.project = $project and e.episode_id in (select unnest($episodes::varchar[]))
-qualify e.revision = max(e.revision) over (partition by e.episode_id) and not e.superseded;
+    on s.project = $project and s.episode_id = e.episode_id and s.revision = e.revision
+where not e.superseded;
 
 -- name: episode
 select e.* exclude (tools, metadata), e.tools::varchar as tools, e.metadata::varchar as metadata,
