@@ -104,3 +104,109 @@ select episode_id, any_value(source), family, min(value) from standing where fam
 group by episode_id, family, source = 'human'
 having min(value) = max(value)
 order by episode_id, witness, value;
+
+-- name: cast_by_marks
+select
+    episode_id, name, source, author, null::varchar as family, verdict::bigint as value, "at"
+from marks
+where episode_id is not null and verdict is not null;
+
+-- name: cast_by_silence
+-- Of the root agent alone, as marks are. A mark that came ends the silence, whenever it came.
+with ended as (
+    select episode_id, coalesce(ended_at, started_at, "at") as ended_at
+    from current_episodes where project = $project and parent_episode_id is null
+),
+closed as (
+    select e.episode_id, l.*, e.ended_at
+    from ended e cross join late l
+    where e.ended_at < $now::timestamptz - to_seconds(l.seconds)
+)
+select
+    c.episode_id, c.name, c.source, 'silence' as author, null::varchar as family,
+    c.silence as value, c.ended_at + to_seconds(c.seconds) as "at"
+from closed c
+anti join (
+    select * from marks where verdict is not null
+) m on m.episode_id = c.episode_id and m.source = c.source and m.name = c.name;
+
+-- name: cast_by_judges
+select
+    j.episode_id, j.name, 'judge' as source, null::varchar as author, j.family,
+    (j.value >= 0.5)::bigint as value, j."at"
+from judgements j
+join current_episodes e
+    on e.project = j.project and e.episode_id = j.episode_id and e.revision = j.revision
+where j.project = $project and j.value is not null
+qualify row_number() over (
+    partition by j.episode_id, j.name order by j."at" desc, j.judge_hash
+) = 1;
+
+-- name: new_votes
+-- What was said is kept as it was said, also where a later word stands. A word that means something
+-- else by now, as the rule for its score changed, is left to the statement below.
+insert into votes by name
+select distinct
+    $project as project, w.episode_id, w.name, w.source, w.family, w.author, w.value, w."at",
+    $origin as origin
+from wanted w
+anti join (
+    select * from votes where project = $project and origin = $origin
+) v
+    on v.episode_id = w.episode_id and v.name = w.name and v.source = w.source
+    and v.author is not distinct from w.author and v."at" = w."at";
+
+-- name: changed_votes
+-- Brings what stands to what should, by one more word of each voter whose last word is another.
+insert into votes by name
+with standing as (
+    select
+        episode_id, name, source, author,
+        arg_max_null(family, "at") filter (where value is not null) as family,
+        case
+            when max("at") filter (where value is null)
+                >= max("at") filter (where value is not null) then null
+            when max("at") filter (where value = 1) = max("at") filter (where value = 0) then null
+            else arg_max(value, "at")
+        end as value,
+        max("at") as "at"
+    from votes
+    where project = $project and origin = $origin
+        and ($names is null or list_contains($names::varchar[], name))
+        and ($everywhere or episode_id in (select episode_id from among))
+    group by all
+),
+should as (
+    select
+        episode_id, name, source, author, arg_max_null(family, "at") as family,
+        case
+            when max("at") filter (where value = 1) = max("at") filter (where value = 0) then null
+            else arg_max(value, "at")
+        end as value,
+        max("at") as "at"
+    from wanted
+    group by all
+)
+select
+    $project as project, coalesce(w.episode_id, s.episode_id) as episode_id,
+    coalesce(w.name, s.name) as name, coalesce(w.source, s.source) as source,
+    coalesce(w.author, s.author) as author, w.family, w.value, $origin as origin,
+    case
+        when s."at" is null then w."at"
+        else greatest($now::timestamptz, w."at", s."at" + interval 1 microsecond)
+    end as "at"
+from should w
+full join standing s
+    on s.episode_id = w.episode_id and s.name = w.name and s.source = w.source
+    and s.author is not distinct from w.author
+where w.value is distinct from s.value
+    or (w.value is not null and w.family is distinct from s.family);
+
+-- name: known_episodes
+select episode_id from current_episodes where project = $project;
+
+-- name: rules_that_voted
+select distinct name from votes where project = $project and origin = 'rule';
+
+-- name: forget_rules
+delete from done where project = $project and step = $step and version <> $version;

@@ -1,104 +1,91 @@
 """Votes of rules. A rule that crashes or cannot tell leaves no vote; it never leaves a 0."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from headrace.curate.conversation import Conversation
-from headrace.curate.labels.rule import AnyRule, Rule, SqlRule
-from headrace.curate.labels.vote import Vote
+from headrace.curate.labels.rule import Rule, SqlRule
 
-Ask = Callable[[str], Sequence[Mapping[str, Any]]]  # a query to its rows
+Ask = Callable[[str], pa.Table]  # a query to its rows
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """A vote that a rule could not cast."""
+    """Votes that a rule could not cast."""
 
     rule: str
     reason: str
-    episode_id: str | None = None  # None: the whole rule
+    episodes: int | None = None  # how many; None: the whole rule
 
 
-class Cast(msgspec.Struct, frozen=True, kw_only=True):
-    """What rules said of episodes, by rule, then by episode."""
+class Cast(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What a query said: `votes` has `episode_id` and `value` (0 or 1), an episode once."""
 
-    votes: tuple[Vote, ...]
-    refused: tuple[Refused, ...]
-
-
-def cast(
-    rules: Iterable[AnyRule], episodes: Sequence[Conversation], *, at: datetime, ask: Ask
-) -> Cast:
-    """Ask every rule about every episode; `ask` answers the queries of SQL rules.
-
-    Rows of a query on other episodes, such as those of another project, are left out.
-    """
-    votes: list[Vote] = []
-    refused: list[Refused] = []
-    for one in rules:
-        given = (
-            _called(one, episodes, at) if isinstance(one, Rule) else _asked(one, episodes, at, ask)
-        )
-        for found in given:
-            if isinstance(found, Vote):
-                votes.append(found)
-            else:
-                refused.append(found)
-    return Cast(votes=tuple(votes), refused=tuple(refused))
+    votes: pa.Table
+    refused: tuple[Refused, ...] = ()
 
 
-def _called(rule: Rule, episodes: Iterable[Conversation], at: datetime) -> Iterator[Vote | Refused]:
-    for episode in episodes:
+def called(rules: Iterable[Rule], episode: Conversation) -> Iterator[tuple[Rule, bool] | Refused]:
+    """Ask rules about an episode: what each says, nothing where it cannot tell."""
+    for rule in rules:
         try:
             said: object = rule.check(episode)
         except Exception as error:  # a user's code: whatever it raises is a reason
-            yield Refused(rule=rule.name, episode_id=episode.episode_id, reason=_reason(error))
+            yield Refused(rule=rule.name, reason=_reason(error), episodes=1)
             continue
         if said is True or said is False:
-            yield _vote(rule, episode.episode_id, said, at)
+            yield rule, said
         elif said is not None:
             reason = f"said {said!r}: return True, False or None"
-            yield Refused(rule=rule.name, episode_id=episode.episode_id, reason=reason)
+            yield Refused(rule=rule.name, reason=reason, episodes=1)
 
 
-def _asked(
-    rule: SqlRule, episodes: Iterable[Conversation], at: datetime, ask: Ask
-) -> Iterator[Vote | Refused]:
+def asked(rule: SqlRule, ask: Ask, known: pa.Array) -> Cast:
+    """Put a query; rows on other episodes than those known, such as another project's, count not.
+
+    A number is no vote unless it is 0 or 1, and one episode has one vote.
+    """
     try:
         rows = ask(rule.query)
     except Exception as error:
-        yield Refused(rule=rule.name, reason=_reason(error))
-        return
-    if rows and (lacks := {"episode_id", "vote"} - rows[0].keys()):
-        yield Refused(rule=rule.name, reason=f"gives no column {' or '.join(sorted(lacks))}")
-        return
-    said: dict[str, list[object]] = {episode.episode_id: [] for episode in episodes}
-    for row in rows:
-        if row["episode_id"] in said and row["vote"] is not None:
-            said[row["episode_id"]].append(row["vote"])
-    for name, values in said.items():
-        if values:
-            yield _counted(rule, name, values, at)
+        return _refusal(rule, _reason(error))
+    if lacks := {"episode_id", "vote"} - set(rows.column_names):
+        return _refusal(rule, f"gives no column {' or '.join(sorted(lacks))}")
+    given = pc.and_(pc.is_in(rows["episode_id"], value_set=known), pc.is_valid(rows["vote"]))
+    rows = rows.select(["episode_id", "vote"]).filter(given)
+    kind = rows["vote"].type
+    if not (pa.types.is_boolean(kind) or pa.types.is_integer(kind)) and len(rows):
+        return _refusal(rule, _odd(rows["vote"][0].as_py()))
+    return _counted(rule, rows.set_column(1, "vote", rows["vote"].cast(pa.int64())))
 
 
-def _counted(rule: SqlRule, name: str, values: Sequence[object], at: datetime) -> Vote | Refused:
-    """One vote of the rows on an episode. A number is no vote unless it is 0 or 1."""
-    if odd := [
-        value for value in values if not isinstance(value, bool | int) or value not in (0, 1)
-    ]:
-        reason = f"said {odd[0]!r}: vote true, false, 1, 0 or null"
-        return Refused(rule=rule.name, episode_id=name, reason=reason)
-    if len(set(values)) > 1:
-        return Refused(rule=rule.name, episode_id=name, reason="said both: give one row an episode")
-    return _vote(rule, name, bool(values[0]), at)
+def _counted(rule: SqlRule, rows: pa.Table) -> Cast:
+    said = rows.group_by("episode_id").aggregate([("vote", "min"), ("vote", "max")])
+    low, high = said["vote_min"], said["vote_max"]
+    odd = pc.or_(pc.less(low, 0), pc.greater(high, 1))
+    both = pc.and_not(pc.not_equal(low, high), odd)
+    clear = said.filter(pc.and_not(pc.equal(low, high), odd))
+    refused = []
+    if strange := said.filter(odd):
+        first = strange["vote_max"][0].as_py()
+        example = strange["vote_min"][0].as_py() if first in (0, 1) else first
+        refused.append(Refused(rule=rule.name, reason=_odd(example), episodes=len(strange)))
+    if torn := pc.sum(both).as_py():
+        reason = "said both: give one row an episode"
+        refused.append(Refused(rule=rule.name, reason=reason, episodes=torn))
+    votes = clear.select(["episode_id", "vote_max"]).rename_columns(["episode_id", "value"])
+    return Cast(votes=votes.sort_by("episode_id"), refused=tuple(refused))
 
 
-def _vote(rule: AnyRule, name: str, said: bool, at: datetime) -> Vote:
-    return Vote(
-        episode_id=name, name=rule.name, source="rule", family=rule.family, value=int(said), at=at
-    )
+def _refusal(rule: SqlRule, reason: str) -> Cast:
+    none = pa.table({"episode_id": pa.array([], pa.string()), "value": pa.array([], pa.int64())})
+    return Cast(votes=none, refused=(Refused(rule=rule.name, reason=reason),))
+
+
+def _odd(value: object) -> str:
+    return f"said {value!r}: vote true, false, 1, 0 or null"
 
 
 def _reason(error: Exception) -> str:

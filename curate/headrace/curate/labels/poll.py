@@ -42,17 +42,18 @@ def poll(
     thresholds: Mapping[str, Threshold],
 ) -> Poll:
     """Read the marks and votes of a project and weigh them; costs seconds for a million."""
-    given = {"project": project}
-    marks = lake.table(
-        statements("headrace.curate")["marks_of_episodes"],
-        given,
-        {"thresholds": _thresholds(thresholds)},
-    )
-    heard = lake.table(_sql("heard"), given, {"marks": marks})
+    marks = marks_of(lake, project, thresholds)
+    heard = lake.table(_sql("heard"), {"project": project}, {"marks": marks})
     said = {"marks": marks, "heard": heard}
     rulings = lake.table(_sql("rulings"), None, {**said, "policy": _policy()})
     voices = lake.table(_sql("voices"), None, {**said, "families": _families(terms)})
     return _weighed(marks, heard, rulings, voices, terms)
+
+
+def marks_of(lake: Lake, project: str, thresholds: Mapping[str, Threshold]) -> pa.Table:
+    """The outcomes of a project and the episodes that each reaches."""
+    sql, rules = statements("headrace.curate")["marks_of_episodes"], _thresholds(thresholds)
+    return lake.table(sql, {"project": project}, {"thresholds": rules})
 
 
 def _weighed(

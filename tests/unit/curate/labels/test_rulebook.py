@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from headrace.curate.conversation import conversations
 from headrace.curate.errors import RulebookError
-from headrace.curate.labels.cast import cast
 from headrace.curate.labels.rule import Rule, SqlRule, rule
 from headrace.curate.labels.rulebook import rulebook
+from headrace.curate.vote import vote
 from headrace.lake.store import Lake
-from tests.unit.curate.conftest import T0, World, said, short, user
+from tests.unit.curate.conftest import NOW, World, said, short, user
 
 PAGE = Path(__file__).parents[4] / "docs" / "design" / "labels.md"
 HEAD = "from headrace.curate.labels.rule import rule\n"
@@ -125,16 +124,27 @@ def shown(folder: Path, language: str) -> Path:
     return book(folder, text, {"python": "r.py", "sql": "r.sql"}[language])
 
 
+EXPECTED = {
+    "python": {("answered", "kept"): 1, ("answered", "back"): 0},
+    "sql": {("not_refunded", "kept"): 1, ("not_refunded", "back"): 0},
+}
+
+
 def test_the_rules_of_the_page_vote_on_episodes_of_a_lake(
     tmp_path: Path, lake: Lake, world: World
 ) -> None:
     world.post("kept", [user("hi"), said("hello")], metadata={"refund": None})
     world.post("back", [user("hi")], metadata={"refund": 12})
     world.drain(lake)
-    rules = [*rulebook(shown(tmp_path, "python")), *rulebook(shown(tmp_path, "sql"))]
-    found = cast(rules, conversations(lake, world.project), at=T0, ask=lake.rows)
-    assert found.refused == ()
-    assert {(vote.name, short(vote.episode_id)): vote.value for vote in found.votes} == {
-        ("answered", "kept"): 1, ("answered", "back"): 0,
-        ("not_refunded", "kept"): 1, ("not_refunded", "back"): 0,
-    }  # fmt: skip
+    for language in ("python", "sql"):
+        path = shown(tmp_path, language)
+        toml = f'[projects."{world.project}"]\nrules = "{path}"\n'
+        (lake.settings.home / "headrace.toml").write_text(toml)
+        assert vote(lake, world.project, now=NOW).dropped == {}
+        sql = "select name, episode_id, value from votes where project = $project"
+        rows = lake.sql(sql, {"project": world.project}).fetchall()
+        heard = {
+            (name, short(episode)): value for name, episode, value in rows if value is not None
+        }
+        assert heard == EXPECTED[language]
+        lake.write(lambda tx: tx.run("delete from votes"))
