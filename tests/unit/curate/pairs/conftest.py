@@ -1,8 +1,8 @@
 """Episodes made by hand, as sides of pairs and as what stands in a lake after the steps before."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -70,6 +70,21 @@ class Shelf:
 
     def __init__(self, lake: Lake, project: str) -> None:
         self.lake, self.project = lake, project
+        self._waiting: list[Callable[[Transaction], object]] | None = None
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """One transaction for everything inside: commits are what takes time."""
+        works = self._waiting = []
+        yield
+        self._waiting = None
+        self.lake.write(lambda tx: [work(tx) for work in works])
+
+    def _write(self, work: Callable[[Transaction], object]) -> None:
+        if self._waiting is None:
+            self.lake.write(work)
+        else:
+            self._waiting.append(work)
 
     def episode(
         self,
@@ -108,27 +123,29 @@ class Shelf:
 
         def work(tx: Transaction) -> None:
             tx.add_new("messages", said, on=["hash"])
-            tx.upsert("episodes", [episode], on=["project", "episode_id", "revision"])
-            tx.upsert("episode_units", [units], on=["project", "episode_id"])
+            tx.append("episodes", [episode])
+            tx.append("episode_units", [units])
             if scrubbed:
                 tx.add_new("scrubbed_messages", said, on=["hash"])
-                tx.upsert("scrubbed", [_scrubbed(where, revision, hashes)], on=list(where))
+                tx.append("scrubbed", [_scrubbed(where, revision, hashes)])
             cluster = Cluster(**where, method="group", cluster_id=group, representative=True)
-            tx.upsert("clusters", [cluster], on=["project", "method", "episode_id"])
+            tx.append("clusters", [cluster])
             home = SplitGroup(project=self.project, group_id=group, split=split, at=NOW)
-            tx.upsert("splits", [home], on=["project", "group_id"])
-            self._resolve(tx, where, resolution, p)
-            self._decide(tx, where, "decontaminate", contaminated, revision)
+            tx.append("splits", [home])
+            tx.append("resolutions", [self._resolved(where, resolution, p)])
+            tx.append("decisions", [self._decided(where, "decontaminate", contaminated, revision)])
 
-        self.lake.write(work)
+        self._write(work)
 
     def resolve(self, name: str, resolution: Any, p: float | None = None) -> None:
         where: dict[str, Any] = {"project": self.project, "episode_id": name}
-        self.lake.write(lambda tx: self._resolve(tx, where, resolution, p))
+        row = self._resolved(where, resolution, p)
+        self._write(lambda tx: tx.upsert("resolutions", [row], on=list(where)))
 
     def decide(self, name: str, step: str, against: str | None) -> None:
         where: dict[str, Any] = {"project": self.project, "episode_id": name}
-        self.lake.write(lambda tx: self._decide(tx, where, step, against, 1))
+        row = self._decided(where, step, against, 1)
+        self._write(lambda tx: tx.upsert("decisions", [row], on=[*where, "step"]))
 
     def correct(self, name: str, said: Body, **fields: Any) -> None:
         given: dict[str, Any] = {"source": "human", "success": None, **fields}
@@ -149,34 +166,30 @@ class Shelf:
 
     @property
     def pairs(self) -> list[PairRow]:
-        return self._rows("pairs", "pair_id", PairRow)
+        return msgspec.convert(self._rows("pairs", "pair_id"), list[PairRow])
 
     @property
     def events(self) -> list[tuple[str, str | None]]:
-        found = self._rows("pair_events", '"at", event, pair_id', PairEvent)
-        return [(row.event, row.reason) for row in found]
+        rows = self._rows("pair_events", '"at", event, pair_id')
+        return [(row.event, row.reason) for row in msgspec.convert(rows, list[PairEvent])]
 
     @property
     def reasons(self) -> dict[str, str]:
         """Why each episode is in no pair, or of which kind it is in one."""
-        rows = self._rows("decisions", "episode_id", Decision, "and step = 'pair'")
-        return {row.episode_id: row.reason for row in rows}
+        rows = self._rows("decisions", "episode_id", "and step = 'pair'")
+        return {row["episode_id"]: row["reason"] for row in rows}
 
-    def _rows(self, table: str, by: str, kind: Any, more: str = "") -> Any:
+    def _rows(self, table: str, by: str, more: str = "") -> list[dict[str, Any]]:
         sql = f"select * from {table} where project = $project {more} order by {by}"
-        rows = self.lake.rows(sql, {"project": self.project})
-        return [msgspec.convert(row, kind) for row in rows]
+        return self.lake.rows(sql, {"project": self.project})
 
-    def _resolve(
-        self, tx: Transaction, where: dict[str, Any], resolution: Any, p: float | None
-    ) -> None:
-        row = Resolved(**where, resolution=resolution, at=NOW, p_success=p)
-        tx.upsert("resolutions", [row], on=["project", "episode_id"])
+    @staticmethod
+    def _resolved(where: dict[str, Any], resolution: Any, p: float | None) -> Resolved:
+        return Resolved(**where, resolution=resolution, at=NOW, p_success=p)
 
-    def _decide(
-        self, tx: Transaction, where: dict[str, Any], step: str, against: str | None, revision: int
-    ) -> None:
-        row = Decision(
+    @staticmethod
+    def _decided(where: dict[str, Any], step: str, against: str | None, revision: int) -> Decision:
+        return Decision(
             **where,
             step=step,
             version="1",
@@ -185,7 +198,6 @@ class Shelf:
             revision=revision,
             at=NOW,
         )
-        tx.upsert("decisions", [row], on=["project", "step", "episode_id"])
 
 
 def _scrubbed(where: dict[str, Any], revision: int, hashes: tuple[str, ...]) -> ScrubbedEpisode:
@@ -216,8 +228,3 @@ def shelf(lake: Lake, request: pytest.FixtureRequest) -> Shelf:
 @pytest.fixture
 def make_shelf(lake: Lake) -> Callable[[str], Shelf]:
     return lambda project: Shelf(lake, project)
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path
