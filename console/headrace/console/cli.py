@@ -11,6 +11,7 @@ from headrace.console.command import (
     dataset,
     demo,
     doctor,
+    explain,
     key,
     load,
     nightly,
@@ -43,7 +44,6 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "nightly": (nightly.nightly, "headrace nightly --project support"),
     "status": (status.status, "headrace status --json"),
-    "doctor": (doctor.doctor, "headrace doctor --home ./wheel --json"),
     "verdict": (verdict.verdict, "headrace verdict --project support"),
 }
 EVAL: Mapping[str, Command] = {
@@ -70,6 +70,9 @@ DATASET: Mapping[str, Command] = {
     "list": (dataset.list_, "headrace dataset list --json"),
     "validate": (dataset.validate, "headrace dataset validate refunds/"),
 }
+DOCTOR: Mapping[str, Command] = {
+    "dedupe": (explain.dedupe, "headrace doctor dedupe ep_7d1f --project support"),
+}
 KEY: Mapping[str, Command] = {
     "add": (key.add, "headrace key add support-agent --scope ingest --project support"),
     "list": (key.list_, "headrace key list --json"),
@@ -88,9 +91,8 @@ EXTRAS: Mapping[str, str] = {
 
 def group(commands: Mapping[str, Command], **options: Any) -> typer.Typer:
     """A Typer app over a table of commands; every help page ends with an example."""
-    made = typer.Typer(
-        no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, **options
-    )
+    usual = {"no_args_is_help": True, "pretty_exceptions_enable": False, "add_completion": False}
+    made = typer.Typer(**{**usual, **options})
     for name, (function, example) in commands.items():
         made.command(name, epilog=f"Example: {example}")(function)
     return made
@@ -114,6 +116,14 @@ app.add_typer(
     group(DATASET, help="Data sets to train on.", epilog="Example: " + DATASET["build"][1]),
     name="dataset",
 )
+checks = group(
+    DOCTOR,
+    epilog="Example: headrace doctor --home ./wheel --json",
+    invoke_without_command=True,
+    no_args_is_help=False,
+)
+checks.callback()(doctor.doctor)
+app.add_typer(checks, name="doctor")
 app.add_typer(
     group(KEY, help="API keys of the sidecar.", epilog="Example: " + KEY["add"][1]),
     name="key",

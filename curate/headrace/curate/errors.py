@@ -41,3 +41,7 @@ class EmbeddingModelError(HeadraceError):
 
 class RecipeMixError(HeadraceError):
     """Vectors of two recipes met in one index; no distance between them means anything."""
+
+
+class UnknownEpisode(HeadraceError):
+    """No such episode, or nothing is known about it yet."""

@@ -21,6 +21,7 @@ COLOUR = {"ok": "green", "look": "yellow", "fail": "red"}
 
 
 def doctor(
+    context: typer.Context,
     replay: Annotated[
         bool,
         typer.Option("--replay", help="Read dead letters once more, after an upgrade or a fix."),
@@ -38,6 +39,8 @@ def doctor(
     it, defects and what helps, whether every completion is accounted for. Exit 1 where something
     stops work.
     """
+    if context.invoked_subcommand is not None:
+        return
     settings = Settings.load(home)
     if replay:
         _replay(settings, project, reason, json)
