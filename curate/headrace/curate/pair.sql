@@ -30,7 +30,7 @@ clean as (
     from scrubbed where project = $project group by episode_id, revision
 )
 select
-    e.episode_id, e.revision, e.place, s.place as scrubbed, u.request, u.wording, u.context,
+    e.episode_id, e.revision, e.place, s.place as scrubbed, u.request, u.wording, u.words, u.context,
     g.split, round(r.p_success, 2) as p,
     case
         when r.resolution = 'success' and coalesce(r.p_success, 1) >= $success then true
@@ -77,7 +77,8 @@ told as (
         md5(string_agg(
             concat_ws(
                 chr(31), episode_id, revision, good, coalesce(p::varchar, ''), split,
-                coalesce(context::varchar, ''), coalesce(wording, ''), coalesce(conversation_id, ''),
+                coalesce(context::varchar, ''), coalesce(wording, ''), coalesce(words, ''),
+                coalesce(conversation_id, ''),
                 coalesce(user_id, ''), coalesce(model, ''), coalesce(release, ''),
                 coalesce(started_at::varchar, ''), coalesce(said, '')
             ),

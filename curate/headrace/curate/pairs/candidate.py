@@ -21,7 +21,7 @@ PER_SIDE = 16  # successes, and failures, of one wording that are compared
 TRIED = 256  # candidates of one request whose texts are read
 
 # What partners must share, as the reason told where it differs, in the order asked.
-DIFFERS = ("other_split", "other_context", "slots_differ")
+DIFFERS = ("other_split", "other_context", "slots_differ", "other_prompt")
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,7 +132,7 @@ def _groups(sides: Iterable[Side], depth: int) -> list[list[Side]]:
 
 
 def _key(side: Side, depth: int) -> object:
-    return (side.split, side.context, side.wording)[:depth]
+    return (side.split, side.context, side.wording, side.words)[:depth]
 
 
 def _strangers(everyone: Sequence[Side]) -> Iterator[Refusal]:

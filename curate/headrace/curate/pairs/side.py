@@ -15,6 +15,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
     request: int  # unit of the masked request
     wording: str | None  # hash of the request with its values
+    words: str | None  # hash of what the user said, where the product named the task
     context: int | None  # unit of system prompt and tool definitions
     split: Split
     good: bool

@@ -58,6 +58,7 @@ def side(name: str, good: bool = True, **fields: Any) -> Side:
         "revision": 1,
         "request": 1,
         "wording": "w",
+        "words": "w",
         "context": 7,
         "split": "train",
         "p": 0.95 if good else 0.05,
@@ -118,7 +119,12 @@ class Shelf:
         )
         group = f"g-{name}"
         units = EpisodeUnits(
-            **where, revision=revision, request=request, context=context, wording=wording
+            **where,
+            revision=revision,
+            request=request,
+            context=context,
+            wording=wording,
+            words=wording,
         )
 
         def work(tx: Transaction) -> None:

@@ -28,6 +28,7 @@ def test_two_successes_are_not_compared() -> None:
         ("split", "test", "other_split"),
         ("context", 8, "other_context"),
         ("wording", "rome to paris", "slots_differ"),
+        ("words", "the same task in other words", "other_prompt"),
     ],
 )
 def test_what_partners_must_share_keeps_them_apart(field: str, value: Any, expected: str) -> None:
