@@ -84,8 +84,8 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
 class Backlog:
     """The current episodes without a `done` row of this step and version, as they arrived.
 
-    With `scrubbed` the messages and the request are those without personal data, and episodes that
-    were not scrubbed yet wait.
+    With `scrubbed` messages, request and metadata are those without personal data, and episodes
+    that were not scrubbed yet wait.
     """
 
     def __init__(self, lake: Lake, waiting: "pa.Table", step: Looked, *, scrubbed: bool) -> None:
@@ -131,7 +131,7 @@ class Backlog:
         rows = self._found("rows_of_places", wanted, "place", project=self._step.project)
         if self._scrubbed:
             clean = self._found("scrubbed_rows_of_places", wanted, "scrubbed")
-            for name in ("messages", "request"):
+            for name in ("messages", "request", "metadata"):
                 rows = rows.set_column(rows.schema.get_field_index(name), name, clean[name])
         return rows.append_column("scrubbed", pa.array([self._scrubbed] * len(rows)))
 

@@ -40,7 +40,7 @@ where list_contains($blocks::bigint[], e.rowid // $rows)
 order by w.n;
 
 -- name: scrubbed_rows_of_places
-select w.n, s.messages, s.request
+select w.n, s.messages, s.request, s.metadata
 from wanted w join scrubbed s on s.rowid = w.scrubbed
 where list_contains($blocks::bigint[], s.rowid // $rows)
 order by w.n;

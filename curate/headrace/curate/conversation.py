@@ -21,7 +21,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     episode_id: str
     revision: int | None = None  # None: not read from a lake
     messages: tuple[Body, ...]
-    scrubbed: bool = False  # True: messages and request are without personal data
+    scrubbed: bool = False  # True: messages, request, metadata are without personal data
     trainable: tuple[bool, ...]  # one per message
     tools: tuple[Body, ...] | None  # None: no definitions known
     resolution: Resolution
@@ -55,12 +55,15 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         return None if task is None else str(task)
 
 
-def conversations(lake: Lake, project: str) -> list[Conversation]:
-    """The current episodes of a project, oldest first, with message bodies."""
-    sql = statements("headrace.curate")
-    episodes = lake.rows(sql["conversations"], {"project": project})
-    # Read after the episodes: a message is written with the first one that names it or before,
-    # and never deleted, so that the drain may write between the two.
+def conversations(lake: Lake, project: str, *, waiting: bool = False) -> list[Conversation]:
+    """The current episodes of a project, oldest first, with message bodies, as they were scrubbed.
+
+    Those that are not scrubbed yet, or cannot be, are left out; with `waiting` they are there
+    without anything that was said in them.
+    """
+    sql = statements("headrace.curate", "conversation.sql")
+    episodes = lake.rows(sql["conversations"], {"project": project, "waiting": waiting})
+    # Read after the episodes: a message is written with the first one that names it or before.
     hashes = sorted({name for row in episodes for name in row["messages"]})
     bodies: dict[str, Body] = {
         row["hash"]: decoded(row["body"])

@@ -91,6 +91,11 @@ def _case(lake: Lake, project: str, suite: str, row: Row, now: datetime) -> Case
             f"episode {name!r} is not curated yet, so that nothing could keep what resembles it "
             f"out of training: run `headrace nightly --project {project}` first"
         )
+    if not row["scrubbed"]:
+        raise NotPromoted(
+            f"episode {name!r} is not scrubbed, so that personal data in it would become a case: "
+            f"run `headrace nightly --project {project}` first"
+        )
     one = Origin(
         request=row["request"],
         cluster=row["cluster"],

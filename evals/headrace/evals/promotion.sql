@@ -4,8 +4,10 @@
 -- Current episodes of this id, or of this trace, in any project; root episodes first.
 select e.project, e.episode_id, e.parent_episode_id, e.resolution,
     list_contains(e.trainable, true) as asks, e.episode_id = $name as by_id,
-    r.cluster_id as request, g.cluster_id as cluster
+    r.cluster_id as request, g.cluster_id as cluster, s.episode_id is not null as scrubbed
 from current_episodes e
+left join scrubbed s
+    on s.project = e.project and s.episode_id = e.episode_id and s.revision = e.revision
 left join clusters r
     on r.project = e.project and r.episode_id = e.episode_id and r.method = 'request'
 left join clusters g

@@ -53,13 +53,13 @@ order by said."at", said.outcome_id;
 
 -- name: origins
 select episode_id, messages, trainable, tools, metadata
-from current_episodes
+from scrubbed_episodes
 where project = $project and episode_id in (select unnest($episodes));
 
 -- name: origin_bodies
-select hash, body from messages
+select hash, body from scrubbed_messages
 where hash in (
-    select unnest(messages) from current_episodes
+    select unnest(messages) from scrubbed_episodes
     where project = $project and episode_id in (select unnest($episodes))
 );
 

@@ -64,6 +64,11 @@ def judge(conversation: Conversation, standing: Standing, objective: Objective) 
     return next((found for gate in GATES if (found := gate(candidate)) is not None), None)
 
 
+def scrubbed(candidate: Candidate) -> Finding | None:
+    """First of all: what may hold personal data is not even looked at."""
+    return None if candidate.conversation.scrubbed else Finding(reason="not_scrubbed")
+
+
 def whole(candidate: Candidate) -> Finding | None:
     if not candidate.lesson.messages:
         return Finding(reason="no_content")
@@ -141,6 +146,7 @@ def single(candidate: Candidate) -> Finding | None:
 
 # Tried in this order; the first that fails counts, so that drops and rows add up to episodes.
 GATES: tuple[Gate, ...] = (
+    scrubbed,
     whole,
     in_order,
     text_only,

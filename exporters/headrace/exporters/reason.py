@@ -8,6 +8,9 @@ PREPENDED = '[{role: `"system"`, content: system}, messages][]'
 
 ADVICE: Mapping[str, str] = MappingProxyType(
     {
+        "not_scrubbed": (
+            "run `headrace nightly` first; what its step `scrub` drops as not_scrubbable stays out"
+        ),
         "no_content": "switch on content capture in the instrumentation",
         "content_hidden": "the instrumentation redacts content: switch that off for this product",
         "content_elsewhere": "content was uploaded elsewhere: send it in the span",

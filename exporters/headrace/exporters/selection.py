@@ -39,7 +39,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
 def select(lake: Lake, project: str, objective: Objective) -> Selection:
     """Judge every current episode of a project and make the rows of those that pass."""
-    found = conversations(lake, project)
+    found = conversations(lake, project, waiting=True)
     return choose(found, standings(lake, project), objective)
 
 

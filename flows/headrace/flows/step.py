@@ -53,9 +53,9 @@ def _assemble(at: Context) -> Line:
 
 def _scrub(at: Context) -> Line:
     before = nights_before(at.lake, at.project, "scrub")
-    result = scrub(at.lake, at.project, now=at.now)
-    told = unusual(Counted(seen=result.seen, found=result.notes), before)
-    return _curated(at, result, f"{sum(result.notes.values()):,} places replaced{words(told)}")
+    result = scrub(at.lake, at.project, now=at.now, told=at.told)
+    news = unusual(Counted(seen=result.seen, found=result.notes), before)
+    return _curated(at, result, f"{sum(result.notes.values()):,} places replaced{words(news)}")
 
 
 def _resolve(at: Context) -> Line:

@@ -21,6 +21,7 @@ from headrace.lake.record import (
     SplitGroup,
 )
 from headrace.lake.store import Lake, Transaction
+from tests.scrubbed import put
 from tests.served import serving
 
 os.environ["INSPECT_DISPLAY"] = "none"
@@ -62,6 +63,7 @@ class Product:
         parent: str | None = None,
         metadata: dict[str, Any] | None = None,
         tools: list[Body] | None = None,
+        scrubbed: bool = True,
     ) -> None:
         """One episode, an hour after the last one."""
         self.hours += 1
@@ -107,6 +109,8 @@ class Product:
         def work(tx: Transaction) -> None:
             tx.add_new("messages", rows, on=["hash"])
             tx.append("episodes", [episode])
+            if scrubbed:
+                put(tx, [episode], rows)
             tx.append("clusters", clusters)
             tx.add_new("splits", [held], on=["project", "group_id"])
             tx.append("resolutions", [self.resolved(name, resolution)])

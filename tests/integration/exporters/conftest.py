@@ -13,6 +13,7 @@ from headrace.lake import Lake
 from headrace.lake.message import Body, Message
 from headrace.lake.record import Case, Cluster, Decision, Episode, Resolved
 from headrace.lake.store import Transaction
+from tests.scrubbed import put
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PROJECT = "shop"
@@ -72,6 +73,7 @@ class Stock:
         trainable: tuple[bool, ...] | None = None,
         contaminated_by: str | None = None,
         duplicate_of: str | None = None,
+        scrubbed: bool = True,
         **fields: Any,
     ) -> None:
         said = [Message.of(body) for body in messages or talk(name, f"Done with {name}")]
@@ -97,6 +99,8 @@ class Stock:
         def work(tx: Transaction) -> None:
             tx.add_new("messages", said, on=["hash"])
             tx.append("episodes", [episode])
+            if scrubbed:
+                put(tx, [episode], said)
             tx.append("resolutions", [resolved])
             tx.append("clusters", [_cluster("request", request or f"r-{name}", name)])
             if split is not None:

@@ -15,6 +15,7 @@ from headrace.curate.unit import request_text
 from headrace.lake.message import Body, Message, digest, dump
 from headrace.lake.record import Case, Episode, Resolution, Resolved, Span, Toolset
 from headrace.lake.store import Lake
+from tests.scrubbed import put
 
 T0 = datetime(2026, 11, 20, 9, tzinfo=UTC)
 NOW = T0 + timedelta(days=1)
@@ -188,8 +189,13 @@ class World:
             )
         )
 
-    def drain(self, lake: Lake, spans: Sequence[Span] | None = None) -> None:
-        """Put everything made so far into a lake, of the spans only those given."""
+    def drain(
+        self, lake: Lake, spans: Sequence[Span] | None = None, *, scrubbed: bool = True
+    ) -> None:
+        """Put everything made so far into a lake, of the spans only those given.
+
+        Episodes that were posted are scrubbed at once, unless told otherwise.
+        """
         rows = self.spans if spans is None else spans
 
         def write(tx: Any) -> None:
@@ -199,8 +205,16 @@ class World:
             tx.add_new("episodes", self.posted, on=["project", "episode_id", "revision"])
             tx.upsert("resolutions", self.resolved, on=["project", "episode_id"])
             tx.upsert("cases", self.cases, on=["project", "case_id"])
+            if scrubbed:
+                put(tx, self._latest, self.messages.values())
 
         lake.write(write)
+
+    @property
+    def _latest(self) -> list[Episode]:
+        """The last revision of each episode that was posted."""
+        by_revision = sorted(self.posted, key=lambda episode: episode.revision)
+        return list({episode.episode_id: episode for episode in by_revision}.values())
 
 
 def inherits(span: Span, **fields: Any) -> Call:

@@ -11,11 +11,18 @@ import pytest
 
 from headrace.curate import assembly, plan
 from headrace.curate.assemble import assemble
-from headrace.curate.conversation import conversations
+from headrace.curate.backlog import Backlog
+from headrace.curate.conversation import Conversation
 from headrace.lake.message import Message
 from headrace.lake.record import Episode, Release
 from headrace.lake.store import Lake, Transaction
 from tests.unit.curate.conftest import NOW, T0, World, said, system, user
+
+
+def conversations(lake: Lake, project: str) -> list[Conversation]:
+    """The current episodes as they were assembled, which only the scrub reads."""
+    backlog = Backlog.of(lake, project, step="none", version="0", scrubbed=False)
+    return [episode for chunk in backlog for episode in chunk]
 
 
 def revisions(lake: Lake, world: World) -> dict[str, tuple[int, bool]]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from headrace.curate.assemble import assemble as assemble_lake
 from headrace.curate.assembly import Assembled, assemble
 from headrace.curate.conversation import conversations
+from headrace.curate.scrubbing import scrub
 from headrace.lake.message import Body
 from headrace.lake.record import Episode, Span
 from headrace.lake.store import Lake
@@ -211,6 +212,7 @@ def test_a_first_turn_that_comes_late_moves_the_root_and_leaves_the_old_name_sup
     for part in (world.spans[1:], world.spans[:1]):
         world.drain(lake, part)
         assemble_lake(lake, world.project, now=NOW)
+        scrub(lake, world.project, now=NOW)
         [talk] = conversations(lake, world.project)
         names.append(talk.episode_id)
     assert sum(talk.trainable) == 3

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from headrace.curate.assemble import assemble
 from headrace.curate.decontaminate import decontaminate
 from headrace.curate.errors import SharesError
+from headrace.curate.scrubbing import scrub
 from headrace.curate.split import Shares, assignments, split
 from headrace.curate.step import StepResult
 from headrace.lake.store import Lake
@@ -151,10 +152,12 @@ def test_an_episode_that_gets_a_new_name_stays_on_its_side(lake: Lake, world: Wo
     late, *early = world.spans
     world.drain(lake, early)
     assemble(lake, world.project, now=NOW)
+    scrub(lake, world.project, now=NOW)
     split(lake, world.project, now=NOW, shares=ALL_EVAL)
     [old] = assignments(lake, world.project)
     world.drain(lake, [late])
     assemble(lake, world.project, now=NOW)
+    scrub(lake, world.project, now=NOW)
     split(lake, world.project, now=NOW, shares=ALL_TRAIN)
     [(new, side)] = assignments(lake, world.project).items()
     assert new != old

@@ -45,6 +45,7 @@ def make_episode(episode_id: str = "e1", **fields: Any) -> Conversation:
         "project": "p",
         "episode_id": episode_id,
         "messages": said,
+        "scrubbed": True,
         "trainable": tuple(message["role"] == "assistant" for message in said),
         "tools": (REFUND,),
         "resolution": "success",

@@ -140,6 +140,15 @@ def test_the_first_gate_that_fails_counts(episode: Make, standing: Known) -> Non
     )
 
 
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_an_episode_with_personal_data_in_it_is_used_for_nothing(
+    episode: Make, standing: Known, objective: Objective
+) -> None:
+    assert reason(judge(episode(scrubbed=False), standing(), objective)) == "not_scrubbed"
+    waiting = episode(scrubbed=False, messages=[], trainable=())
+    assert reason(judge(waiting, standing(split="eval"), objective)) == "not_scrubbed"
+
+
 def test_a_duplicate_names_the_episode_that_stands_for_it(episode: Make, standing: Known) -> None:
     found = judge(episode(representative=False), standing(duplicate_of="e0"), "sft")
     assert found == Finding(reason="duplicate", because_of="e0")
@@ -154,6 +163,7 @@ def test_an_episode_without_tools_that_calls_none_is_fine(
 
 def test_every_gate_reads_as_a_word_and_every_reason_has_advice() -> None:
     assert [gate.__name__ for gate in GATES] == [
+        "scrubbed",
         "whole",
         "in_order",
         "text_only",

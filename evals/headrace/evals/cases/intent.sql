@@ -1,4 +1,4 @@
--- Statements about what production asks for. The intent of an episode is what the product calls it
+-- Statements about what production asks for, in episodes without personal data alone. The intent of an episode is what the product calls it
 -- (metadata `intent`), else its cluster by the method `intent`, else its group: the same request.
 -- `$project` stands at every table: held equal to each other's alone, two tables may be joined on
 -- nothing but the project.
@@ -9,7 +9,7 @@ select r.cluster_id as request, g.cluster_id as cluster,
     coalesce(nullif(e.metadata ->> '$.intent', ''), i.cluster_id, g.cluster_id) as intent,
     e.episode_id, e.resolution, list_contains(e.trainable, true) as asks,
     (e.metadata -> '$.reference') is not null as referenced
-from current_episodes e
+from scrubbed_episodes e
 join clusters r on r.project = $project and r.episode_id = e.episode_id and r.method = 'request'
 join clusters g on g.project = $project and g.episode_id = e.episode_id and g.method = 'group'
 join splits s on s.project = $project and s.group_id = g.cluster_id and s.split = 'eval'
@@ -25,7 +25,7 @@ with asked as (
         r.cluster_id as cluster, e.project,
         coalesce(nullif(e.metadata ->> '$.intent', ''), i.cluster_id, g.cluster_id) as intent,
         coalesce(nullif(e.metadata ->> '$.intent', ''), i.cluster_id) is not null as named
-    from current_episodes e
+    from scrubbed_episodes e
     join clusters r on r.project = $project and r.episode_id = e.episode_id and r.method = 'request'
     join clusters g on g.project = $project and g.episode_id = e.episode_id and g.method = 'group'
     left join clusters i
@@ -51,7 +51,7 @@ select r.cluster_id as request,
         coalesce(nullif(e.metadata ->> '$.intent', ''), i.cluster_id, g.cluster_id),
         {'at': coalesce(e.ended_at, e.started_at, e."at"), 'id': e.episode_id}
     ) as intent
-from current_episodes e
+from scrubbed_episodes e
 join clusters r on r.project = $project and r.episode_id = e.episode_id and r.method = 'request'
 join clusters g on g.project = $project and g.episode_id = e.episode_id and g.method = 'group'
 left join clusters i

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from headrace.curate.scrubbing import beside
 from headrace.evals.cases.draft import draft
 from headrace.lake.message import Body, digest, dump
 from headrace.lake.record import Case
@@ -117,8 +118,10 @@ def case_hash(question: Body, target: object, scorer: str) -> str:
 
 
 def _corrections(lake: Lake, project: str, episodes: Sequence[str]) -> dict[str, object]:
+    """What should have been said, without the personal data in it."""
     rows = lake.rows(_sql()["corrections"], {"project": project, "episodes": list(episodes)})
-    return {row["episode_id"]: json.loads(row["correction"]) for row in rows}
+    said = {row["episode_id"]: json.loads(row["correction"]) for row in rows}
+    return beside(lake, project, said)
 
 
 def _episodes(lake: Lake, project: str, episodes: Sequence[str]) -> dict[str, dict[str, Any]]:

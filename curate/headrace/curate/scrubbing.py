@@ -1,0 +1,190 @@
+"""Personal data out of every new episode: later steps read what is written here, and that alone."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from headrace.curate.backlog import Backlog, Chunk
+from headrace.curate.conversation import decoded
+from headrace.curate.errors import UnknownKind
+from headrace.curate.progress import Progress, silent
+from headrace.curate.scrub.catalogue import KINDS, VERSION
+from headrace.curate.scrub.surrogates import digest_of
+from headrace.curate.silver import key as keys
+from headrace.curate.silver.cleaner import Clean, Cleaner, Part
+from headrace.curate.step import StepResult
+from headrace.curate.workers import Workers
+from headrace.lake.message import Body
+from headrace.lake.record import Decision, Record, ScrubbedEpisode, Surrogate
+from headrace.lake.statement import statements
+from headrace.lake.store import Lake, Transaction
+
+STEP = "scrub"
+NOT_SCRUBBABLE = "not_scrubbable"
+
+
+def scrub(lake: Lake, project: str, *, now: datetime, told: Progress = silent) -> StepResult:
+    """Write every new or revised episode without personal data; a second run writes nothing.
+
+    Metadata are scrubbed with the messages, tool definitions are not. Each chunk is one
+    transaction. An episode that cannot be scrubbed is left out of everything that follows.
+    Raises ScrubKeyError.
+    """
+    _forget_superseded(lake, project)
+    backlog = Backlog.of(lake, project, step=STEP, version=VERSION, scrubbed=False)
+    if not len(backlog):
+        return StepResult(step=STEP, seen=0, kept=0, dropped={})
+    work = Cleaner(key=keys.key_of(lake, project))
+    workers = Workers(lake.settings.workers, len(backlog))
+    reasons: Counter[str] = Counter()
+    found: Counter[str] = Counter()
+    for chunk in backlog:
+        parts = list(workers.over(work, chunk))
+        rows = _Rows(project, now, parts)
+        rows.write(lake, work.key, chunk)
+        reasons.update(row.reason for row in rows.decisions)
+        found.update(rows.found)
+        told(reasons.total(), len(backlog))
+    lost = reasons[NOT_SCRUBBABLE]
+    return StepResult(
+        step=STEP,
+        seen=reasons.total(),
+        kept=reasons.total() - lost,
+        dropped={NOT_SCRUBBABLE: lost} if lost else {},
+        notes=dict(sorted(found.items())),
+    )
+
+
+def where_is(lake: Lake, project: str, kind: str, value: str) -> list[str]:
+    """The episodes in which a value stood, by its HMAC alone.
+
+    The kinds are those of `KINDS`; a value of several words, such as a name, is found where all
+    of them stood. Empty where the project was never scrubbed. Raises ScrubKeyError, UnknownKind.
+    """
+    if kind not in KINDS:
+        raise UnknownKind(f"no kind {kind!r} of personal data; there are: {', '.join(KINDS)}")
+    if not keys.fingerprints(lake, project):
+        return []
+    key, named = keys.key_of(lake, project), KINDS[kind]
+    spans = list(named.typed(value)) or [(0, len(value))]
+    digests = {digest_of(named, named.canonical(value[a:b]), key).hex() for a, b in spans}
+    given = {"project": project, "kind": kind, "digests": sorted(digests)}
+    return [row["episode_id"] for row in lake.rows(_sql("episodes_with"), given)]
+
+
+def beside(lake: Lake, project: str, values: Mapping[str, object]) -> dict[str, object]:
+    """What was said about episodes, by episode id, without personal data: corrections, say.
+
+    What an episode tells of its people is taken out too, as far as its raw messages are kept.
+    Raises ScrubKeyError.
+    """
+    if not values:
+        return {}
+    work = Cleaner(key=keys.key_of(lake, project))
+    raw: dict[str, list[Body]] = {}
+    given = {"project": project, "episodes": list(values)}
+    for row in lake.rows(_sql("raw_of_episodes"), given):
+        raw.setdefault(row["episode_id"], []).append(decoded(row["body"]))
+    return {name: work.beside(raw.get(name, ()), value) for name, value in values.items()}
+
+
+class _Rows:
+    """What the parts of a chunk come to."""
+
+    def __init__(self, project: str, now: datetime, parts: Sequence[Part]) -> None:
+        self._project, self._now = project, now
+        self._parts = parts
+        self._episodes = [one for part in parts for one in part.episodes]
+        self.decisions = [self._decision(one) for one in self._episodes]
+        self.found: Counter[str] = Counter()
+        for one in self._episodes:
+            self.found.update(
+                msgspec.json.decode(one.found, type=dict[str, int]) if one.found else {}
+            )
+
+    def write(self, lake: Lake, key: bytes, chunk: Chunk) -> None:
+        scrubbed, surrogates, done = list(self._scrubbed()), list(self._surrogates()), chunk.done
+        messages = [row for part in self._parts for row in part.messages]
+        names = [one.episode_id for one in self._episodes]
+
+        def work(tx: Transaction) -> None:
+            keys.mark(tx, lake.settings, self._project, key, now=self._now)
+            _forget(tx, self._project, _decided(tx, self._project, names))
+            tx.add_new("scrubbed_messages", messages, on=["hash"])
+            for table, rows in self._tables(scrubbed, surrogates, done):
+                tx.append(table, rows)
+
+        lake.write(work)
+
+    def _tables(self, *rows: Sequence[Record]) -> Iterator[tuple[str, Sequence[Record]]]:
+        yield from zip(("scrubbed", "surrogates", "done"), rows, strict=True)
+        yield "decisions", self.decisions
+
+    def _scrubbed(self) -> Iterator[ScrubbedEpisode]:
+        for one in self._episodes:
+            if one.found is not None:
+                yield ScrubbedEpisode(
+                    project=self._project,
+                    episode_id=one.episode_id,
+                    revision=one.revision,
+                    version=VERSION,
+                    messages=one.messages,
+                    request=one.request,
+                    metadata=one.metadata,
+                    found=one.found,
+                    at=self._now,
+                )
+
+    def _surrogates(self) -> Iterator[Surrogate]:
+        for one in self._episodes:
+            for kind, digest in one.values:
+                yield Surrogate(
+                    project=self._project, kind=kind, digest=digest, episode_id=one.episode_id
+                )
+
+    def _decision(self, one: Clean) -> Decision:
+        return Decision(
+            project=self._project,
+            step=STEP,
+            version=VERSION,
+            episode_id=one.episode_id,
+            kept=one.found is not None,
+            reason=_reason(one),
+            at=self._now,
+            revision=one.revision,
+        )
+
+
+def _reason(one: Clean) -> str:
+    if one.found is None:
+        return NOT_SCRUBBABLE
+    return "scrubbed" if one.values or one.found != "{}" else "clean"
+
+
+def _forget_superseded(lake: Lake, project: str) -> None:
+    rows = lake.rows(_sql("superseded"), {"project": project, "step": STEP})
+    names = [row["episode_id"] for row in rows]
+    if names:
+        lake.write(lambda tx: _forget(tx, project, names))
+
+
+def _decided(tx: Transaction, project: str, episodes: Sequence[str]) -> list[str]:
+    given = {"project": project, "step": STEP, "episodes": list(episodes)}
+    return [name for (name,) in tx.run(_sql("decided"), given)]
+
+
+def _forget(tx: Transaction, project: str, episodes: Sequence[str]) -> None:
+    """Take out what stands of episodes; where a step decided nothing, it wrote nothing."""
+    if not episodes:
+        return
+    given = {"project": project, "episodes": list(episodes)}
+    for table in ("scrubbed", "surrogates"):
+        tx.run(_sql(f"forget_{table}"), given)
+    for table in ("decisions", "done"):
+        tx.run(_sql(f"forget_{table}"), {**given, "step": STEP})
+
+
+def _sql(name: str) -> str:
+    return statements("headrace.curate", "scrubbing.sql")[name]

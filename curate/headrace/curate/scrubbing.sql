@@ -1,0 +1,52 @@
+-- Statements of the scrub.
+
+-- name: fingerprints
+select distinct fingerprint from scrub_keys where project = $project order by fingerprint;
+
+-- name: superseded
+-- Episodes that were scrubbed and are superseded by now.
+select d.episode_id from decisions d
+join (
+    select episode_id, arg_max(superseded, revision) as superseded from episodes
+    where project = $project group by episode_id
+) e on e.episode_id = d.episode_id
+where d.project = $project and d.step = $step and e.superseded;
+
+-- name: decided
+select episode_id from decisions
+where project = $project and step = $step and episode_id in (select unnest($episodes::varchar[]));
+
+-- name: forget_scrubbed
+delete from scrubbed
+where project = $project and episode_id in (select unnest($episodes::varchar[]));
+
+-- name: forget_surrogates
+delete from surrogates
+where project = $project and episode_id in (select unnest($episodes::varchar[]));
+
+-- name: forget_decisions
+delete from decisions
+where project = $project and step = $step and episode_id in (select unnest($episodes::varchar[]));
+
+-- name: forget_done
+delete from done
+where project = $project and step = $step and key in (select unnest($episodes::varchar[]));
+
+-- name: episodes_with
+-- The episodes in which all of these values stood.
+select episode_id from surrogates
+where project = $project and kind = $kind and digest in (select unnest($digests::varchar[]))
+group by episode_id
+having count(distinct digest) = len($digests::varchar[])
+order by episode_id;
+
+-- name: raw_of_episodes
+-- The messages of episodes as they were said, as far as they are still there.
+select e.episode_id, m.body::varchar as body
+from (
+    select episode_id, unnest(messages) as hash, generate_subscripts(messages, 1) as place
+    from current_episodes
+    where project = $project and episode_id in (select unnest($episodes::varchar[]))
+) e
+join messages m on m.hash = e.hash
+order by e.episode_id, e.place;

@@ -1,0 +1,80 @@
+"""Episodes scrubbed one by one: pure work that any process can do."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from headrace.curate.conversation import Conversation
+from headrace.curate.scrub.episode import Scrubbed, scrub
+from headrace.curate.unit import request_text
+from headrace.lake.message import Body, Message, dump
+
+log = logging.getLogger(__name__)
+
+_ABOUT = "metadata"  # role of what is scrubbed beside the messages
+
+
+class Clean(msgspec.Struct, frozen=True, kw_only=True):
+    """An episode without personal data."""
+
+    episode_id: str
+    revision: int
+    messages: tuple[str, ...] = ()  # hashes
+    request: str = ""
+    metadata: str = "{}"
+    found: str | None = None  # JSON: kind of data -> places; None: it could not be scrubbed
+    values: tuple[tuple[str, str], ...] = ()  # kind and HMAC of what was replaced
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Some episodes, and their messages once each."""
+
+    episodes: tuple[Clean, ...]
+    messages: tuple[Message, ...]
+
+
+class Cleaner(msgspec.Struct, frozen=True, kw_only=True):
+    """Scrubs under a key."""
+
+    key: bytes
+
+    def __call__(self, episodes: Iterable[Conversation]) -> Part:
+        """The episodes in their order. One that cannot be scrubbed holds up no other."""
+        shelf: dict[str, Message] = {}
+        done = tuple(self._tried(episode, shelf) for episode in episodes)
+        return Part(episodes=done, messages=tuple(shelf.values()))
+
+    def beside(self, messages: Sequence[Body], value: object) -> object:
+        """A value that belongs to an episode, without personal data: a correction, say."""
+        return self._scrubbed(messages, value).messages[-1]["content"]
+
+    def _tried(self, episode: Conversation, shelf: dict[str, Message]) -> Clean:
+        try:
+            return self._cleaned(episode, shelf)
+        except Exception as error:  # whatever a product may have said
+            log.warning("not scrubbed: %s: %s", episode.episode_id, type(error).__name__)
+            return Clean(episode_id=episode.episode_id, revision=episode.revision or 1)
+
+    def _cleaned(self, episode: Conversation, shelf: dict[str, Message]) -> Clean:
+        bare = self._scrubbed(episode.messages, episode.metadata)
+        *bodies, about = bare.messages
+        rows = [Message.of(body) for body in bodies]
+        clean = Clean(
+            episode_id=episode.episode_id,
+            revision=episode.revision or 1,
+            messages=tuple(row.hash for row in rows),
+            request=request_text(bodies, episode.trainable),
+            metadata=dump(about["content"]),
+            found=dump(dict(bare.found)),
+            values=tuple(sorted((kind, name) for name, kind in bare.kinds.items())),
+        )
+        for row in rows:
+            shelf.setdefault(row.hash, row)
+        return clean
+
+    def _scrubbed(self, messages: Sequence[Body], value: object) -> Scrubbed:
+        """Messages and what goes with them, of which the last is the value."""
+        beside: Mapping[str, Any] = {"role": _ABOUT, "content": value}
+        return scrub([*messages, beside], self.key)
