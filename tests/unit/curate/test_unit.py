@@ -40,6 +40,11 @@ def test_words_of_plain_text_are_those_among_other_scripts(text: str) -> None:
     assert unit.words(f"{text} é") == [*unit.words(text), "é"]
 
 
+@given(st.text("aZé8字 _.-’‘“”–—•→…™½") | st.text())
+def test_signs_of_typesetters_part_words_as_those_of_typewriters_do(text: str) -> None:
+    assert unit.words(text) == unit.words(f"{text} é")[:-1]
+
+
 def test_the_request_is_the_user_side_before_the_first_trained_turn() -> None:
     messages = [system(), user("A"), said("inherited"), user("B"), said("own"), user("C")]
     trainable = [False, False, False, False, True, False]

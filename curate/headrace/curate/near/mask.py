@@ -55,6 +55,7 @@ def _either(kinds: Mapping[str, str]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?P<{kind}>{shape})" for kind, shape in kinds.items()))
 
 
+_MASKS = re.compile(r"(?:<\w+>[ .,-]?)+")
 FIRST, LAST = _either(_PERSONAL), _either(_PLAIN)
 
 
@@ -104,7 +105,7 @@ def _is_slot(value: str) -> bool:
     return (
         len(value) >= SHORTEST
         and value.count(" ") < MOST_WORDS
-        and not re.fullmatch(r"(?:<\w+>[ .,-]?)+", masked(value))
+        and not _MASKS.fullmatch(masked(value))
     )
 
 

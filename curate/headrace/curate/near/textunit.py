@@ -6,15 +6,17 @@ melt a run into one record.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
+import orjson
 from xxhash import xxh3_128_hexdigest
 
 from headrace.curate import unit
-from headrace.curate.near.mask import MASK, masked, slots
+from headrace.curate.near.mask import MASK, masked, masked_norm, slots
 from headrace.curate.near.skeleton import skeleton
-from headrace.curate.near.toolcall import enums, tool_calls
+from headrace.curate.near.toolcall import enums, tool_calls, written
 from headrace.lake.message import Body, text_of
 
 VERSION = f"{unit.NORM} {MASK}"
@@ -64,7 +66,7 @@ class Units(msgspec.Struct, frozen=True, kw_only=True):
             request=_unit("request", _named(task, values)) if task else asked,
             asked=asked,
             skeleton=_unit("skeleton", skeleton(calls, known)),
-            transcript=_unit("transcript", masked(transcript(messages), values)),
+            transcript=_unit("transcript", masked_norm(transcript(messages), values)),
             context=_unit("context", context(messages, tools)),
             wording=unit.request_hash(task or said),
             words=unit.request_hash(said),
@@ -72,15 +74,27 @@ class Units(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def transcript(messages: Iterable[Body]) -> str:
-    """What was said and done, calls included, without system prompt and schemas."""
+    """What was said and done, calls included, without system prompt and schemas; normalised.
+
+    Part by part, which is the same: most are ASCII, and those that are not take ten times as long.
+    """
     heard = (message for message in messages if message["role"] != "system")
-    return "\n".join(part for message in heard for part in _parts(message) if part)
+    parts = (unit.norm(part) for message in heard for part in _parts(message))
+    return " ".join(part for part in parts if part)
 
 
 def context(messages: Iterable[Body], tools: Sequence[Body] | None) -> str:
     """The hash of system prompt and tool schemas, whatever the order of these."""
-    told = any(message["role"] == "system" for message in messages)
-    return unit.context_hash(messages, tools) if told or tools else ""
+    system = [message for message in messages if message["role"] == "system"]
+    if not (system or tools):
+        return ""
+    json = written([system, tools or ()])
+    return unit.context_hash(system, tools) if json is None else _known_context(json)
+
+
+@lru_cache(maxsize=256)
+def _known_context(json: bytes) -> str:
+    return unit.context_hash(*orjson.loads(json))
 
 
 def _parts(message: Body) -> Iterator[str]:

@@ -3,9 +3,12 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
+import orjson
 
 from headrace.curate import unit
 from headrace.lake.message import Body, text_of
@@ -42,14 +45,36 @@ def tool_calls(messages: Sequence[Body]) -> list[ToolCall]:
     return [_call(asked, results, waiting) for asked in _asked(messages)]
 
 
-def enums(tools: Iterable[Body]) -> dict[str, frozenset[str]]:
+def enums(tools: Iterable[Body]) -> Mapping[str, frozenset[str]]:
     """The enum values (and constants) of each tool's parameters, normalised."""
+    told = list(tools)
+    json = written(told)
+    return _enums(told) if json is None else _known_enums(json)
+
+
+def written(value: object) -> bytes | None:
+    """JSON of what thousands of episodes have alike, so that it is worked on once.
+
+    None where it would not tell apart what differs.
+    """
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # half a character, or a number of more than 64 bits
+        return None
+
+
+@lru_cache(maxsize=256)
+def _known_enums(json: bytes) -> Mapping[str, frozenset[str]]:
+    return _enums(orjson.loads(json))
+
+
+def _enums(tools: Iterable[Body]) -> Mapping[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for tool in tools:
         told = tool.get("function") or tool
         values = frozenset(map(unit.norm, _enumerated(told.get("parameters"))))
         found[str(told.get("name"))] = values
-    return found
+    return MappingProxyType(found)
 
 
 def failure(text: str) -> str | None:

@@ -1,6 +1,11 @@
 """The four texts of an episode, and what must not look alike by them."""
 
-from headrace.curate.near.textunit import TextUnit, Units
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.curate import unit
+from headrace.curate.near.textunit import TextUnit, Units, transcript
 from headrace.lake.message import Body, dump
 from tests.unit.curate.conftest import WEATHER, result, said, system, user
 
@@ -35,6 +40,11 @@ def test_each_unit_holds_its_part() -> None:
         'weather in <value> for <email>? i look. weather {"city":"<value>"} sunny, <num> degrees'
     )
     assert found.context and "help" not in found.context.text
+
+
+@given(st.lists(st.text() | st.text(" \n\tΣσaİ\u0301é’\ud800"), max_size=4))
+def test_a_transcript_is_normalised_part_by_part_as_it_would_be_as_one(parts: list[str]) -> None:
+    assert transcript([user(part) for part in parts]) == unit.norm("\n".join(parts))
 
 
 def test_what_is_not_there_is_none() -> None:
@@ -77,6 +87,13 @@ def test_the_hash_knows_kind_and_version() -> None:
 def test_the_hash_stays_the_same_over_the_years() -> None:
     told = "bac6051b6cb36877acf5a441de815d4b"
     assert TextUnit(kind="request", text="cancel my order").text_hash == told
+
+
+@pytest.mark.parametrize("odd", ["\ud800", 2**70])
+def test_a_schema_that_no_utf8_can_hold_tells_its_context_too(odd: object) -> None:
+    tools: list[list[Body]] = [[{**WEATHER, "odd": value}] for value in (odd, [odd])]
+    one, other = (units([user("hi")], own).context for own in tools)
+    assert one and other and one != other
 
 
 def test_another_tool_schema_is_another_context() -> None:
