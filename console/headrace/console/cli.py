@@ -15,6 +15,7 @@ from headrace.console.command import (
     key,
     load,
     nightly,
+    review,
     serve,
     status,
     verdict,
@@ -43,6 +44,7 @@ COMMANDS: Mapping[str, Command] = {
         "headrace load runs.jsonl.gz --messages messages --success 'reward == `1.0`' --id id",
     ),
     "nightly": (nightly.nightly, "headrace nightly --project support"),
+    "review": (review.review, "headrace review --project support --reviewer ada"),
     "status": (status.status, "headrace status --json"),
     "verdict": (verdict.verdict, "headrace verdict --project support"),
 }
@@ -86,6 +88,7 @@ EXTRAS: Mapping[str, str] = {
     "datasets": "export",
     "huggingface_hub": "export",
     "prefect": "flows",
+    "textual": "curate",
 }
 
 

@@ -137,6 +137,8 @@ def _failures(lake: Lake, project: str, rows: "pa.Table", wanted: int) -> Failur
         signature = signed.get(unit)
         if signature is not None:
             members.setdefault(signature, []).append(i)
+    if not members:  # no tool answered with an error
+        return Failures()
     largest = sorted(members, key=lambda name: (-len(members[name]), name))[:most]
     return _typical(lake, project, units, {name: members[name] for name in largest})
 
