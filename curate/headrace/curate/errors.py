@@ -45,3 +45,7 @@ class RecipeMixError(HeadraceError):
 
 class UnknownEpisode(HeadraceError):
     """No such episode, or nothing is known about it yet."""
+
+
+class FinderError(HeadraceError):
+    """A second finder of personal data cannot work as it is installed."""

@@ -10,13 +10,14 @@ from headrace.curate.backlog import Backlog, Chunk
 from headrace.curate.conversation import decoded
 from headrace.curate.errors import UnknownKind
 from headrace.curate.progress import Progress, silent
-from headrace.curate.scrub.catalogue import KINDS, VERSION
+from headrace.curate.scrub.catalogue import KINDS
 from headrace.curate.scrub.surrogates import digest_of
 from headrace.curate.silver import key as keys
 from headrace.curate.silver.cleaner import Clean, Cleaner, Part
 from headrace.curate.step import StepResult
 from headrace.curate.workers import Workers
 from headrace.lake.message import Body
+from headrace.lake.project import settings_of
 from headrace.lake.record import Decision, Record, ScrubbedEpisode, Surrogate
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
@@ -30,20 +31,22 @@ def scrub(lake: Lake, project: str, *, now: datetime, told: Progress = silent) -
 
     Metadata are scrubbed with the messages, tool definitions are not. Each chunk is one
     transaction. An episode that cannot be scrubbed is left out of everything that follows.
-    Raises ScrubKeyError.
+    Raises ScrubKeyError, MissingExtra, FinderError.
     """
     _forget_superseded(lake, project)
-    backlog = Backlog.of(lake, project, step=STEP, version=VERSION, scrubbed=False)
+    extra = settings_of(lake.settings, project).scrub_extra
+    version = Cleaner(key=b"", extra=extra).version
+    backlog = Backlog.of(lake, project, step=STEP, version=version, scrubbed=False)
     if not len(backlog):
         return StepResult(step=STEP, seen=0, kept=0, dropped={})
-    work = Cleaner(key=keys.key_of(lake, project))
+    work = Cleaner(key=keys.key_of(lake, project), extra=extra).ready()
     workers = Workers(lake.settings.workers, len(backlog))
     reasons: Counter[str] = Counter()
     found: Counter[str] = Counter()
     for chunk in backlog:
         parts = list(workers.over(work, chunk))
-        rows = _Rows(project, now, parts)
-        rows.write(lake, work.key, chunk)
+        rows = _Rows(project, work, now, parts)
+        rows.write(lake, chunk)
         reasons.update(row.reason for row in rows.decisions)
         found.update(rows.found)
         told(reasons.total(), len(backlog))
@@ -82,7 +85,8 @@ def beside(lake: Lake, project: str, values: Mapping[str, object]) -> dict[str, 
     """
     if not values:
         return {}
-    work = Cleaner(key=keys.key_of(lake, project))
+    extra = settings_of(lake.settings, project).scrub_extra
+    work = Cleaner(key=keys.key_of(lake, project), extra=extra).ready()
     raw: dict[str, list[Body]] = {}
     given = {"project": project, "episodes": list(values)}
     for row in lake.rows(_sql("raw_of_episodes"), given):
@@ -93,8 +97,8 @@ def beside(lake: Lake, project: str, values: Mapping[str, object]) -> dict[str, 
 class _Rows:
     """What the parts of a chunk come to."""
 
-    def __init__(self, project: str, now: datetime, parts: Sequence[Part]) -> None:
-        self._project, self._now = project, now
+    def __init__(self, project: str, work: Cleaner, now: datetime, parts: Sequence[Part]) -> None:
+        self._project, self._work, self._now = project, work, now
         self._parts = parts
         self._episodes = [one for part in parts for one in part.episodes]
         self.decisions = [self._decision(one) for one in self._episodes]
@@ -104,13 +108,13 @@ class _Rows:
                 msgspec.json.decode(one.found, type=dict[str, int]) if one.found else {}
             )
 
-    def write(self, lake: Lake, key: bytes, chunk: Chunk) -> None:
+    def write(self, lake: Lake, chunk: Chunk) -> None:
         scrubbed, surrogates, done = list(self._scrubbed()), list(self._surrogates()), chunk.done
         messages = [row for part in self._parts for row in part.messages]
         names = [one.episode_id for one in self._episodes]
 
         def work(tx: Transaction) -> None:
-            keys.mark(tx, lake.settings, self._project, key, now=self._now)
+            keys.mark(tx, lake.settings, self._project, self._work.key, now=self._now)
             _forget(tx, self._project, _decided(tx, self._project, names))
             tx.add_new("scrubbed_messages", messages, on=["hash"])
             for table, rows in self._tables(scrubbed, surrogates, done):
@@ -129,7 +133,7 @@ class _Rows:
                     project=self._project,
                     episode_id=one.episode_id,
                     revision=one.revision,
-                    version=VERSION,
+                    version=self._work.version,
                     messages=one.messages,
                     request=one.request,
                     metadata=one.metadata,
@@ -148,7 +152,7 @@ class _Rows:
         return Decision(
             project=self._project,
             step=STEP,
-            version=VERSION,
+            version=self._work.version,
             episode_id=one.episode_id,
             kept=one.found is not None,
             reason=_reason(one),

@@ -5,7 +5,7 @@ stand under no key: without a model they are words like any other.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -13,10 +13,13 @@ import msgspec
 
 from headrace.curate.scrub import tree
 from headrace.curate.scrub.harvest import Harvest
+from headrace.curate.scrub.kind import Kind
 from headrace.curate.scrub.replacer import Replacer
 from headrace.curate.scrub.surrogates import Surrogates
 from headrace.ingest.secrets.tree import Stripper
 from headrace.lake.message import Body
+
+Finder = Callable[[str], Iterable[tuple[int, int, Kind]]]  # start, end and kind of each find
 
 _MARK = "[secret:"
 
@@ -30,18 +33,20 @@ class Scrubbed(msgspec.Struct, frozen=True, kw_only=True):
     kinds: Mapping[str, str]  # the same HMACs to their kinds
 
 
-def scrub(messages: Sequence[Mapping[str, Any]], key: bytes) -> Scrubbed:
+def scrub(
+    messages: Sequence[Mapping[str, Any]], key: bytes, finder: Finder | None = None
+) -> Scrubbed:
     """Canonical messages with surrogates for personal data and placeholders for secrets.
 
     A value has one surrogate wherever it stands: in texts, in arguments, in results, in other
-    episodes scrubbed with `key`. Scrubbing twice changes nothing. Raises ScrubKeyError for a key
-    of less than 16 bytes.
+    episodes scrubbed with `key`. What a second `finder` sees in one text is replaced in all of
+    them. Scrubbing twice changes nothing. Raises ScrubKeyError for a key of less than 16 bytes.
     """
     surrogates = Surrogates(key)
     bare = [tree.mapped(body, _stripped) for body in messages]
     held: list[object] = []
     opened = [tree.mapped(body, lambda part: _kept(held, tree.opened(part))) for body in bare]
-    work = Replacer(Harvest.of(held), surrogates)
+    work = Replacer(Harvest.of(held, _more(held, finder)), surrogates)
     clean = tuple(tree.mapped(tree.mapped(body, work.value), _stripped) for body in opened)
     found = work.found + Counter(secret=_secrets(clean) - _secrets(messages))
     return Scrubbed(
@@ -55,6 +60,12 @@ def scrub(messages: Sequence[Mapping[str, Any]], key: bytes) -> Scrubbed:
 def _kept(held: list[object], part: object) -> object:
     held.append(part)
     return part
+
+
+def _more(held: Iterable[object], finder: Finder | None) -> Iterator[tuple[Kind, str]]:
+    if finder is not None:
+        for text in tree.texts(list(held)):
+            yield from ((kind, text[start:end]) for start, end, kind in finder(text))
 
 
 def _stripped(part: object) -> object:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Self
 
 import msgspec
@@ -30,10 +31,10 @@ class Harvest(msgspec.Struct, frozen=True):
     lengths: tuple[int, ...]  # of the numbers
 
     @classmethod
-    def of(cls, values: Iterable[object]) -> Self:
-        """From the opened parts of an episode's messages."""
+    def of(cls, values: Iterable[object], more: Iterable[tuple[Kind, str]] = ()) -> Self:
+        """From the opened parts of an episode's messages, and what others found in them."""
         found: dict[str, set[str]] = {}
-        for kind, text in _told(values):
+        for kind, text in chain(_told(values), more):
             own = found.setdefault(kind.name, set())
             own.update(text[start:end] for start, end in kind.typed(text))
         forms = [
@@ -65,9 +66,11 @@ class Harvest(msgspec.Struct, frozen=True):
 
 def _told(values: Iterable[object]) -> Iterator[tuple[Kind, str]]:
     for value in values:
-        yield from tree.typed(value)
-        for text in tree.texts(value):
-            yield from ((kind, text[a:b]) for a, b, kind in profile.regions(text))
+        for kind, leaf in tree.leaves(value):
+            if kind is not None:
+                yield kind, str(leaf)
+            if isinstance(leaf, str):
+                yield from ((told, leaf[a:b]) for a, b, told in profile.regions(leaf))
 
 
 def _forms(name: str, held: set[str]) -> Iterator[Form]:

@@ -2,16 +2,21 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, Literal, Self
 
 import msgspec
 
 from headrace.curate.conversation import Conversation
-from headrace.curate.scrub.episode import Scrubbed, scrub
+from headrace.curate.scrub.catalogue import VERSION
+from headrace.curate.scrub.episode import Finder, Scrubbed, scrub
+from headrace.curate.silver import presidio
 from headrace.curate.unit import request_text
 from headrace.lake.message import Body, Message, dump
 
 log = logging.getLogger(__name__)
+
+Extra = Literal["presidio"]
 
 _ABOUT = "metadata"  # role of what is scrubbed beside the messages
 
@@ -39,6 +44,17 @@ class Cleaner(msgspec.Struct, frozen=True, kw_only=True):
     """Scrubs under a key."""
 
     key: bytes
+    extra: Extra | None = None  # a second finder
+
+    @property
+    def version(self) -> str:
+        """Of the rules: under others every episode is scrubbed again."""
+        return VERSION if self.extra is None else f"{VERSION} {presidio.VERSION}"
+
+    def ready(self) -> Self:
+        """The same, once it is known that it can work. Raises MissingExtra, FinderError."""
+        _finder(self.extra)
+        return self
 
     def __call__(self, episodes: Iterable[Conversation]) -> Part:
         """The episodes in their order. One that cannot be scrubbed holds up no other."""
@@ -77,4 +93,10 @@ class Cleaner(msgspec.Struct, frozen=True, kw_only=True):
     def _scrubbed(self, messages: Sequence[Body], value: object) -> Scrubbed:
         """Messages and what goes with them, of which the last is the value."""
         beside: Mapping[str, Any] = {"role": _ABOUT, "content": value}
-        return scrub([*messages, beside], self.key)
+        return scrub([*messages, beside], self.key, _finder(self.extra))
+
+
+@cache
+def _finder(extra: Extra | None) -> Finder | None:
+    """One for each process: a model takes long to load."""
+    return None if extra is None else presidio.installed()
