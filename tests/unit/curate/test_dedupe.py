@@ -9,7 +9,6 @@ from headrace.curate.units import units
 from headrace.lake.record import Episode, Resolution
 from headrace.lake.store import Lake
 from tests.unit.curate.conftest import NOW, World, result, said, short, system, user
-from tests.unit.curate.test_units import silver
 
 TALK = [system(), user("Refund my order"), said("Done.")]
 
@@ -18,7 +17,6 @@ def run(lake: Lake, world: World, *marked: tuple[Episode, Resolution]) -> StepRe
     for episode, resolution in marked:
         world.resolve(episode, resolution)
     world.drain(lake)
-    silver(world, lake)
     units(lake, world.project, now=NOW)
     return dedupe(lake, world.project, now=NOW)
 

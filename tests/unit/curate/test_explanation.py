@@ -12,14 +12,12 @@ from headrace.lake.record import Episode, Resolution
 from headrace.lake.store import Lake
 from tests.unit.curate.conftest import NOW, World, said, system, user
 from tests.unit.curate.test_dedupe import TALK, steps
-from tests.unit.curate.test_units import silver
 
 
 def night(lake: Lake, world: World, *marked: tuple[Episode, Resolution]) -> None:
     for episode, resolution in marked:
         world.resolve(episode, resolution)
     world.drain(lake)
-    silver(world, lake)
     units(lake, world.project, now=NOW)
     dedupe(lake, world.project, now=NOW)
 

@@ -1,6 +1,6 @@
 """Texts that episodes are compared by get numbers that stay, whatever night they come in."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from headrace.curate import backlog
 from headrace.curate.units import units
 from headrace.lake.message import Body, dump
-from headrace.lake.record import ScrubbedEpisode
 from headrace.lake.store import Lake, Transaction
-from tests.unit.curate.conftest import NOW, WEATHER, World, said, short, system, user
+from tests.unit.curate.conftest import NOW, WEATHER, World, said, system, user
 
 TABLES = {
     "text_units": "unit_id, kind, text_hash, text, episode_id",
@@ -27,26 +26,6 @@ LONG = "please find me a quiet table by the window for tonight and tell the kitc
 FEW = settings(
     max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-
-
-def silver(world: World, lake: Lake, names: Sequence[str] | None = None) -> None:
-    """Episodes as if they had been scrubbed and nothing had been found in them."""
-    rows = [e for e in world.posted if names is None or short(e.episode_id) in names]
-
-    def write(tx: Transaction) -> None:
-        messages = [world.messages[name] for row in rows for name in row.messages]
-        tx.add_new("scrubbed_messages", messages, on=["hash"])
-        made = [
-            ScrubbedEpisode(
-                project=row.project, episode_id=row.episode_id, revision=row.revision,
-                version="test", messages=row.messages, request=row.request, found="{}",
-                metadata=row.metadata, at=NOW,
-            )
-            for row in rows
-        ]  # fmt: skip
-        tx.upsert("scrubbed", made, on=["project", "episode_id"])
-
-    lake.write(write)
 
 
 def talk(text: str, reply: str = "Yes.") -> list[Body]:
@@ -76,7 +55,6 @@ def row(lake: Lake, world: World, name: str) -> dict[str, Any]:
 
 def run(lake: Lake, world: World) -> Any:
     world.drain(lake)
-    silver(world, lake)
     return units(lake, world.project, now=NOW)
 
 
@@ -124,7 +102,6 @@ def test_killed_between_and_within_chunks_it_ends_as_if_undisturbed(
     for one in (world, calm):
         filled(one)
         one.drain(lake)
-        silver(one, lake)
     units(lake, calm.project, now=NOW)
     append, left = Transaction.append, [0]
 
@@ -199,11 +176,10 @@ def test_a_later_revision_takes_the_place_of_the_first(lake: Lake, world: World)
 def test_an_episode_that_was_not_scrubbed_waits(lake: Lake, world: World) -> None:
     world.post("a", talk("One thing"))
     world.post("b", talk("Another thing"))
+    world.drain(lake, scrubbed=False)
+    assert units(lake, world.project, now=NOW).seen == 0
     world.drain(lake)
-    silver(world, lake, ["a"])
-    assert units(lake, world.project, now=NOW).seen == 1
-    silver(world, lake)
-    assert units(lake, world.project, now=NOW).seen == 1
+    assert units(lake, world.project, now=NOW).seen == 2
 
 
 def test_two_projects_that_say_the_same_share_nothing(lake: Lake, world: World) -> None:
@@ -228,7 +204,6 @@ def test_a_merge_of_older_clusters_is_an_event(lake: Lake, world: World) -> None
     world.post("c", talk(" ".join(between), "Well"), at=2)
     later = NOW.replace(year=2027)
     world.drain(lake)
-    silver(world, lake)
     units(lake, world.project, now=later)
     events = lake.rows(
         "select event, old_id, new_id, method from cluster_events where project = $p",
