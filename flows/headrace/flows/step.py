@@ -138,6 +138,7 @@ STEPS: Mapping[str, Step] = MappingProxyType(
     {
         "assemble": _assemble,
         "scrub": _scrub,
+        "units": _units,
         "resolve": _resolve,
         "dedupe": _dedupe,
         "split": _split,
