@@ -17,7 +17,7 @@ from headrace.lake.threshold import Threshold, parsed
 FILE = "headrace.toml"
 PROJECTS = "projects"
 # tables that other modules read with `table`, of all and of a project
-ELSEWHERE = ("business", "families", "late", "error_rates", "judges")
+ELSEWHERE = ("business", "families", "late", "error_rates", "judges", "tools", "screens")
 
 _Table = Mapping[str, Any]
 T = TypeVar("T")

@@ -1,0 +1,1 @@
+"""Screens: what looks like poison or misuse is held back until a person has looked at it."""
