@@ -1,35 +1,34 @@
 """Train, test and eval apart, by groups and for ever.
 
-A group is whatever could give an answer away: the same request, the same transcript whatever its
-outcome, the same conversation, the same run. It gets its split on first sight, by its name and a
-seed, and keeps it: a case that moves from eval to train would make every later verdict a lie.
+A group is whatever could give an answer away: a request or a transcript that is nearly the same,
+requests of one meaning, the same conversation, the same run. It gets its split on first sight, by
+its name and a seed, and keeps it: a case that moves from eval to train would make every later
+verdict a lie. Users are no group: one common request would chain them all into one.
 """
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import get_args
 
 import msgspec
+import numpy as np
+import polars as pl
+import pyarrow as pa
 
-from headrace.curate import ledger, unit
-from headrace.curate.component import components
-from headrace.curate.conversation import Conversation, conversations
-from headrace.curate.dedupe import request_cluster
 from headrace.curate.errors import SharesError
+from headrace.curate.progress import Progress, silent
 from headrace.curate.step import StepResult
+from headrace.curate.wall.grouping import Standing, components, standing
 from headrace.lake.message import digest, dump
-from headrace.lake.record import Cluster, Decision, Split, SplitGroup
+from headrace.lake.record import Split
 from headrace.lake.statement import statements
-from headrace.lake.store import Lake
+from headrace.lake.store import Lake, Transaction
 
 STEP = "split"
-VERSION = f"split/1 {unit.NORM}"
+VERSION = "split/2"
 METHOD = "group"
 QUARANTINED = "quarantined"
-
-# When a merge joins groups of different splits: what measures is protected from what trains.
-_STRENGTH: Mapping[Split, int] = {"eval": 0, "test": 1, "train": 2}
+WIDE = 0.05  # of all episodes in one group: to be looked at before anything is released
+FEW = 40  # groups; among fewer one of a twentieth is nothing strange
 
 
 class Shares(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,181 +59,138 @@ class Shares(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def split(
-    lake: Lake, project: str, *, now: datetime, seed: int = 0, shares: Shares | None = None
+    lake: Lake,
+    project: str,
+    *,
+    now: datetime,
+    seed: int = 0,
+    shares: Shares | None = None,
+    told: Progress = silent,
 ) -> StepResult:
-    """Put every episode into a group and every new group into a split.
+    """Put every episode that was cut into units into a group, and every new group into a split.
 
     Stored splits are never drawn again. Where new data join groups of different splits, eval wins
     (then test): the other side keeps its split and is quarantined from every export.
     """
-    members = _members(lake, project)
-    groups = {group.group_id: group for group in _groups(lake, project)}
-    places: list[Place] = []
-    for component in components({name: member.keys for name, member in members.items()}):
-        joined = [members[name] for name in component]
-        home = _home(joined, groups) or _new(project, component[0], now, seed, shares or Shares())
-        places += _places(joined, home, groups)
-        groups[home.group_id] = home
-    _write(lake, project, places, groups.values(), now)
-    return _result([place for place in places if place.member.current], groups)
+    found = _standing(lake, project)
+    fresh = _drawn(project, found.members, seed, shares or Shares())
+    placed = _placed(found.members, fresh)
+
+    def write(tx: Transaction) -> None:
+        _settle_groups(tx, project, placed, fresh, now)
+        _settle_quarantine(tx, project, placed, now)
+        where = {"project": project, "at": now}
+        tx.run(_sql("log_merges"), where, {"merged": _arrow(found.merged)})
+
+    lake.write(write)
+    told(len(placed), len(placed))
+    return _result(placed.filter("current"))
 
 
 def assignments(lake: Lake, project: str) -> dict[str, Split]:
     """The split of each current episode; quarantined ones are in none and left out."""
-    rows = lake.rows(statements("headrace.curate")["assignments"], {"project": project})
+    rows = lake.rows(_sql("assignments"), {"project": project})
     return {row["episode_id"]: row["split"] for row in rows}
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """An episode and all that it may share with others."""
-
-    episode_id: str
-    keys: tuple[Hashable, ...]
-    group_id: str | None  # as stored
-    current: bool = True  # False: superseded, remembered so that its heir stays in its group
-
-
-class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an episode belongs."""
-
-    member: Member
-    group_id: str
-    because_of: str | None = None  # quarantined: an episode of the side that won
+def _standing(lake: Lake, project: str) -> Standing:
+    given = {"project": project}
+    rows = lake.table(_sql("members"), given)
+    rows = rows.append_column("n", pa.array(np.arange(len(rows))))
+    ties = lake.table(_sql("ties"), given, {"members": rows})
+    part = components(len(rows), np.asarray(ties["n"]), np.asarray(ties["key"]))
+    members = pl.DataFrame(rows.select(["n", "episode_id", "group_id", "current"]))
+    groups = pl.DataFrame(lake.table(_sql("stored_groups"), given))
+    return standing(members.with_columns(part=pl.Series(part, dtype=pl.Int64)), groups)
 
 
-def _members(lake: Lake, project: str) -> dict[str, Member]:
-    """The episodes of a project, oldest first, then those superseded that had a group."""
-    sql, where = statements("headrace.curate"), {"project": project, "method": METHOD}
-    rows = lake.rows(sql["standing_clusters"], where)
-    stored = {row["episode_id"]: row["cluster_id"] for row in rows}
-    found = {
-        episode.episode_id: Member(
-            episode_id=episode.episode_id,
-            keys=tuple(_keys(episode, stored)),
-            group_id=stored.get(episode.episode_id),
-        )
-        for episode in conversations(lake, project)
-    }
-    for row in lake.rows(sql["superseded_members"], where):
-        found[row["episode_id"]] = Member(
-            episode_id=row["episode_id"],
-            keys=(("group", row["cluster_id"]), *_traces(row["trace_ids"])),
-            group_id=row["cluster_id"],
-            current=False,
-        )
-    return found
+def _drawn(project: str, members: pl.DataFrame, seed: int, shares: Shares) -> pl.DataFrame:
+    """The groups that are new: `oldest` (who names it), `group_id`, `split`."""
+    oldest = members.filter(pl.col("home").is_null())["oldest"].unique(maintain_order=True)
+    names = ["gr_" + digest(dump([project, name])) for name in oldest.to_list()]
+    drawn = [shares.draw(name, seed) for name in names]
+    columns = {"oldest": oldest, "group_id": names, "split": drawn}
+    return pl.DataFrame(columns, schema_overrides={"group_id": pl.String, "split": pl.String})
 
 
-def _keys(episode: Conversation, stored: Mapping[str, str]) -> Iterator[Hashable]:
-    yield "request", request_cluster(episode)
-    asked = unit.request_hash(episode.request)
-    if asked is not None:  # the same words under another task give its answer away too
-        yield "asked", asked
-    yield "transcript", unit.transcript_hash(episode.messages) or episode.episode_id
-    yield "episode", episode.episode_id
-    if episode.parent_episode_id is not None:
-        yield "episode", episode.parent_episode_id
-    if episode.conversation_id is not None:
-        yield "conversation", episode.conversation_id
-    if episode.episode_id in stored:
-        yield "group", stored[episode.episode_id]
-    yield from _traces(episode.trace_ids)
-
-
-def _traces(trace_ids: Iterable[str]) -> Iterator[Hashable]:
-    """The runs of an episode: two of one run see the same data, whatever else they share."""
-    return (("trace", trace_id) for trace_id in trace_ids)
-
-
-def _groups(lake: Lake, project: str) -> list[SplitGroup]:
-    rows = lake.rows(statements("headrace.curate")["standing_splits"], {"project": project})
-    return [SplitGroup(**row) for row in rows]
-
-
-def _home(joined: Iterable[Member], groups: Mapping[str, SplitGroup]) -> SplitGroup | None:
-    """The stored group that wins a component: the strongest split, then the oldest."""
-    stored = {member.group_id for member in joined if member.group_id is not None}
-    return min(
-        (groups[name] for name in stored),
-        key=lambda group: (_STRENGTH[group.split], group.at, group.group_id),
-        default=None,
+def _placed(members: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
+    """`episode_id`, `current`, `cluster_id`, `side` and `apart`, in order of arrival."""
+    new = fresh.select("oldest", new="group_id", new_split="split")
+    told = members.join(new, on="oldest", how="left", maintain_order="left")
+    own = pl.col("apart").is_not_null()
+    side = pl.when(own).then("split").otherwise(pl.coalesce("home_split", "new_split"))
+    return told.select(
+        "episode_id", "current", "apart", cluster_id=pl.coalesce("home", "new"), side=side
     )
 
 
-def _new(project: str, oldest: str, now: datetime, seed: int, shares: Shares) -> SplitGroup:
-    name = "gr_" + digest(dump([project, oldest]))
-    return SplitGroup(project=project, group_id=name, split=shares.draw(name, seed), at=now)
-
-
-def _places(
-    joined: Sequence[Member], home: SplitGroup, groups: Mapping[str, SplitGroup]
-) -> Iterator[Place]:
-    winner = next((m.episode_id for m in joined if m.group_id == home.group_id), None)
-    for member in joined:
-        own = None if member.group_id is None else groups[member.group_id]
-        if own is not None and own.split != home.split:
-            yield Place(member=member, group_id=own.group_id, because_of=winner)
-        else:
-            yield Place(member=member, group_id=home.group_id)
-
-
-def _write(
-    lake: Lake, project: str, places: Sequence[Place], groups: Iterable[SplitGroup], now: datetime
+def _settle_groups(
+    tx: Transaction, project: str, placed: pl.DataFrame, fresh: pl.DataFrame, now: datetime
 ) -> None:
-    """Write groups, members and quarantine in one transaction, changes only."""
-    quarantined = [_quarantine(project, p, now) for p in places if p.because_of is not None]
-    standing = lake.rows(
-        statements("headrace.curate")["quarantined"], {"project": project, "reason": QUARANTINED}
-    )
-    among = {row["episode_id"] for row in standing} | {row.episode_id for row in quarantined}
-    ledger.commit(
-        lake,
-        [
-            ledger.splits(lake, project, groups),
-            ledger.clusters(lake, project, METHOD, _rows(project, places)),
-            ledger.decisions(lake, project, "decontaminate", quarantined, among=among),
-        ],
-    )
-
-
-def _rows(project: str, places: Iterable[Place]) -> Iterator[Cluster]:
-    seen: set[str] = set()
-    for place in places:
-        yield Cluster(
-            project=project,
-            method=METHOD,
-            cluster_id=place.group_id,
-            episode_id=place.member.episode_id,
-            representative=place.group_id not in seen,
-        )
-        seen.add(place.group_id)
-
-
-def _quarantine(project: str, place: Place, now: datetime) -> Decision:
-    return Decision(
-        project=project,
-        step="decontaminate",
-        version=VERSION,
-        episode_id=place.member.episode_id,
-        kept=False,
-        reason=QUARANTINED,
-        because_of=place.because_of,
-        at=now,
+    """A stored split is never changed; no member is taken out, as cases may have come from it."""
+    groups = fresh.select("group_id", "split", project=pl.lit(project), at=_time(now))
+    tx.append_columns("splits", _arrow(groups))
+    rows = placed.select(
+        "cluster_id", "episode_id", project=pl.lit(project), method=pl.lit(METHOD),
+        representative=pl.int_range(pl.len()).over("cluster_id") == 0,
+    )  # fmt: skip
+    tx.settle(
+        "clusters",
+        _arrow(rows),
+        on=["project", "method", "episode_id"],
+        within={"project": project, "method": METHOD},
+        gone=False,
     )
 
 
-def _result(places: Sequence[Place], groups: Mapping[str, SplitGroup]) -> StepResult:
-    sizes = Counter(place.group_id for place in places)
-    kept = Counter(groups[p.group_id].split for p in places if p.because_of is None)
-    quarantined = sum(place.because_of is not None for place in places)
+def _settle_quarantine(tx: Transaction, project: str, placed: pl.DataFrame, now: datetime) -> None:
+    rows = placed.drop_nulls("apart").select(
+        "episode_id",
+        project=pl.lit(project),
+        step=pl.lit("decontaminate"),
+        version=pl.lit(VERSION),
+        kept=pl.lit(False),
+        reason=pl.lit(QUARANTINED),
+        because_of="apart",
+        at=_time(now),
+    )
+    within = {"project": project, "step": "decontaminate", "reason": QUARANTINED}
+    on = ["project", "step", "episode_id"]
+    tx.settle("decisions", _arrow(rows), on=on, within=within)
+    if len(rows):
+        where = {"project": project, "reason": QUARANTINED}
+        tx.run(_sql("forget_decided"), where, {"quarantined": _arrow(rows.select("episode_id"))})
+
+
+def _result(placed: pl.DataFrame) -> StepResult:
+    kept = placed.filter(pl.col("apart").is_null())
+    sides = dict(kept["side"].value_counts().iter_rows())
+    sizes = placed["cluster_id"].value_counts()["count"]
+    quarantined = len(placed) - len(kept)
+    largest = int(sizes.max() or 0)  # type: ignore[arg-type]
+    notes = {
+        **{name: int(sides.get(name, 0)) for name in get_args(Split)},
+        "groups": len(sizes),
+        "largest_group": largest,
+    }
+    if len(sizes) >= FEW and largest > WIDE * len(placed):
+        notes["largest_group_percent"] = round(100 * largest / len(placed))
     return StepResult(
         step=STEP,
-        seen=len(places),
-        kept=kept.total(),
+        seen=len(placed),
+        kept=len(kept),
         dropped={QUARANTINED: quarantined} if quarantined else {},
-        notes={
-            **{name: kept[name] for name in get_args(Split)},
-            "groups": len(sizes),
-            "largest_group": max(sizes.values(), default=0),
-        },
+        notes=notes,
     )
+
+
+def _time(now: datetime) -> pl.Expr:
+    return pl.lit(now).dt.convert_time_zone("UTC")
+
+
+def _arrow(rows: pl.DataFrame) -> pa.Table:
+    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def _sql(name: str) -> str:
+    return statements("headrace.curate", "split.sql")[name]

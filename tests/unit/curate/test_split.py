@@ -13,6 +13,7 @@ from headrace.curate.errors import SharesError
 from headrace.curate.scrubbing import scrub
 from headrace.curate.split import Shares, assignments, split
 from headrace.curate.step import StepResult
+from headrace.curate.units import units
 from headrace.lake.store import Lake
 from tests.unit.curate.conftest import NOW, World, said, short, system, user
 
@@ -21,12 +22,18 @@ ALL_TEST = Shares(train=0, test=1, eval=0)
 ALL_EVAL = Shares(train=0, test=0, eval=1)
 
 
+def thing(number: int) -> str:
+    """A word for each number; numbers themselves are masked, and all such requests one."""
+    return "".join("abcdefghij"[int(digit)] for digit in f"{number:04}")
+
+
 def ask(world: World, name: str, request: str, answer: str = "Yes.", **fields: Any) -> None:
     world.post(name, [system(), user(request), said(answer)], len(world.posted), **fields)
 
 
 def run(lake: Lake, world: World, shares: Shares | None = None) -> StepResult:
     world.drain(lake)
+    units(lake, world.project, now=NOW)
     return split(lake, world.project, now=NOW, shares=shares)
 
 
@@ -83,19 +90,26 @@ def test_a_group_is_one_task_and_one_text_whatever_the_task(lake: Lake, world: W
 
 
 def test_a_user_with_many_conversations_is_not_one_group(lake: Lake, world: World) -> None:
-    for i in range(100):
-        ask(world, f"e{i}", f"Question {i}", f"Answer {i}", user_id="u", conversation_id=f"c{i}")
-    assert run(lake, world).notes["groups"] == 100
+    for i in range(1000):
+        ask(
+            world,
+            f"e{i}",
+            f"Tell me of {thing(i)}",
+            f"It is {thing(i)}",
+            user_id="u",
+            conversation_id=f"c{i}",
+        )
+    assert run(lake, world).notes["groups"] == 1000
 
 
 def test_a_split_is_never_drawn_again(lake: Lake, world: World) -> None:
     for i in range(30):
-        ask(world, f"e{i:02}", f"Question {i}", f"Answer {i}")
+        ask(world, f"e{i:02}", f"Tell me of {thing(i)}", f"It is {thing(i)}")
     first = run(lake, world)
     before, snapshot = assigned(lake, world), lake.snapshot_id
     split(lake, world.project, now=NOW, seed=7, shares=ALL_EVAL)
     assert lake.snapshot_id == snapshot
-    ask(world, "late", "Question 3", "Another answer")
+    ask(world, "late", f"Tell me of {thing(3)}", "Another answer")
     run(lake, world, ALL_EVAL)
     after = assigned(lake, world)
     assert {name: after[name] for name in before} == before
@@ -153,11 +167,13 @@ def test_an_episode_that_gets_a_new_name_stays_on_its_side(lake: Lake, world: Wo
     world.drain(lake, early)
     assemble(lake, world.project, now=NOW)
     scrub(lake, world.project, now=NOW)
+    units(lake, world.project, now=NOW)
     split(lake, world.project, now=NOW, shares=ALL_EVAL)
     [old] = assignments(lake, world.project)
     world.drain(lake, [late])
     assemble(lake, world.project, now=NOW)
     scrub(lake, world.project, now=NOW)
+    units(lake, world.project, now=NOW)
     split(lake, world.project, now=NOW, shares=ALL_TRAIN)
     [(new, side)] = assignments(lake, world.project).items()
     assert new != old

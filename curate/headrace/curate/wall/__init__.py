@@ -1,0 +1,1 @@
+"""The wall between training and evaluation: who belongs together, and what gives a case away."""
