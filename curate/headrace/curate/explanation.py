@@ -11,7 +11,7 @@ from headrace.curate.near.recipe import DUPLICATE
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake
 
-Shared = Literal["transcript", "request", "others"]
+Shared = Literal["transcript", "request", "task", "others"]
 
 
 class Tie(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
     """The episode that stands for another one."""
 
     episode_id: str
-    shared: Shared  # others: each is like a third one
+    shared: Shared  # task: what the product calls it; others: each is like a third one
     equal: bool  # word for word, once masked
     similarity: float | None  # the strongest tie of the explained episode, as decided
     path: tuple[Tie, ...]  # from its unit to that of the partner; empty where they are equal
@@ -111,10 +111,11 @@ def _partner(lake: Lake, row: Mapping[str, Any], other: Mapping[str, Any]) -> Pa
     shared: Shared = "others"
     path: tuple[Tie, ...] = ()
     equal = False
-    kinds: tuple[Shared, ...] = ("request", "transcript")
-    for kind in kinds:  # the transcript goes first where they share both
+    named: Shared = "request" if row["request"] == row["asked"] else "task"
+    kinds: Mapping[str, Shared] = {"request": named, "transcript": "transcript"}
+    for kind, told in kinds.items():  # the transcript goes first where they share both
         if row[f"{kind}_dup"] is not None and row[f"{kind}_dup"] == other[f"{kind}_dup"]:
-            shared, equal = kind, row[kind] == other[kind]
+            shared, equal = told, row[kind] == other[kind]
             path = () if equal else _path(lake, row, other, kind)
     return Partner(
         episode_id=other["episode_id"],
@@ -180,14 +181,20 @@ def _verdict(told: Explanation) -> str:
 def _likeness(told: Explanation, partner: Partner) -> str:
     if partner.shared == "others":
         return "The two are not alike themselves: each is as good as the same as others between."
-    steps = (
-        f"the same {len(told.steps)} lines of steps" if told.steps else "no tool calls in either"
-    )
+    steps = _steps(len(told.steps))
+    if partner.equal and partner.shared == "task":
+        return f"The product gives both the same task, done with {steps}."
     if partner.equal:
         return f"Their {partner.shared}s are equal once masked, with {steps}."
     ties = ", then ".join(f"{tie.score:.2f}" for tie in partner.path)
     through = "" if len(partner.path) == 1 else f" through {len(partner.path) - 1} between them"
     return f"Their {partner.shared}s are {ties} alike{through}, with {steps}."
+
+
+def _steps(lines: int) -> str:
+    if not lines:
+        return "no tool calls in either"
+    return "the same line of steps" if lines == 1 else f"the same {lines:,} lines of steps"
 
 
 def _sql(name: str) -> str:

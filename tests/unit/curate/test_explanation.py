@@ -64,6 +64,20 @@ def test_the_same_request_with_another_outcome_is_told_as_kept_apart(
     )
 
 
+def test_a_task_that_the_product_named_is_told_as_such(lake: Lake, world: World) -> None:
+    call = said(None, ("1", "pay", "{}"))
+    posted = [
+        world.post(name, [user(text), call, said("Done.")], at, metadata={"task": "refund"})
+        for at, (name, text) in enumerate({"a": "My money", "b": "A refund please"}.items())
+    ]
+    night(lake, world, *[(episode, "success") for episode in posted])
+    found = told(lake, posted[0])
+    assert found.partner is not None and found.partner.shared == "task"
+    assert found.words[1] == (
+        "The product gives both the same task, done with the same line of steps."
+    )
+
+
 def test_two_that_are_alike_through_a_third_show_the_way(lake: Lake, world: World) -> None:
     words = [f"w{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(140)]
     whole, fresh = words[:100], words[100:]
