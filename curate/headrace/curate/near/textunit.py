@@ -6,17 +6,16 @@ melt a run into one record.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import Literal
 
 import msgspec
-import orjson
 from xxhash import xxh3_128_hexdigest
 
 from headrace.curate import unit
 from headrace.curate.near.mask import MASK, masked, masked_norm, slots
 from headrace.curate.near.skeleton import skeleton
-from headrace.curate.near.toolcall import enums, tool_calls, written
+from headrace.curate.near.toolcall import enums, tool_calls
+from headrace.ingest.memo import Memo
 from headrace.lake.message import Body, text_of
 
 VERSION = f"{unit.NORM} {MASK}"
@@ -88,13 +87,14 @@ def context(messages: Iterable[Body], tools: Sequence[Body] | None) -> str:
     system = [message for message in messages if message["role"] == "system"]
     if not (system or tools):
         return ""
-    json = written([system, tools or ()])
-    return unit.context_hash(system, tools) if json is None else _known_context(json)
+    return _known_context([system, list(tools or ())])
 
 
-@lru_cache(maxsize=256)
-def _known_context(json: bytes) -> str:
-    return unit.context_hash(*orjson.loads(json))
+def _context(told: tuple[list[Body], list[Body]]) -> str:
+    return unit.context_hash(*told)
+
+
+_known_context = Memo(_context)
 
 
 def _parts(message: Body) -> Iterator[str]:

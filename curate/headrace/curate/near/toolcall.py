@@ -3,14 +3,13 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
-import orjson
 
 from headrace.curate import unit
+from headrace.ingest.memo import Memo
 from headrace.lake.message import Body, text_of
 
 _FAILED = re.compile(r"^\W*(?:(?:[\w.]*(?:error|exception|failure))\b|traceback \(|failed\b)")
@@ -47,34 +46,7 @@ def tool_calls(messages: Sequence[Body]) -> list[ToolCall]:
 
 def enums(tools: Iterable[Body]) -> Mapping[str, frozenset[str]]:
     """The enum values (and constants) of each tool's parameters, normalised."""
-    told = list(tools)
-    json = written(told)
-    return _enums(told) if json is None else _known_enums(json)
-
-
-def written(value: object) -> bytes | None:
-    """JSON of what thousands of episodes have alike, so that it is worked on once.
-
-    None where it would not tell apart what differs.
-    """
-    try:
-        return orjson.dumps(value)
-    except TypeError:  # half a character, or a number of more than 64 bits
-        return None
-
-
-@lru_cache(maxsize=256)
-def _known_enums(json: bytes) -> Mapping[str, frozenset[str]]:
-    return _enums(orjson.loads(json))
-
-
-def _enums(tools: Iterable[Body]) -> Mapping[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
-    for tool in tools:
-        told = tool.get("function") or tool
-        values = frozenset(map(unit.norm, _enumerated(told.get("parameters"))))
-        found[str(told.get("name"))] = values
-    return MappingProxyType(found)
+    return _known_enums(list(tools))
 
 
 def failure(text: str) -> str | None:
@@ -153,3 +125,15 @@ def _enumerated(schema: object) -> Iterator[str]:
                 stack.extend(fields.values())
             case list() as items:
                 stack.extend(items)
+
+
+def _enums(tools: Iterable[Body]) -> Mapping[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for tool in tools:
+        told = tool.get("function") or tool
+        values = frozenset(map(unit.norm, _enumerated(told.get("parameters"))))
+        found[str(told.get("name"))] = values
+    return MappingProxyType(found)
+
+
+_known_enums = Memo(_enums)  # every episode of an agent has the same tools

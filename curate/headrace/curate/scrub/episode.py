@@ -16,6 +16,7 @@ from headrace.curate.scrub.harvest import Harvest
 from headrace.curate.scrub.kind import Kind
 from headrace.curate.scrub.replacer import Replacer
 from headrace.curate.scrub.surrogates import Surrogates
+from headrace.curate.scrub.tree import Part
 from headrace.ingest.secrets.tree import Stripper
 from headrace.lake.message import Body
 
@@ -43,12 +44,13 @@ def scrub(
     them. Scrubbing twice changes nothing. Raises ScrubKeyError for a key of less than 16 bytes.
     """
     surrogates = Surrogates(key)
-    bare = [tree.mapped(body, _stripped) for body in messages]
-    held: list[object] = []
-    opened = [tree.mapped(body, lambda part: _kept(held, tree.opened(part))) for body in bare]
-    work = Replacer(Harvest.of(held, _more(held, finder)), surrogates)
-    clean = tuple(tree.mapped(tree.mapped(body, work.value), _stripped) for body in opened)
-    found = work.found + Counter(secret=_secrets(clean) - _secrets(messages))
+    parts: list[Part] = []
+    opened = [tree.mapped(body, lambda given: _kept(parts, given)) for body in messages]
+    harvest = Harvest.of((part.leaves for part in parts), _more(parts, finder))
+    work = Replacer(harvest, surrogates)
+    secrets = Counter[str]()
+    clean = tuple(tree.mapped(body, lambda part: _clean(work, part, secrets)) for body in opened)
+    found = Counter(work.found) + secrets
     return Scrubbed(
         messages=clean,
         found=MappingProxyType({kind: found[kind] for kind in sorted(found)}),
@@ -57,15 +59,27 @@ def scrub(
     )
 
 
-def _kept(held: list[object], part: object) -> object:
-    held.append(part)
+def _more(parts: Iterable[Part], finder: Finder | None) -> Iterator[tuple[Kind, str]]:
+    """What a second finder sees in the texts."""
+    if finder is not None:
+        for text in (leaf for part in parts for _, leaf in part.leaves if isinstance(leaf, str)):
+            yield from ((kind, text[start:end]) for start, end, kind in finder(text))
+
+
+def _kept(parts: list[Part], given: object) -> Part:
+    part = Part.of(given, _stripped(given))
+    parts.append(part)
     return part
 
 
-def _more(held: Iterable[object], finder: Finder | None) -> Iterator[tuple[Kind, str]]:
-    if finder is not None:
-        for text in tree.texts(list(held)):
-            yield from ((kind, text[start:end]) for start, end, kind in finder(text))
+def _clean(work: Replacer, part: object, secrets: Counter[str]) -> object:
+    assert isinstance(part, Part)
+    bare = work.part(part)
+    if bare is part.given:
+        return bare
+    clean = _stripped(bare)
+    secrets["secret"] += _secrets(clean) - _secrets(part.given)
+    return clean
 
 
 def _stripped(part: object) -> object:
@@ -76,5 +90,5 @@ def _stripped(part: object) -> object:
     return Stripper().value(part)
 
 
-def _secrets(messages: Sequence[Mapping[str, Any]]) -> int:
-    return sum(text.count(_MARK) for text in tree.texts(list(messages)))
+def _secrets(part: object) -> int:
+    return sum(text.count(_MARK) for text in tree.texts(part))

@@ -1,8 +1,10 @@
 """What a key tells of its value: `date_of_birth`, `customerName`, `shipping address`."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
+
+import msgspec
 
 from headrace.curate.scrub.address import ADDRESS
 from headrace.curate.scrub.birth import BIRTH
@@ -12,6 +14,7 @@ from headrace.curate.scrub.name import NAME, capital, full
 from headrace.curate.scrub.phone import PHONE
 from headrace.curate.scrub.postcode import POSTCODE
 from headrace.curate.scrub.ssn import SSN
+from headrace.ingest.memo import Memo
 
 _NO = "(?:_?(?:number|no|num|nr))?"
 _PERSON = (
@@ -45,6 +48,7 @@ _THING = frozenset(
 )
 _OF_PLACES = {PHONE.name, ADDRESS.name, POSTCODE.name}  # a restaurant has them too
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
+_IDENTIFIER = re.compile("[A-Za-z_$][A-Za-z0-9_.$-]*")
 _CHARS = 64  # of a key that are looked at, from its end
 
 
@@ -73,15 +77,53 @@ def kind_of(key: str, value: object, *, of_person: bool) -> Kind | None:
     What is called only `name` may be a tool, a product or a city: it is a person's where the object
     tells of a person, or where it looks like a first and a last name.
     """
+    rule = _rule(key, somebody=of_person, something=False)
+    return rule.kind if rule.looks is None or shown(value, rule.looks) else None
+
+
+Looks = Callable[[str], bool]
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """What the key of an object tells, with the keys beside it."""
+
+    plain: bool  # it names a field; any other key may be personal itself
+    kind: Kind | None
+    looks: Looks | None  # the kind holds only where the value looks so
+
+
+def rules(parent: str, keys: list[str]) -> Sequence[Rule]:
+    """One for each key of an object that stands under the key `parent`."""
+    return _known_rules([parent, keys])
+
+
+def shown(value: object, looks: Looks) -> bool:
+    """Whether a value, or all of a list, looks so; what is no text does not."""
+    held = value if isinstance(value, list) else [value]
+    return bool(held) and all(isinstance(v, str) and looks(v) for v in held)
+
+
+def _rules(told: tuple[str, list[str]]) -> Sequence[Rule]:
+    parent, keys = told
+    somebody = of_person(parent, keys)
+    something = not somebody and of_thing(keys)
+    return [_rule(key, somebody=somebody, something=something) for key in keys]
+
+
+_known_rules = Memo(_rules)  # those of a list, and of the results of one tool, are the same
+
+
+def _rule(key: str, *, somebody: bool, something: bool) -> Rule:
+    named = _IDENTIFIER.fullmatch(key) is not None
     known = sure(key)
-    if known is not None:
-        return known
+    if known is not None or something:
+        return Rule(named, known, None)
     if _BARE.match(plain(key)):
-        return NAME if of_person or _all(value, full) else None
-    return NAME if person(key) and _all(value, capital) else None
+        return Rule(named, NAME, None if somebody else full)
+    return Rule(named, NAME, capital) if person(key) else Rule(named, None, None)
 
 
-def of_person(parent: str, fields: Mapping[str, object]) -> bool:
+def of_person(parent: str, fields: Collection[str]) -> bool:
     """Whether an object describes somebody, by the key that it stands under and by its own."""
     if person(parent) or any(_BESIDE.search(plain(key)) for key in fields):
         return True
@@ -92,8 +134,3 @@ def of_person(parent: str, fields: Mapping[str, object]) -> bool:
 def of_thing(fields: Iterable[str]) -> bool:
     """Whether an object describes a thing, a place or a function, by its keys."""
     return any(plain(key) in _THING for key in fields)
-
-
-def _all(value: object, looks: Callable[[str], bool]) -> bool:
-    held = value if isinstance(value, list) else [value]
-    return bool(held) and all(isinstance(v, str) and looks(v) for v in held)

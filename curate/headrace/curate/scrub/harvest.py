@@ -1,15 +1,16 @@
 """Values under telling keys of one episode, to be found again anywhere in it."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Self
 
 import msgspec
 
-from headrace.curate.scrub import profile, tree
+from headrace.curate.scrub import profile
 from headrace.curate.scrub.catalogue import KINDS
 from headrace.curate.scrub.kind import Form, Kind, Span
+from headrace.curate.scrub.tree import Leaf
 
 _FEW = 100  # words that are looked for faster one by one than among all words of a text
 _WORD = re.compile(r"[^\W_]+")
@@ -31,10 +32,10 @@ class Harvest(msgspec.Struct, frozen=True):
     lengths: tuple[int, ...]  # of the numbers
 
     @classmethod
-    def of(cls, values: Iterable[object], more: Iterable[tuple[Kind, str]] = ()) -> Self:
-        """From the opened parts of an episode's messages, and what others found in them."""
+    def of(cls, parts: Iterable[Sequence[Leaf]], more: Iterable[tuple[Kind, str]] = ()) -> Self:
+        """From the leaves of an episode's messages, part by part, and what others found in them."""
         found: dict[str, set[str]] = {}
-        for kind, text in chain(_told(values), more):
+        for kind, text in chain(_told(parts), more):
             own = found.setdefault(kind.name, set())
             own.update(text[start:end] for start, end in kind.typed(text))
         forms = [
@@ -64,9 +65,9 @@ class Harvest(msgspec.Struct, frozen=True):
                 yield from _grouped(self.numbers, self.lengths, text, stretch)
 
 
-def _told(values: Iterable[object]) -> Iterator[tuple[Kind, str]]:
-    for value in values:
-        for kind, leaf in tree.leaves(value):
+def _told(parts: Iterable[Sequence[Leaf]]) -> Iterator[tuple[Kind, str]]:
+    for leaves in parts:
+        for kind, leaf in leaves:
             if kind is not None:
                 yield kind, str(leaf)
             if isinstance(leaf, str):

@@ -1,11 +1,12 @@
 """Fields written as lines of a text: `Name: Jane Doe`, `- **Phone**: ...`, "my name is ..."."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from headrace.curate.scrub import field
 from headrace.curate.scrub.kind import Kind
 from headrace.curate.scrub.name import NAME, capital
+from headrace.ingest.memo import Memo
 
 _LINE = re.compile(
     r"^[ \t>*-]{0,8}(?P<key>[A-Za-z][A-Za-z _-]{1,30}?)\*{0,2}[ \t]{0,8}[:=]"
@@ -17,8 +18,14 @@ _TOLD = re.compile(r"\b[Mm]y (?:full )?name is (?P<value>[^\W\d_]+(?: [^\W\d_]+)
 Region = tuple[int, int, Kind]  # start and end of a value, and its kind
 
 
-def regions(text: str) -> Iterator[Region]:
+def regions(text: str) -> Sequence[Region]:
     """The values of a text's lines whose keys tell a kind, and names that people give."""
+    if ":" in text or "=" in text or "y name is " in text or "y full name is " in text:
+        return _known(text)
+    return ()
+
+
+def _each(text: str) -> Iterator[Region]:
     if ":" in text or "=" in text:
         for line in _LINE.finditer(text):
             kind = field.kind_of(line["key"], line["value"], of_person=False)
@@ -35,3 +42,10 @@ def _name(text: str, told: re.Match[str]) -> Region:
     while len(words) > 1 and not capital(words[-1]):
         words.pop()
     return start, start + len(" ".join(words)), NAME
+
+
+def _all(text: str) -> Sequence[Region]:
+    return tuple(_each(text))
+
+
+_known = Memo(_all)  # asked twice in an episode, and in every one that has the same prompt

@@ -1,22 +1,22 @@
 """Replaces what was found, in opened JSON and in texts."""
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from itertools import chain
 
 from headrace.curate.scrub import profile
 from headrace.curate.scrub.catalogue import possible
 from headrace.curate.scrub.harvest import Harvest
 from headrace.curate.scrub.kind import Kind
 from headrace.curate.scrub.surrogates import Surrogates
-from headrace.curate.scrub.tree import Embedded, fields
+from headrace.curate.scrub.tree import Embedded, Part, fields
 from headrace.ingest.jsontext import written
+from headrace.ingest.memo import Memo
 from headrace.ingest.secrets.text import PLACEHOLDER
 
 PASSES = 8  # what a replaced value leaves may be one by itself: again until nothing changes
 
 _PLACEHOLDER = re.compile(PLACEHOLDER)
-_IDENTIFIER = re.compile("[A-Za-z_$][A-Za-z0-9_.$-]*")
 _PICTURE = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,")
 _LEAST_NUMBER = 1_000_000  # fewer digits tell nobody
 
@@ -30,7 +30,16 @@ class Replacer:
         self._harvest = harvest
         self._surrogates = surrogates
         self._clean: set[str] = set()  # tool results repeat themselves
-        self.found: Counter[str] = Counter()
+        # whether texts of this part can hold what is known by its shape, and what a key told
+        self._alone = self._told = True
+        self.found: dict[str, int] = {}
+
+    def part(self, given: Part) -> object:
+        """A part of a message without personal data; the same object where none was found."""
+        self._alone, self._told = self._possible(given)
+        if self._alone or self._told or any(kind for kind, _ in given.leaves):
+            return self.value(given.value)
+        return given.bare
 
     def value(self, given: object, kind: Kind | None = None, key: str = "") -> object:
         """A value without personal data; of the same type, with the same fields."""
@@ -48,14 +57,16 @@ class Replacer:
 
     def text(self, given: str, kind: Kind | None = None) -> str:
         """A text that is no JSON; `kind`: what its key tells."""
-        if kind is None and given in self._clean or _PICTURE.match(given):
+        if kind is None and (not (self._alone or self._told) or given in self._clean):
             return given
-        text = given
+        if given.startswith("data:") and _PICTURE.match(given):
+            return given
+        text, alone, told = given, self._alone, self._told
         for _ in range(PASSES):
-            finds = self._chosen(text, kind)
+            finds = self._chosen(text, kind, alone=alone, told=told)
             if not finds:
                 break
-            text = self._spliced(text, finds)
+            text, alone, told = self._spliced(text, finds), True, True
         if kind is None and text == given:
             self._clean.add(given)
         return text
@@ -74,7 +85,7 @@ class Replacer:
     def _mapping(self, given: Mapping[str, object], key: str) -> dict[str, object]:
         out: dict[str, object] = {}
         for own in fields(given, key):
-            name = own.key if _IDENTIFIER.fullmatch(own.key) else self.text(own.key)
+            name = own.key if own.plain else self.text(own.key)
             out[_free(name, out)] = self.value(own.value, own.kind, own.key)
         return out
 
@@ -88,9 +99,27 @@ class Replacer:
         self.found = before
         return given
 
-    def _chosen(self, text: str, kind: Kind | None) -> list[Find]:
+    def _possible(self, given: Part) -> tuple[bool, bool]:
+        """Whether its texts can hold what is known by its shape, and what the episode told.
+
+        Where JSON has no escapes its texts stand in it as they are: one look does for all.
+        """
+        if not isinstance(given.value, Embedded):
+            return True, True
+        whole = given.value.text
+        if "\\" in whole or not (whole.isascii() or len(whole.lower()) == len(whole)):
+            return True, True
+        texts = chain((leaf for _, leaf in given.leaves if isinstance(leaf, str)), given.keys)
+        alone = bool(possible(whole)) or any(map(profile.regions, texts))
+        return alone, next(self._harvest.find(whole), None) is not None
+
+    def _chosen(self, text: str, kind: Kind | None, *, alone: bool, told: bool) -> list[Find]:
         """Finds that do not overlap, in their order; the longest has its place."""
-        finds = list(self._finds(text, kind))
+        finds = [(a, b, kind) for a, b in kind.typed(text)] if kind is not None else []
+        if alone:
+            finds += _known(text)
+        if told:
+            finds += ((a, b, sought) for sought, (a, b) in self._harvest.find(text))
         if not finds:
             return []
         taken = bytearray(len(text))
@@ -103,21 +132,12 @@ class Replacer:
                 chosen.append(find)
         return sorted(chosen, key=lambda found: found[0])
 
-    def _finds(self, text: str, kind: Kind | None) -> Iterator[Find]:
-        if kind is not None:
-            yield from ((a, b, kind) for a, b in kind.typed(text))
-        for detector in possible(text):
-            yield from ((a, b, detector) for a, b in detector.find(text))
-        for start, end, told in profile.regions(text):
-            yield from ((start + a, start + b, told) for a, b in told.typed(text[start:end]))
-        yield from ((a, b, sought) for sought, (a, b) in self._harvest.find(text))
-
     def _spliced(self, text: str, finds: list[Find]) -> str:
         out: list[str] = []
         at = 0
         for start, end, kind in finds:
             out += [text[at:start], self._surrogates.of(kind, text[start:end])]
-            self.found[kind.name] += 1
+            self.found[kind.name] = self.found.get(kind.name, 0) + 1
             at = end
         return "".join([*out, text[at:]])
 
@@ -133,3 +153,14 @@ def _free(name: str, taken: Mapping[str, object]) -> str:
     while free in taken:
         free, number = f"{name} {number}", number + 1
     return free
+
+
+def _shaped(text: str) -> tuple[Find, ...]:
+    """What is found in a text whatever its episode tells."""
+    finds = [(a, b, detector) for detector in possible(text) for a, b in detector.find(text)]
+    for start, end, told in profile.regions(text):
+        finds += ((start + a, start + b, told) for a, b in told.typed(text[start:end]))
+    return tuple(finds)
+
+
+_known = Memo(_shaped)  # system prompts come with every episode, words of results with most

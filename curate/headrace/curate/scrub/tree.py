@@ -1,7 +1,7 @@
 """Messages taken apart: JSON inside texts is opened, changed, and written again only if changed."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Self
 
 import msgspec
 
@@ -26,8 +26,30 @@ class Field(msgspec.Struct, frozen=True):
     """A value with what its key tells."""
 
     key: str
+    plain: bool  # the key names a field
     kind: Kind | None
     value: object
+
+
+Leaf = tuple[Kind | None, str | int]  # with the kind that its key tells
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A free part of a message, taken apart."""
+
+    given: object
+    bare: object  # without secrets
+    value: object  # opened
+    leaves: Sequence[Leaf]  # texts and whole numbers
+    keys: Sequence[str]  # those that name no field
+
+    @classmethod
+    def of(cls, given: object, bare: object) -> Self:
+        value = opened(bare)
+        leaves: list[Leaf] = []
+        keys: list[str] = []
+        _gather(value, None, "", leaves, keys)
+        return cls(given, bare, value, leaves, keys)
 
 
 def mapped(body: Mapping[str, Any], change: Callable[[object], object]) -> Body:
@@ -67,27 +89,42 @@ def _opened(text: str, depth: int) -> object:
 
 def fields(given: Mapping[str, object], parent: str) -> Iterator[Field]:
     """The fields of an object that stands under the key `parent`, each with its kind."""
-    somebody = field.of_person(parent, given)
-    something = not somebody and field.of_thing(given)
-    for key, value in given.items():
-        inside = value.value if isinstance(value, Embedded) else value
-        kind = field.kind_of(key, inside, of_person=somebody)
-        sure = kind is not None and (not something or field.sure(key) is not None)
-        yield Field(key, kind if sure else None, value)
+    rules = field.rules(parent, list(given))
+    for (key, value), rule in zip(given.items(), rules, strict=True):
+        kind = rule.kind
+        if rule.looks is not None:
+            inside = value.value if isinstance(value, Embedded) else value
+            kind = kind if field.shown(inside, rule.looks) else None
+        yield Field(key, rule.plain, kind, value)
 
 
-def typed(value: object, kind: Kind | None = None, key: str = "") -> Iterator[tuple[Kind, str]]:
+def typed(value: object) -> Iterator[tuple[Kind, str]]:
     """Every text and whole number below a key that tells its kind."""
-    if isinstance(value, Embedded):
-        yield from typed(value.value, kind, key)
+    return ((kind, str(leaf)) for kind, leaf in leaves(value) if kind is not None)
+
+
+def leaves(value: object) -> Sequence[Leaf]:
+    """Every text that is no JSON and every whole number."""
+    found: list[Leaf] = []
+    _gather(value, None, "", found, [])
+    return found
+
+
+def _gather(value: object, kind: Kind | None, key: str, found: list[Leaf], keys: list[str]) -> None:
+    if isinstance(value, str):
+        found.append((kind, value))
+    elif isinstance(value, Embedded):
+        _gather(value.value, kind, key, found, keys)
     elif isinstance(value, dict):
         for own in fields(value, key):
-            yield from typed(own.value, own.kind, own.key)
+            if not own.plain:
+                keys.append(own.key)
+            _gather(own.value, own.kind, own.key, found, keys)
     elif isinstance(value, list):
         for item in value:
-            yield from typed(item, kind, key)
-    elif kind is not None and isinstance(value, str | int) and not isinstance(value, bool):
-        yield kind, str(value)
+            _gather(item, kind, key, found, keys)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        found.append((kind, value))
 
 
 def texts(value: object) -> Iterator[str]:

@@ -1,9 +1,9 @@
 from headrace.curate.scrub.harvest import Harvest
-from headrace.curate.scrub.tree import opened
+from headrace.curate.scrub.tree import leaves, opened
 
 
 def found(text: str, *values: object) -> list[tuple[str, str]]:
-    harvest = Harvest.of([opened(value) for value in values])
+    harvest = Harvest.of([leaves(opened(value)) for value in values])
     return [(kind.name, text[a:b]) for kind, (a, b) in harvest.find(text)]
 
 
