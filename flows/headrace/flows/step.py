@@ -13,11 +13,14 @@ from headrace.curate.assemble import assemble
 from headrace.curate.decontaminate import decontaminate
 from headrace.curate.dedupe import dedupe
 from headrace.curate.outcomes import resolve
+from headrace.curate.pair import pair
 from headrace.curate.progress import Progress, silent
+from headrace.curate.screen import screen
 from headrace.curate.scrubbing import scrub
 from headrace.curate.split import split
 from headrace.curate.step import StepResult
 from headrace.curate.units import units
+from headrace.curate.vote import vote
 from headrace.evals import case, readiness, trend
 from headrace.evals.production import production
 from headrace.exporters import dataset
@@ -61,11 +64,21 @@ def _scrub(at: Context) -> Line:
 def _resolve(at: Context) -> Line:
     told = settings_of(at.lake.settings, at.project)
     result = resolve(
-        at.lake, at.project, now=at.now, waiting=told.waiting, thresholds=told.thresholds
+        at.lake,
+        at.project,
+        now=at.now,
+        waiting=told.waiting,
+        thresholds=told.thresholds,
+        told=at.told,
     )
     lost = result.notes.get("unmatched_outcomes", 0)
     said = f"outcomes weighed; {lost} name nothing that is known" if lost else "outcomes weighed"
     return _curated(at, result, said)
+
+
+def _vote(at: Context) -> Line:
+    result = vote(at.lake, at.project, now=at.now, told=at.told)
+    return _curated(at, result, "votes of marks, rules and judges")
 
 
 def _dedupe(at: Context) -> Line:
@@ -110,6 +123,16 @@ def _decontaminate(at: Context) -> Line:
     return _curated(at, result, "clear of the eval suite")
 
 
+def _screen(at: Context) -> Line:
+    result = screen(at.lake, at.project, now=at.now, told=at.told)
+    return _curated(at, result, "not held back to be looked at")
+
+
+def _pair(at: Context) -> Line:
+    result = pair(at.lake, at.project, now=at.now, told=at.told)
+    return _curated(at, result, "in a preference pair")
+
+
 def _trend(at: Context) -> Line:
     result = trend.trend(at.lake, suite=SUITE, project=at.project)
     return Line(project=at.project, step="trend", said=result.words, seen=result.verdict.n)
@@ -139,11 +162,14 @@ STEPS: Mapping[str, Step] = MappingProxyType(
         "assemble": _assemble,
         "scrub": _scrub,
         "units": _units,
+        "vote": _vote,
         "resolve": _resolve,
         "dedupe": _dedupe,
         "split": _split,
         "cases": _cases,
         "decontaminate": _decontaminate,
+        "screen": _screen,
+        "pair": _pair,
         "replay": _replay,
         "trend": _trend,
         "verdict": _verdict,
