@@ -1,7 +1,7 @@
 """What the scrub finds and costs: `python benchmarks/scrub.py [--episodes 300] [--filler 12]`.
 
-On made-up episodes (see `personal.py`), beside the usual way: a pattern for each kind over the raw
-JSON. CPU of one process, best of three; MB are of the episodes as JSON.
+On made-up episodes (`headrace.curate.silver.canary`), beside the usual way: a pattern for each kind
+over the raw JSON. CPU of one process, best of three; MB are of the episodes as JSON.
 """
 
 import argparse
@@ -11,11 +11,11 @@ import re
 import time
 from collections.abc import Callable
 
-from personal import Case, Tally, cases, strings, tally
 from rich.console import Console
 from rich.table import Table
 
 from headrace.curate.scrub.episode import scrub
+from headrace.curate.silver.canary import Case, Tally, cases, strings, tally
 from headrace.ingest.secrets.tree import Stripper
 
 RUNS = 3

@@ -3,7 +3,8 @@
 from collections import Counter
 from typing import Any
 
-from headrace.exporters.manifest import Audit
+from headrace.curate.silver.measure import measured
+from headrace.exporters.manifest import Audit, Scrubbing
 from headrace.exporters.selection import Selection
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake
@@ -23,6 +24,7 @@ def audit(lake: Lake, project: str, selection: Selection, leaks: int) -> Audit:
         suites=suites(lake, project),
         leaks=leaks,
         verdict=_verdict(lake, project),
+        scrub=_scrub(lake, project, selection),
     )
 
 
@@ -39,6 +41,17 @@ def _outcomes(selection: Selection) -> dict[str, dict[str, int]]:
         source = f"{episode.resolved_by or 'unknown'}: {episode.resolution}"
         counts[sides[episode.episode_id]][source] += 1
     return {side: dict(sorted(found.items())) for side, found in counts.items()}
+
+
+def _scrub(lake: Lake, project: str, selection: Selection) -> Scrubbing:
+    sql = statements("headrace.exporters")
+    given = {"project": project, "episodes": [one.episode_id for one in selection.taken]}
+    rules, places = lake.rows(sql["scrub_rules"], given), lake.rows(sql["scrub_places"], given)
+    return Scrubbing(
+        rules={row["version"]: row["episodes"] for row in rules},
+        places={row["kind"]: row["places"] for row in places},
+        measured=measured(),
+    )
 
 
 def _verdict(lake: Lake, project: str) -> str | None:

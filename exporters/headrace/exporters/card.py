@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 from huggingface_hub import DatasetCardData
 
-from headrace.exporters.manifest import Audit, Manifest, Recipe
+from headrace.exporters.manifest import Audit, Manifest, Recipe, Scrubbing
 from headrace.exporters.objective import SCHEMAS, Objective
 from headrace.exporters.reason import advice
 
@@ -46,8 +46,7 @@ PAGE = """\
 
 ## Personal data
 
-The rows were **not scrubbed**: personal data and secrets that users, tools or the model wrote are
-in them. Look before you share them.
+{personal}
 
 ## Evaluation
 
@@ -94,6 +93,7 @@ def card(made: Manifest) -> str:
         episodes=audit.episodes,
         drops=_drops(audit.drops),
         curation=_curation(audit),
+        personal=_personal(audit.scrub),
         evaluation=_evaluation(audit),
         training=_training(recipe),
         command=command(made),
@@ -181,6 +181,21 @@ def _curation(audit: Audit) -> str:
     if not found:
         return "No episode of the project was found to be a duplicate or to overlap a case."
     return "Episodes of the project by rule:\n\n" + _table(("rule", "episodes"), found)
+
+
+def _personal(scrub: Scrubbing | None) -> str:
+    if scrub is None:
+        return (
+            "The rows were **not scrubbed**: personal data and secrets that users, tools or the "
+            "model wrote are in them. Look before you share them."
+        )
+    rules = ", ".join(f"`{version}`" for version in scrub.rules)
+    made = (
+        f"The rows were made from scrubbed episodes (rules {rules}): surrogates stand for what was "
+        "found, one for each value wherever it stood. Tool definitions were not scrubbed."
+    )
+    places = _table(("replaced", "places"), scrub.places) if scrub.places else "None was found."
+    return "\n\n".join([made, places, scrub.measured.sentences])
 
 
 def _evaluation(audit: Audit) -> str:

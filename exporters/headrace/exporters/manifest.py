@@ -8,6 +8,7 @@ from typing import Self
 
 import msgspec
 
+from headrace.curate.silver.measure import Measured
 from headrace.exporters.errors import NotADataset
 from headrace.exporters.formats.loss import LossReport
 from headrace.exporters.objective import Objective
@@ -38,6 +39,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     episode_ids: tuple[str, ...]
 
 
+class Scrubbing(msgspec.Struct, frozen=True, kw_only=True):
+    """How personal data were taken out, and what is known of what was not seen."""
+
+    rules: Mapping[str, int]  # version of the rules -> episodes in rows
+    places: Mapping[str, int]  # kind -> places that were replaced in them
+    measured: Measured
+
+
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
     """How the rows were chosen, in counts of episodes."""
 
@@ -49,6 +58,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     suites: Mapping[str, int]  # suite -> cases compared with
     leaks: int  # episodes found by the last check, accepted by the recipe
     verdict: str | None = None  # readiness when first built
+    scrub: Scrubbing | None = None  # None: built before there was a scrub
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@
 with decided as (
     select episode_id, step, kept, reason, because_of, revision
     from decisions
-    where project = $project and step in ('dedupe', 'decontaminate')
+    where project = $project and step in ('dedupe', 'decontaminate', 'screen')
     qualify row_number() over (
         partition by episode_id, step order by "at" desc, kept, reason, because_of
     ) = 1
@@ -27,14 +27,27 @@ select
     c.episode_id is not null and coalesce(c.revision = e.revision, true) as decontaminated,
     case when not c.kept then c.reason end as contamination,
     case when not c.kept then c.because_of end as because_of,
+    case when not x.kept then x.reason end as screened,
     case when not d.kept then d.because_of end as duplicate_of,
     r.cluster_id as request
 from current_episodes e
 left join sided s on s.episode_id = e.episode_id
 left join decided c on c.episode_id = e.episode_id and c.step = 'decontaminate'
+left join decided x on x.episode_id = e.episode_id and x.step = 'screen'
 left join decided d on d.episode_id = e.episode_id and d.step = 'dedupe'
 left join grouped r on r.episode_id = e.episode_id and r.method = 'request'
 where e.project = $project;
+
+-- name: pairs
+select p.chosen, p.rejected, p.turn, max(m.body)::varchar as corrected
+from pairs p left join scrubbed_messages m on m.hash = p.correction
+where p.project = $project
+group by p.pair_id, p.chosen, p.rejected, p.turn
+order by p.pair_id;
+
+-- name: pairless
+select episode_id, reason, because_of from decisions
+where project = $project and step = 'pair' and not kept;
 
 -- name: suites
 select suite, count(*) as cases from cases
@@ -53,6 +66,22 @@ from (
 )
 where not kept
 group by step, reason order by step, reason;
+
+-- name: scrub_rules
+select version, count(*) as episodes from scrubbed
+where project = $project and episode_id in (select unnest($episodes::varchar[]))
+group by version order by version;
+
+-- name: scrub_places
+select kind, sum(places)::bigint as places
+from (
+    select unnest(map_keys(found)) as kind, unnest(map_values(found)) as places
+    from (
+        select from_json(found, '"MAP(VARCHAR, BIGINT)"') as found from scrubbed
+        where project = $project and episode_id in (select unnest($episodes::varchar[]))
+    )
+)
+group by kind order by kind;
 
 -- name: readiness
 select state, "at" from verdicts

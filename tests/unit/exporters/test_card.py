@@ -5,8 +5,9 @@ import msgspec
 import pytest
 from huggingface_hub import DatasetCard
 
+from headrace.curate.silver.measure import Measured
 from headrace.exporters import card
-from headrace.exporters.manifest import Audit, Entry, Manifest, Recipe
+from headrace.exporters.manifest import Audit, Entry, Manifest, Recipe, Scrubbing
 from headrace.exporters.objective import OBJECTIVES, SCHEMAS, Objective
 
 
@@ -129,3 +130,38 @@ def test_the_command_of_the_card_builds_the_same_again(
     assert words[:4] == ["headrace", "dataset", "build", "my set; rm"]
     assert words[words.index("--project") + 1] == "a b"
     assert words[words.index("DIR") + 1 :] == switches
+
+
+SCRUB = Scrubbing(
+    rules={"scrub/1": 3, "scrub/1 presidio/1": 1},
+    places={"email": 12, "phone": 3},
+    measured=Measured(
+        episodes=120,
+        recall={"email": 1.0, "phone": 0.98, "name_in_prose": 0.0, "address_in_prose": 0.0},
+        precision=1.0,
+    ),
+)
+
+
+def personal(page: str) -> str:
+    return page.partition("## Personal data")[2].partition("##")[0]
+
+
+def test_what_was_replaced_and_what_was_not_seen_stand_on_the_page() -> None:
+    said = personal(card.card(manifest(audit={"scrub": SCRUB})))
+    assert "scrubbed episodes (rules `scrub/1`, `scrub/1 presidio/1`)" in said
+    assert "| email | 12 |" in said
+    assert "Tool definitions were not scrubbed." in said
+    assert SCRUB.measured.sentences in said
+    assert "**Names and addresses in prose are not covered**" in said
+
+
+def test_rows_in_which_nothing_was_found_are_not_said_to_be_free_of_it() -> None:
+    none = msgspec.structs.replace(SCRUB, places={})
+    said = personal(card.card(manifest(audit={"scrub": none})))
+    assert "None was found." in said
+    assert "look before you share" in said
+
+
+def test_a_data_set_from_before_the_scrub_is_not_said_to_be_scrubbed() -> None:
+    assert "**not scrubbed**" in personal(card.card(manifest()))

@@ -1,18 +1,13 @@
 """The floor under recall, for each kind, on planted episodes."""
 
-import importlib
 import random
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from headrace.curate.scrub.episode import scrub
+from headrace.curate.silver import canary
 
-ROOT = Path(__file__).parents[4]
 KEY = bytes(range(32))
 FLOOR = {"email": 0.99, "card": 0.99, "iban": 0.99, "ip": 0.99, "ssn": 0.99, "phone": 0.97}
 FLOOR |= {"birth": 0.97, "name": 0.97, "address": 0.97}
@@ -20,19 +15,11 @@ BLIND = ("name_in_prose", "address_in_prose")
 
 
 @pytest.fixture(scope="module")
-def personal() -> Iterator[ModuleType]:
-    """Benchmarks are scripts: they find each other in their own folder."""
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    yield importlib.import_module("personal")
-    sys.path.remove(str(ROOT / "benchmarks"))
-
-
-@pytest.fixture(scope="module")
-def tally(personal: ModuleType) -> Any:
-    cases = personal.cases(random.Random(23), 120, filler=1)
+def tally() -> Any:
+    cases = canary.cases(random.Random(23), 120, filler=1)
     done = [scrub(case.messages, KEY) for case in cases]
-    texts = [list(personal.strings(list(one.messages))) for one in done]
-    return personal.tally(cases, texts, sum(sum(one.found.values()) for one in done))
+    texts = [list(canary.strings(list(one.messages))) for one in done]
+    return canary.tally(cases, texts, sum(sum(one.found.values()) for one in done))
 
 
 @pytest.mark.parametrize("kind", FLOOR)

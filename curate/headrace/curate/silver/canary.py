@@ -1,4 +1,4 @@
-"""Episodes with planted personal data, and with what only looks like it: all made up.
+"""Canaries: episodes with planted personal data, and with what only looks like it, all made up.
 
 The hand that wrote these also wrote the rules, so recall here is more than real traffic will give.
 Names and addresses in prose are planted too, as `name_in_prose` and `address_in_prose`.
