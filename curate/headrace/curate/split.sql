@@ -18,7 +18,7 @@ select
     l.episode_id, g.group_id, not l.superseded as current,
     case when not l.superseded then l.parent_episode_id end as parent_episode_id,
     case when not l.superseded then l.conversation_id end as conversation_id,
-    l.trace_ids, u.asked, u.skeleton, u.transcript, u.wording
+    l.trace_ids, u.request, u.asked, u.skeleton, u.transcript, u.wording, u.words
 from latest l
 left join episode_units u
     on u.project = $project and u.episode_id = l.episode_id and u.revision = l.revision
@@ -30,13 +30,16 @@ order by u.rowid nulls last, l.episode_id
 -- name: ties
 -- What episodes share, a row for each; a key is a hash within one run and is not kept. A unit that
 -- is in no cluster is one of its own. What the product calls a task is compared as it is written:
--- masked, all numbered tasks would be one.
+-- masked, all numbered tasks would be one. Where it named tasks, they tell requests apart: openings
+-- such as "I want to cancel a flight" join only where they are the same word for word.
 with near as (
     select unit_id, cluster_id from unit_clusters where project = $project and method = 'near'
 )
 select m.n, hash('asked', coalesce(c.cluster_id, m.asked)) as key
 from members m left join near c on c.unit_id = m.asked
-where m.asked is not null
+where m.asked = m.request
+union all
+select n, hash('words', words) from members where words is not null
 union all
 select m.n, hash('transcript', coalesce(c.cluster_id, m.transcript))
 from members m left join near c on c.unit_id = m.transcript
