@@ -4,7 +4,6 @@ import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from difflib import get_close_matches
-from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -31,7 +30,6 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: Mapping[str, Threshold]  # name of a score -> when it is a success
     rules: Path | None = None  # file of rules that vote on episodes
     scrub_extra: Literal["presidio"] | None = None  # a second finder of personal data
-    raw: timedelta | None = None  # so long raw messages are kept that were scrubbed; None: always
 
 
 class _Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +40,6 @@ class _Keys(msgspec.Struct, frozen=True, kw_only=True):
     rules: str | None = None  # beside the file that names it, where it is no full path
     thresholds: dict[str, Any] = {}
     scrub_extra: Literal["presidio", "none"] | None = None
-    raw_days: Annotated[float, msgspec.Meta(ge=1)] | None = None  # `inf`: for ever
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +68,6 @@ def settings_of(settings: Settings, project: str) -> ProjectSettings:
         thresholds={**top.thresholds, **own.thresholds},
         rules=_beside(settings, own.keys.rules or top.keys.rules),
         scrub_extra=_extra(own.keys.scrub_extra, top.keys.scrub_extra, settings.scrub_extra),
-        raw=_raw(own.keys.raw_days, top.keys.raw_days, settings.raw_days),
     )
 
 
@@ -170,11 +166,6 @@ def _threshold(rule: object, where: str) -> Threshold:
 
 def _extra(*values: Literal["presidio", "none"] | None) -> Literal["presidio"] | None:
     return "presidio" if _first(*values, "none") == "presidio" else None
-
-
-def _raw(*days: float | None) -> timedelta | None:
-    kept = _first(*days, inf)
-    return timedelta(days=kept) if kept <= LONGEST_WAIT else None
 
 
 def _first(*values: T | None) -> T:

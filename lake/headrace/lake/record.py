@@ -372,8 +372,8 @@ class Leader(Record, frozen=True, kw_only=True):
     model: str
     unit_id: int
     skeleton_id: int
-    leader_id: int
-    cosine: float
+    leader_id: int | None
+    cosine: float | None
 
 
 class Intent(Record, frozen=True, kw_only=True):
@@ -393,6 +393,28 @@ class EvalHit(Record, frozen=True, kw_only=True):
     verdict: str
     at: datetime
     score: float | None = None
+
+
+class EvalOverlap(Record, frozen=True, kw_only=True):
+    project: str
+    case_id: str
+    episode_id: str
+    rule: str
+    starts: tuple[int, ...] | None = None
+
+
+class EvalAgreement(Record, frozen=True, kw_only=True):
+    project: str
+    model: str
+    unit_id: int
+    case_id: str
+    cosine: float
+    total: float
+    lead: float
+    rule: str
+    at: datetime
+    judged: bool | None = None
+    judge_hash: str | None = None
 
 
 class VoteRow(Record, frozen=True, kw_only=True):

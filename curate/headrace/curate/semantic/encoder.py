@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BATCH = 16  # texts
 STEP = 8  # tokens; lengths are rounded up to a multiple
-PART = 2_048  # texts that another process takes at once
+PART = 512  # texts that another process takes at once
 LEAST = 4_000  # texts; for fewer it takes longer to start processes than to do without
 
 Vectors = NDArray[np.float32]
@@ -58,10 +58,13 @@ class Encoder:
         return self._shared(texts, count)
 
     def _shared(self, texts: Sequence[str], count: int) -> Vectors:
-        """By parts of texts of like length, so that few batches have to be filled up."""
+        """By parts of texts of like length, so that few batches have to be filled up.
+
+        The longest go first: no process is left with them at the end.
+        """
         from joblib import Parallel, delayed
 
-        order = np.argsort(list(map(len, texts)), kind="stable")
+        order = np.argsort([-len(text) for text in texts], kind="stable")
         parts = np.split(order, range(PART, len(order), PART))
         pool = Parallel(n_jobs=count, return_as="generator", max_nbytes=None)
         sent = (delayed(encoded)(self.weights, [texts[i] for i in part]) for part in parts)

@@ -72,8 +72,8 @@ create table cluster_events (
 
 create table leaders ( -- requests that mean the same and were answered by the same steps
     project varchar, model varchar, unit_id bigint, skeleton_id bigint,
-    leader_id bigint, -- the unit that leads; itself where it does
-    cosine double
+    leader_id bigint, -- the unit that leads, itself where it does; null: such steps show no intent
+    cosine double -- to the leader
 );
 
 create table centroids (project varchar, model varchar, intent_id varchar, vector float[]);
@@ -86,8 +86,22 @@ create table intents (
 
 create table eval_hits ( -- what gives a case away, both ways
     project varchar, case_id varchar, episode_id varchar,
-    rule varchar, -- exact, near, ngram, semantic, group, judged
-    score double, verdict varchar, -- contaminated, clear, burned
+    rule varchar, -- exact, group, near, ngram, semantic, judged, similar
+    score double, verdict varchar, -- contaminated, burned, held, clear
+    "at" timestamptz
+);
+
+create table eval_overlaps ( -- what an episode repeats of a case, before boilerplate is left out
+    project varchar, case_id varchar, episode_id varchar,
+    rule varchar, -- exact, ngram
+    starts integer[] -- of shared runs of words, by their place in the case; null: equal requests
+);
+
+create table eval_agreements ( -- the case that a request says in other words
+    project varchar, model varchar, unit_id bigint, case_id varchar,
+    cosine double, total double, lead double,
+    rule varchar, -- semantic: nobody need be asked; similar
+    judged boolean, judge_hash varchar, -- null: no judge was asked
     "at" timestamptz
 );
 
