@@ -74,8 +74,6 @@ class Settings(BaseSettings):
 
     scrub_key: SecretStr | None = None  # of all projects; default: a file of each in `home`
     scrub_extra: Literal["presidio"] | None = None  # a second finder of personal data
-    # so long raw messages are kept that were scrubbed; default: for ever
-    raw_days: float | None = Field(default=None, ge=1, le=LONGEST_WAIT)
 
     @classmethod
     def load(cls, home: Path | str | None = None) -> Self:

@@ -164,16 +164,6 @@ def test_a_file_of_rules_lies_beside_the_file_that_names_it(settings: Settings) 
     assert settings_of(settings, "b").rules is None
 
 
-def test_raw_messages_are_kept_for_ever_unless_days_are_given(settings: Settings) -> None:
-    write(settings, "raw_days = 14\n[projects.a]\nraw_days = 7\n[projects.b]\nraw_days = inf\n")
-    found = [settings_of(settings, name).raw for name in ("a", "b", "other")]
-    assert found == [timedelta(days=7), None, timedelta(days=14)]
-    write(settings, "")
-    assert settings_of(settings, "a").raw is None
-    told = Settings(home=settings.home, raw_days=30)
-    assert settings_of(told, "a").raw == timedelta(days=30)
-
-
 def test_a_project_can_do_without_the_second_finder_of_the_others(settings: Settings) -> None:
     write(settings, 'scrub_extra = "presidio"\n[projects.a]\nscrub_extra = "none"\n')
     assert settings_of(settings, "a").scrub_extra is None

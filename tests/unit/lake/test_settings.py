@@ -64,7 +64,6 @@ def test_settings_cannot_be_changed_after_they_were_read() -> None:
         ("WAITING_DAYS", "36500.1", "less than or equal to 36500"),
         ("WAITING_DAYS", "inf", "less than or equal to 36500"),
         ("WAITING_DAYS", "nan", "less than or equal to 36500"),
-        ("RAW_DAYS", "0.5", "greater than or equal to 1"),
         ("SCRUB_EXTRA", "spacy", "presidio"),
     ],
 )
