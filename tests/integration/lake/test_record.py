@@ -34,6 +34,7 @@ VALUES: dict[object, list[Any]] = {
         datetime(2554, 7, 21, tzinfo=UTC),  # the last that 64 bits of nanoseconds can say
     ],
     # DuckLake cannot keep U+0000 in a list; ids, hashes and defects, all that is listed, have none
+    tuple[int, ...]: [(), (0,), (7, 2**31 - 1, 7)],
     tuple[str, ...]: [(), ("",), ("b", "a", "b"), ("it's", 'say "x"', "a,b", "[c]", "NULL", "\\")],
     tuple[bool, ...]: [(), (False,), (True, False, True)],
 }

@@ -42,6 +42,8 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "leaders": record.Leader,
     "intents": record.Intent,
     "eval_hits": record.EvalHit,
+    "eval_overlaps": record.EvalOverlap,
+    "eval_agreements": record.EvalAgreement,
     "votes": record.VoteRow,
     "judgements": record.Judgement,
     "review_items": record.ReviewItem,

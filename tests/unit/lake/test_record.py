@@ -23,6 +23,7 @@ COLUMN_OF: dict[object, set[str]] = {
     datetime: {"TIMESTAMP WITH TIME ZONE"},
     tuple[str, ...]: {"VARCHAR[]"},
     tuple[bool, ...]: {"BOOLEAN[]"},
+    tuple[int, ...]: {"INTEGER[]"},
 }
 RECORDS = sorted(TABLES.items())
 
