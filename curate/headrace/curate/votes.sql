@@ -14,19 +14,21 @@ with voters as (
     where project = $project and origin <> 'outcome'
     group by all
 ),
+standing as (
+    select
+        episode_id, origin, source, name, author, family, greatest(yes_at, no_at) as "at",
+        coalesce(yes_at > no_at, yes_at is not null) as verdict
+    from voters
+    where yes_at is distinct from no_at and coalesce(greatest(yes_at, no_at) > back_at, true)
+),
 spoken as (
     select distinct episode_id, source, name from marks where verdict is not null
 )
-select
-    v.episode_id, v.origin, v.source, v.name, v.author, v.family,
-    greatest(v.yes_at, v.no_at) as "at", coalesce(v.yes_at > v.no_at, v.yes_at is not null) as verdict
-from voters v
-left join spoken s
-    on v.origin = 'silence' and s.episode_id = v.episode_id and s.source = v.source
-    and s.name = v.name
-where s.episode_id is null
-    and v.yes_at is distinct from v.no_at
-    and coalesce(greatest(v.yes_at, v.no_at) > v.back_at, true);
+select * from standing where origin <> 'silence'
+union all
+select v.* from standing v anti join spoken s
+    on s.episode_id = v.episode_id and s.source = v.source and s.name = v.name
+where v.origin = 'silence';
 
 -- name: rulings
 -- What the table of sources makes of all that was said: `curate.outcomes.rule`, an episode a row.
