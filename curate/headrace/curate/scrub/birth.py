@@ -9,6 +9,7 @@ from headrace.curate.scrub.kind import Kind, Span, spelled
 _MONTHS = (
     "January February March April May June July August September October November December"
 ).split()
+_BY_NAME = {month[:3]: number for number, month in enumerate(_MONTHS, 1)}
 _MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _DATE = (
     r"(?:[0-9]{4}(?P<a>[-/.])[0-9]{1,2}(?P=a)[0-9]{1,2}|[0-9]{1,2}(?P<b>[-/.])[0-9]{1,2}(?P=b)(?:[0-9]{4}|[0-9]{2})"
@@ -21,6 +22,7 @@ _TOLD = re.compile(
     rf"(?:(?:on|is|was)\s+)?(?P<date>{_DATE})",
     re.IGNORECASE,
 )
+_ISO = re.compile("([0-9]{4})-([0-9]{2})-([0-9]{2})")  # most are written so
 _PART = re.compile("(?P<number>[0-9]+)(?:st|nd|rd|th)?|(?P<month>[A-Za-z]{3,})", re.IGNORECASE)
 
 
@@ -40,6 +42,10 @@ def _dates(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
 
 def _read(text: str) -> tuple[int, int, int]:
     """The year, the lesser and the greater of month and day, as their order may be either."""
+    if iso := _ISO.fullmatch(text):
+        year, *rest = map(int, iso.groups())
+        if year > 31 and min(rest) > 0:
+            return year, min(rest), max(rest)
     numbers = [_value(part) for part in _PART.finditer(text)]
     known: Sequence[int] = [number for number in numbers if number]
     place = next((i for i, number in enumerate(known) if number > 31), len(known) - 1)
@@ -52,8 +58,7 @@ def _read(text: str) -> tuple[int, int, int]:
 def _value(part: re.Match[str]) -> int:
     if part["number"]:
         return int(part["number"])
-    short = part["month"][:3].title()
-    return next((i for i, month in enumerate(_MONTHS, 1) if month.startswith(short)), 0)
+    return _BY_NAME.get(part["month"][:3].title(), 0)
 
 
 def _canonical(text: str) -> str:

@@ -92,9 +92,9 @@ class Rule(msgspec.Struct, frozen=True):
     looks: Looks | None  # the kind holds only where the value looks so
 
 
-def rules(parent: str, keys: list[str]) -> Sequence[Rule]:
+def rules(parent: str, keys: Iterable[str]) -> Sequence[Rule]:
     """One for each key of an object that stands under the key `parent`."""
-    return _known_rules([parent, keys])
+    return _known_rules([parent, *keys])
 
 
 def shown(value: object, looks: Looks) -> bool:
@@ -103,8 +103,8 @@ def shown(value: object, looks: Looks) -> bool:
     return bool(held) and all(isinstance(v, str) and looks(v) for v in held)
 
 
-def _rules(told: tuple[str, list[str]]) -> Sequence[Rule]:
-    parent, keys = told
+def _rules(told: list[str]) -> Sequence[Rule]:
+    parent, *keys = told
     somebody = of_person(parent, keys)
     something = not somebody and of_thing(keys)
     return [_rule(key, somebody=somebody, something=something) for key in keys]

@@ -52,17 +52,31 @@ class Harvest(msgspec.Struct, frozen=True):
             lengths=tuple(sorted({len(number) for number in numbers})),
         )
 
-    def find(self, text: str) -> Iterator[tuple[Kind, Span]]:
+    def within(self, whole: str) -> "Harvest | None":
+        """What of it stands in a text, or may stand in parts of it; None where nothing does."""
+        exact = {word: self.exact[word] for word in _held(self.exact, whole)}
+        lower = _folded(whole) if self.folded else ""
+        folded = {word: self.folded[word] for word in _held(self.folded, lower)}
+        some = self.numbers and next(self._numbers(whole), None) is not None
+        if not (exact or folded or some):
+            return None
+        numbers = self.numbers if some else {}
+        return msgspec.structs.replace(self, exact=exact, folded=folded, numbers=numbers)
+
+    def find(self, text: str) -> list[tuple[Kind, Span]]:
         """Where a harvested value stands in a text, between signs or spaces."""
-        names = list(_literal(self.exact, text)) if self.exact else []
+        found = _literal(self.exact, text) if self.exact else []
         if self.folded:
-            names += _literal(self.folded, _folded(text))
-        yield from names
-        if self.joined:
-            yield from _beside(self.joined, text, names)
+            found += _literal(self.folded, _folded(text))
+        if found and self.joined:
+            found += list(_beside(self.joined, text, found))
         if self.numbers:
-            for stretch in _STRETCH.finditer(text):
-                yield from _grouped(self.numbers, self.lengths, text, stretch)
+            found += self._numbers(text)
+        return found
+
+    def _numbers(self, text: str) -> Iterator[tuple[Kind, Span]]:
+        for stretch in _STRETCH.finditer(text):
+            yield from _grouped(self.numbers, self.lengths, text, stretch)
 
 
 def _told(parts: Iterable[Sequence[Leaf]]) -> Iterator[tuple[Kind, str]]:
@@ -96,12 +110,20 @@ def _folded(text: str) -> str:
     return "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
 
 
-def _literal(sought: Sought, text: str) -> Iterator[tuple[Kind, Span]]:
-    few = len(sought) <= _FEW
-    held = filter(text.__contains__, sought) if few else sought.keys() & set(_WORD.findall(text))
-    for word in sorted(held):
-        for kind, form in sought[word]:
-            yield from ((kind, span) for span in _places(form, text))
+def _held(sought: Sought, text: str) -> list[str]:
+    """The first words that a text holds, and at most some that are parts of others; in order."""
+    if len(sought) <= _FEW:
+        return sorted([word for word in sought if word in text])
+    return sorted(sought.keys() & set(_WORD.findall(text)))
+
+
+def _literal(sought: Sought, text: str) -> list[tuple[Kind, Span]]:
+    return [
+        (kind, span)
+        for word in _held(sought, text)
+        for kind, form in sought[word]
+        for span in _places(form, text)
+    ]
 
 
 def _places(form: str, text: str) -> Iterator[Span]:

@@ -56,7 +56,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def digits(text: str) -> str:
-    return "".join(_DIGIT.findall(text))
+    return text if text.isascii() and text.isdecimal() else "".join(_DIGIT.findall(text))
 
 
 def refilled(written: str, fresh: str) -> str:

@@ -17,7 +17,8 @@ def typed(text: str) -> Iterator[Span]:
 
 
 def _canonical(text: str) -> str:
-    return "".join(_CHAR.findall(text)).upper()
+    plain = text.isascii() and text.isalnum()
+    return (text if plain else "".join(_CHAR.findall(text))).upper()
 
 
 def _invented(text: str) -> bool:

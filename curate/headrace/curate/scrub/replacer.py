@@ -6,10 +6,11 @@ from itertools import chain
 
 from headrace.curate.scrub import profile
 from headrace.curate.scrub.catalogue import possible
+from headrace.curate.scrub.field import rules
 from headrace.curate.scrub.harvest import Harvest
 from headrace.curate.scrub.kind import Kind
 from headrace.curate.scrub.surrogates import Surrogates
-from headrace.curate.scrub.tree import Embedded, Part, fields
+from headrace.curate.scrub.tree import Embedded, Part, kind_of
 from headrace.ingest.jsontext import written
 from headrace.ingest.memo import Memo
 from headrace.ingest.secrets.text import PLACEHOLDER
@@ -30,14 +31,16 @@ class Replacer:
         self._harvest = harvest
         self._surrogates = surrogates
         self._clean: set[str] = set()  # tool results repeat themselves
-        # whether texts of this part can hold what is known by its shape, and what a key told
-        self._alone = self._told = True
+        # whether texts of this part can hold what is known by its shape, and what they can hold
+        # of what keys told
+        self._alone: bool = True
+        self._told: Harvest | None = harvest
         self.found: dict[str, int] = {}
 
     def part(self, given: Part) -> object:
         """A part of a message without personal data; the same object where none was found."""
         self._alone, self._told = self._possible(given)
-        if self._alone or self._told or any(kind for kind, _ in given.leaves):
+        if self._alone or self._told or any(kind is not None for kind, _ in given.leaves):
             return self.value(given.value)
         return given.bare
 
@@ -66,7 +69,7 @@ class Replacer:
             finds = self._chosen(text, kind, alone=alone, told=told)
             if not finds:
                 break
-            text, alone, told = self._spliced(text, finds), True, True
+            text, alone, told = self._spliced(text, finds), True, self._harvest
         if kind is None and text == given:
             self._clean.add(given)
         return text
@@ -84,9 +87,9 @@ class Replacer:
 
     def _mapping(self, given: Mapping[str, object], key: str) -> dict[str, object]:
         out: dict[str, object] = {}
-        for own in fields(given, key):
-            name = own.key if own.plain else self.text(own.key)
-            out[_free(name, out)] = self.value(own.value, own.kind, own.key)
+        for own, (field, value) in zip(rules(key, given), given.items(), strict=True):
+            name = field if own.plain else self.text(field)
+            out[_free(name, out)] = self.value(value, kind_of(own, value), field)
         return out
 
     def _number(self, given: int, kind: Kind | None) -> int:
@@ -99,27 +102,29 @@ class Replacer:
         self.found = before
         return given
 
-    def _possible(self, given: Part) -> tuple[bool, bool]:
-        """Whether its texts can hold what is known by its shape, and what the episode told.
+    def _possible(self, given: Part) -> tuple[bool, Harvest | None]:
+        """Whether its texts can hold what is known by its shape, and what of the harvest they can.
 
         Where JSON has no escapes its texts stand in it as they are: one look does for all.
         """
         if not isinstance(given.value, Embedded):
-            return True, True
+            return True, self._harvest
         whole = given.value.text
         if "\\" in whole or not (whole.isascii() or len(whole.lower()) == len(whole)):
-            return True, True
+            return True, self._harvest
         texts = chain((leaf for _, leaf in given.leaves if isinstance(leaf, str)), given.keys)
         alone = bool(possible(whole)) or any(map(profile.regions, texts))
-        return alone, next(self._harvest.find(whole), None) is not None
+        return alone, self._harvest.within(whole)
 
-    def _chosen(self, text: str, kind: Kind | None, *, alone: bool, told: bool) -> list[Find]:
+    def _chosen(
+        self, text: str, kind: Kind | None, *, alone: bool, told: Harvest | None
+    ) -> list[Find]:
         """Finds that do not overlap, in their order; the longest has its place."""
         finds = [(a, b, kind) for a, b in kind.typed(text)] if kind is not None else []
         if alone:
             finds += _known(text)
-        if told:
-            finds += ((a, b, sought) for sought, (a, b) in self._harvest.find(text))
+        if told is not None:
+            finds += ((a, b, sought) for sought, (a, b) in told.find(text))
         if not finds:
             return []
         taken = bytearray(len(text))

@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from headrace.curate.errors import ScrubKeyError
@@ -24,6 +25,7 @@ class Surrogates:
                 " as secrets.token_bytes(32), and the same ones every night"
             )
         self._key = key
+        self._made: dict[tuple[str, str], str] = {}
         self._digests: dict[tuple[str, str], bytes] = {}
         self._index: dict[str, str] = {}
         self._kinds: dict[str, str] = {}
@@ -40,6 +42,12 @@ class Surrogates:
 
     def of(self, kind: Kind, written: str) -> str:
         """The surrogate of a value, in the form in which it was written."""
+        made = self._made.get((kind.name, written))
+        if made is None:
+            made = self._made[kind.name, written] = self._new(kind, written)
+        return made
+
+    def _new(self, kind: Kind, written: str) -> str:
         value = kind.canonical(written)
         digest = self._digests.get((kind.name, value))
         if digest is None:
@@ -47,10 +55,19 @@ class Surrogates:
             self._digests[kind.name, value] = digest
             self._kinds[digest.hex()] = kind.name
             self._index[digest.hex()] = kind.surrogate(value, Draw(digest))
+        if written == value:
+            return self._index[digest.hex()]
         return kind.surrogate(written, Draw(digest))
 
 
 def digest_of(kind: Kind, value: str, key: bytes) -> bytes:
     """HMAC of a canonical value of a kind: its name in the index."""
-    told = f"{kind.name}\0{value}".encode("utf-8", "surrogatepass")
-    return hmac.digest(key, told, "sha256")
+    made = _keyed(key).copy()
+    made.update(f"{kind.name}\0{value}".encode("utf-8", "surrogatepass"))
+    return made.digest()
+
+
+@lru_cache(maxsize=64)
+def _keyed(key: bytes) -> hmac.HMAC:
+    """To be copied: a key costs more than a value."""
+    return hmac.new(key, digestmod="sha256")

@@ -1,17 +1,20 @@
 """Messages taken apart: JSON inside texts is opened, changed, and written again only if changed."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import msgspec
 
 from headrace.curate.scrub import field
+from headrace.curate.scrub.field import Rule
 from headrace.curate.scrub.kind import Kind
 from headrace.ingest.jsontext import parse
 from headrace.lake.message import Body
 
 DEPTH = 64  # of lists and objects, those inside texts included; below that texts are texts
 
+_OPENING = re.compile(r'\s*[{\["]')
 _FIXED = ("role", "tool_call_id")  # of a message: what holds it together
 
 
@@ -20,15 +23,6 @@ class Embedded(msgspec.Struct, frozen=True):
 
     text: str
     value: object  # opened
-
-
-class Field(msgspec.Struct, frozen=True):
-    """A value with what its key tells."""
-
-    key: str
-    plain: bool  # the key names a field
-    kind: Kind | None
-    value: object
 
 
 Leaf = tuple[Kind | None, str | int]  # with the kind that its key tells
@@ -79,7 +73,7 @@ def opened(value: object, depth: int = DEPTH) -> object:
 
 
 def _opened(text: str, depth: int) -> object:
-    if not depth or text.lstrip()[:1] not in ("{", "[", '"'):
+    if not depth or not _OPENING.match(text):
         return text
     value = parse(text)
     return (
@@ -87,15 +81,12 @@ def _opened(text: str, depth: int) -> object:
     )
 
 
-def fields(given: Mapping[str, object], parent: str) -> Iterator[Field]:
-    """The fields of an object that stands under the key `parent`, each with its kind."""
-    rules = field.rules(parent, list(given))
-    for (key, value), rule in zip(given.items(), rules, strict=True):
-        kind = rule.kind
-        if rule.looks is not None:
-            inside = value.value if isinstance(value, Embedded) else value
-            kind = kind if field.shown(inside, rule.looks) else None
-        yield Field(key, rule.plain, kind, value)
+def kind_of(rule: Rule, value: object) -> Kind | None:
+    """The kind of the value of a field, by the rule for its key."""
+    if rule.looks is None:
+        return rule.kind
+    inside = value.value if isinstance(value, Embedded) else value
+    return rule.kind if field.shown(inside, rule.looks) else None
 
 
 def typed(value: object) -> Iterator[tuple[Kind, str]]:
@@ -116,10 +107,10 @@ def _gather(value: object, kind: Kind | None, key: str, found: list[Leaf], keys:
     elif isinstance(value, Embedded):
         _gather(value.value, kind, key, found, keys)
     elif isinstance(value, dict):
-        for own in fields(value, key):
-            if not own.plain:
-                keys.append(own.key)
-            _gather(own.value, own.kind, own.key, found, keys)
+        for rule, (name, item) in zip(field.rules(key, value), value.items(), strict=True):
+            if not rule.plain:
+                keys.append(name)
+            _gather(item, kind_of(rule, item), name, found, keys)
     elif isinstance(value, list):
         for item in value:
             _gather(item, kind, key, found, keys)
