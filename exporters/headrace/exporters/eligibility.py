@@ -32,6 +32,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     decontaminated: bool = False  # compared with the evaluation cases at all
     contamination: str | None = None  # why it is too close to one
     because_of: str | None = None  # the case it is too close to, or an episode like it
+    screened: str | None = None  # why it is held back until somebody has looked at it
     duplicate_of: str | None = None
     request: str | None = None  # its cluster of equal requests
 
@@ -118,6 +119,11 @@ def on_this_side(candidate: Candidate) -> Finding | None:
     return None
 
 
+def not_screened(candidate: Candidate) -> Finding | None:
+    held = candidate.standing.screened
+    return None if held is None else Finding(reason=f"screened:{held}")
+
+
 def has_lesson(candidate: Candidate) -> Finding | None:
     conversation = candidate.conversation
     if not candidate.lesson.trains:
@@ -152,6 +158,7 @@ GATES: tuple[Gate, ...] = (
     text_only,
     tools_known,
     on_this_side,
+    not_screened,
     has_lesson,
     outcome_known,
     single,

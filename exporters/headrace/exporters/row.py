@@ -60,20 +60,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def dpo(cls, chosen: Conversation, rejected: Conversation, cut: int, split: Split) -> Self:
         """Two answers to one prompt: the messages before `cut`, equal on both sides."""
-        prompt, good, bad = (
-            chosen.messages[:cut],
-            chosen.messages[cut : cut + 1],
-            rejected.messages[cut : cut + 1],
-        )
-        return cls(
-            objective="dpo",
-            split=split,
-            episode_ids=(chosen.episode_id, rejected.episode_id),
-            prompt=canonical(prompt),
-            chosen=canonical(good),
-            rejected=canonical(bad),
-            tools=tools_text(chosen),
-        )._named()
+        ids = (chosen.episode_id, rejected.episode_id)
+        return cls._pair(rejected, ids, chosen.messages[:cut], chosen.messages[cut], split)
+
+    @classmethod
+    def corrected(cls, episode: Conversation, message: Body, cut: int, split: Split) -> Self:
+        """What should have been said, against what an episode said at message `cut`."""
+        ids = (episode.episode_id,)
+        return cls._pair(episode, ids, episode.messages[:cut], message, split)
 
     @classmethod
     def read(cls, objective: Objective, split: Split, columns: Mapping[str, Any]) -> Self:
@@ -89,6 +83,25 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     def hash(self) -> str:
         """The name of everything in the row, row id and episodes included."""
         return digest(dump(self.columns))
+
+    @classmethod
+    def _pair(
+        cls,
+        rejected: Conversation,
+        ids: tuple[str, ...],
+        prompt: Sequence[Body],
+        good: Body,
+        split: Split,
+    ) -> Self:
+        return cls(
+            objective="dpo",
+            split=split,
+            episode_ids=ids,
+            prompt=canonical(prompt),
+            chosen=canonical([good]),
+            rejected=canonical([rejected.messages[len(prompt)]]),
+            tools=tools_text(rejected),
+        )._named()
 
     def _named(self) -> Self:
         content = {k: v for k, v in self.columns.items() if k not in ("row_id", "episode_ids")}

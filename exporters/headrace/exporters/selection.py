@@ -9,7 +9,7 @@ from headrace.curate.conversation import Conversation, conversations
 from headrace.exporters.eligibility import Finding, Standing, judge
 from headrace.exporters.lesson import Lesson
 from headrace.exporters.objective import Objective
-from headrace.exporters.pair import pairs, side
+from headrace.exporters.pair import Mined, mined, pairs
 from headrace.exporters.row import Row
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Split
@@ -40,7 +40,8 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 def select(lake: Lake, project: str, objective: Objective) -> Selection:
     """Judge every current episode of a project and make the rows of those that pass."""
     found = conversations(lake, project, waiting=True)
-    return choose(found, standings(lake, project), objective)
+    paired = mined(lake, project) if objective == "dpo" else None
+    return choose(found, standings(lake, project), objective, paired)
 
 
 def standings(lake: Lake, project: str) -> dict[str, Standing]:
@@ -53,9 +54,15 @@ def standings(lake: Lake, project: str) -> dict[str, Standing]:
 
 
 def choose(
-    episodes: Iterable[Conversation], known: Mapping[str, Standing], objective: Objective
+    episodes: Iterable[Conversation],
+    known: Mapping[str, Standing],
+    objective: Objective,
+    paired: Mined | None = None,
 ) -> Selection:
-    """The selection from episodes and what is known of them; pure, in any order the same."""
+    """The selection from episodes and what is known of them; pure, in any order the same.
+
+    Rows of `dpo` are made from `paired` alone.
+    """
     everyone = sorted(episodes, key=lambda episode: episode.episode_id)
     against: dict[str, Finding] = {}
     fit: list[tuple[Conversation, Standing]] = []
@@ -65,7 +72,7 @@ def choose(
             fit.append((episode, standing))
         else:
             against[episode.episode_id] = found
-    rows, more = _rows(fit, objective)
+    rows, more = _rows(fit, objective, paired or Mined())
     return Selection(
         objective=objective,
         rows=tuple(sorted(rows, key=lambda row: row.row_id)),
@@ -78,9 +85,9 @@ Fit = Sequence[tuple[Conversation, Standing]]
 Found = tuple[Sequence[Row], Mapping[str, Finding]]
 
 
-def _rows(fit: Fit, objective: Objective) -> Found:
+def _rows(fit: Fit, objective: Objective, found: Mined) -> Found:
     if objective == "dpo":
-        pairing = pairs(side(episode, known, _split(known)) for episode, known in fit)
+        pairing = pairs(found, {episode.episode_id: (episode, known) for episode, known in fit})
         return pairing.rows, pairing.alone
     make = Row.sft if objective == "sft" else Row.kto
     rows = [make(episode, Lesson.of(episode), _split(known)) for episode, known in fit]

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from headrace.lake import Lake
 from headrace.lake.message import Body, Message
-from headrace.lake.record import Case, Cluster, Decision, Episode, Resolved
+from headrace.lake.record import Case, Cluster, Decision, Episode, PairRow, Resolved
 from headrace.lake.store import Transaction
 from tests.scrubbed import put
 
@@ -115,6 +116,26 @@ class Stock:
 
         self._write(work)
 
+    def pair(self, chosen: str, rejected: str, *, turn: int = 4) -> None:
+        """What the night's step `pair` would have made of the two."""
+        row = PairRow(
+            project=PROJECT,
+            pair_id=f"pr-{chosen}-{rejected}",
+            chosen=chosen,
+            rejected=rejected,
+            kind="across",
+            request="1",
+            turn=turn,
+            version="1",
+            at=NOW,
+        )
+        self._write(lambda tx: tx.append("pairs", [row]))
+
+    def screen(self, name: str, reason: str) -> None:
+        """Hold an episode back to review."""
+        row = msgspec.structs.replace(_decision("screen", name, name), reason=reason)
+        self._write(lambda tx: tx.append("decisions", [row]))
+
     def case(self, case_id: str, text: str, *, origin: str | None = None) -> None:
         asked = {"messages": [{"role": "user", "content": text}], "tools": None}
         case = Case(
@@ -189,6 +210,7 @@ def _fill(stock: Stock) -> None:
                 split=split,
                 request=f"r-{name}",
             )
+            stock.pair(name, f"{name}-failed")
         stock.case("c1", "What is the weather like in Paris in spring, and what shall I pack?")
 
 

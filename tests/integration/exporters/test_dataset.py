@@ -30,8 +30,13 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 PROJECT = "shop"
 
 
+DECIDED = "from decisions where step = 'export' and version = 'dpo' and episode_id = $episode"
+
+
 class Stock(Protocol):
     lake: Lake
+
+    def screen(self, name: str, reason: str) -> None: ...
 
     def episode(self, name: str, **fields: Any) -> None: ...
 
@@ -92,6 +97,19 @@ def test_the_version_follows_from_rows_and_recipe(shop: Stock, tmp_path: Path) -
     shop.episode("A6")
     assert build(shop, tmp_path / "three").version != first.version
     assert build(shop, tmp_path / "four", license="mit").version != first.version
+
+
+def test_what_is_held_back_to_review_is_in_no_set_and_told(shop: Stock, tmp_path: Path) -> None:
+    before = build(shop, tmp_path / "one", "dpo")
+    shop.screen("A1-failed", "injection")
+    for objective in OBJECTIVES:
+        built = build(shop, tmp_path / objective, objective)
+        named = {name for row in Manifest.load(built.path).rows for name in row.episode_ids}
+        assert "A1-failed" not in named
+        assert built.drops["screened:injection"] == 1
+    [one] = shop.lake.rows(DECIDED, {"episode": "A1"})
+    assert (one["reason"], one["because_of"]) == ("partner_left_out", "A1-failed")
+    assert before.splits["train"] == 2 and built.splits["train"] == 1
 
 
 def test_a_folder_of_the_same_version_is_left_and_another_replaced(

@@ -161,6 +161,12 @@ def test_an_episode_without_tools_that_calls_none_is_fine(
     assert judge(episode(messages=chat, tools=None), standing(), "sft") is None
 
 
+def test_what_is_held_back_to_review_is_not_exported(episode: Make, standing: Known) -> None:
+    found = judge(episode(), standing(screened="injection"), "sft")
+    assert reason(found) == "screened:injection"
+    assert "headrace review" in advice("screened:injection")
+
+
 def test_every_gate_reads_as_a_word_and_every_reason_has_advice() -> None:
     assert [gate.__name__ for gate in GATES] == [
         "scrubbed",
@@ -169,6 +175,7 @@ def test_every_gate_reads_as_a_word_and_every_reason_has_advice() -> None:
         "text_only",
         "tools_known",
         "on_this_side",
+        "not_screened",
         "has_lesson",
         "outcome_known",
         "single",

@@ -17,6 +17,7 @@ from headrace.exporters.errors import (
 from headrace.exporters.formats.loss import HARMLESS, SHOWN, LossReport
 from headrace.exporters.manifest import Recipe
 from headrace.exporters.objective import Objective
+from headrace.exporters.pair import Made, Mined
 from headrace.exporters.reason import ADVICE
 from headrace.exporters.selection import Selection, choose
 from headrace.lake.message import Body
@@ -44,7 +45,11 @@ def chosen(episode: Make, standing: Callable[..., Any], said: Callable[..., Body
             for i, (resolution, _) in enumerate(told)
         ]
         known = {f"e{i}": standing(split=split) for i, (_, split) in enumerate(told)}
-        return choose(talks, known, objective)
+        made = Made(chosen="e0", rejected="e1", turn=1)
+        alone = {"e0": Finding(reason="no_opposite")}
+        return choose(
+            talks, known, objective, Mined(pairs=(made,) if told[1:] else (), alone=alone)
+        )
 
     return select
 
@@ -63,7 +68,7 @@ def test_without_a_suite_nothing_says_whether_training_helps() -> None:
         ("sft", [("pending", "train")], NothingToExport, "1 pending .send its outcome"),
         ("sft", [("failure", "train")] * 2, NothingToExport, "2 not_success .a failure: use it"),
         ("sft", [("success", "test")] * 2, NothingToExport, "all 2 rows are on the test side"),
-        ("dpo", [("success", "train")], NothingToExport, "no_partner"),
+        ("dpo", [("success", "train")], NothingToExport, "no_opposite"),
         ("kto", [("success", "train")] * 2, OneLabelOnly, "outcomes of failures"),
         ("kto", [("failure", "train")], OneLabelOnly, "outcomes of successes"),
         ("kto", [("failure", "train"), ("success", "test")], OneLabelOnly, "all 1 rows"),
