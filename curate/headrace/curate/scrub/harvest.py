@@ -112,18 +112,15 @@ def _folded(text: str) -> str:
 
 def _held(sought: Sought, text: str) -> list[str]:
     """The first words that a text holds, and at most some that are parts of others; in order."""
-    if len(sought) <= _FEW:
-        return sorted([word for word in sought if word in text])
-    return sorted(sought.keys() & set(_WORD.findall(text)))
+    few = len(sought) <= _FEW
+    held = [w for w in sought if w in text] if few else sought.keys() & set(_WORD.findall(text))
+    return sorted(held) if held else []
 
 
 def _literal(sought: Sought, text: str) -> list[tuple[Kind, Span]]:
-    return [
-        (kind, span)
-        for word in _held(sought, text)
-        for kind, form in sought[word]
-        for span in _places(form, text)
-    ]
+    held = _held(sought, text)
+    forms = ((kind, form) for word in held for kind, form in sought[word])
+    return [(kind, span) for kind, form in forms for span in _places(form, text)] if held else []
 
 
 def _places(form: str, text: str) -> Iterator[Span]:

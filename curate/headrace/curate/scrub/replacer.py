@@ -48,10 +48,10 @@ class Replacer:
         """A value without personal data; of the same type, with the same fields."""
         if isinstance(given, str):
             return self.text(given, kind)
-        if isinstance(given, Embedded):
-            return self._embedded(given, kind, key)
         if isinstance(given, dict):
             return self._mapping(given, key)
+        if isinstance(given, Embedded):
+            return self._embedded(given, kind, key)
         if isinstance(given, list):
             return [self.value(item, kind, key) for item in given]
         if isinstance(given, int) and not isinstance(given, bool):
@@ -120,11 +120,11 @@ class Replacer:
         self, text: str, kind: Kind | None, *, alone: bool, told: Harvest | None
     ) -> list[Find]:
         """Finds that do not overlap, in their order; the longest has its place."""
-        finds = [(a, b, kind) for a, b in kind.typed(text)] if kind is not None else []
+        finds = [] if kind is None else [(a, b, kind) for a, b in kind.typed(text)]
         if alone:
             finds += _known(text)
-        if told is not None:
-            finds += ((a, b, sought) for sought, (a, b) in told.find(text))
+        if told is not None and (seen := told.find(text)):
+            finds += [(a, b, sought) for sought, (a, b) in seen]
         if not finds:
             return []
         taken = bytearray(len(text))
