@@ -212,3 +212,59 @@ select distinct name from votes where project = $project and origin = 'rule';
 
 -- name: forget_rules
 delete from done where project = $project and step = $step and version <> $version;
+
+-- name: words
+-- The word that stands of each voter, families apart: who agrees with whom is seen one by one.
+with said as (
+    select episode_id, source, name, author, null::varchar as family, "at", verdict from marks
+    where episode_id is not null and verdict is not null
+    union all
+    select episode_id, source, name, author, family, "at", verdict from heard
+),
+voters as (
+    select
+        episode_id, source, name, author, max(family) as family,
+        max("at") filter (where verdict) as yes_at, max("at") filter (where not verdict) as no_at
+    from said group by all
+)
+select
+    v.episode_id, v.source, v.source || '/' || v.name as witness, v.author,
+    coalesce(v.family, f.family) as family,
+    coalesce(v.yes_at > v.no_at, v.yes_at is not null)::int as value
+from voters v left join families f on f.witness = v.source || '/' || v.name
+where v.yes_at is distinct from v.no_at;
+
+-- name: sources
+select witness, any_value(source) as source, any_value(family) as family,
+    count(*) as votes, count(distinct episode_id) as episodes, sum(value)::bigint as ayes
+from words group by witness order by witness;
+
+-- name: beside_those_who_know
+-- Of the episodes that they spoke of, what each other witness said; where they are divided, or a
+-- witness is, nothing. `cluster`: what asks the same is no independent case.
+with known as (
+    select episode_id, avg(value) as share from words where source = $truth
+    group by episode_id having avg(value) <> 0.5
+),
+spoken as (
+    select w.episode_id, w.witness, any_value(w.family) as family, avg(w.value) as share
+    from words w semi join known k on k.episode_id = w.episode_id
+    where w.source <> $truth
+    group by w.episode_id, w.witness having avg(w.value) <> 0.5
+)
+select
+    s.episode_id, s.witness, s.family, (s.share > 0.5)::int as value, (k.share > 0.5)::int as truth,
+    e.release, coalesce(c.cluster_id::varchar, u.request::varchar, s.episode_id) as cluster
+from spoken s
+join known k on k.episode_id = s.episode_id
+join current_episodes e on e.project = $project and e.episode_id = s.episode_id
+left join episode_units u on u.project = $project and u.episode_id = s.episode_id
+left join unit_clusters c
+    on c.project = $project and c.method = 'near' and c.unit_id = u.request
+order by s.witness, s.episode_id;
+
+-- name: audited_words
+-- Every vote on the episodes that people audited, for seeing who errs together.
+select w.* from words w
+semi join (select episode_id from words where source = 'human') h on h.episode_id = w.episode_id
+order by all;

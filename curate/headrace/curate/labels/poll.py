@@ -56,6 +56,12 @@ def marks_of(lake: Lake, project: str, thresholds: Mapping[str, Threshold]) -> p
     return lake.table(sql, {"project": project}, {"thresholds": rules})
 
 
+def words(lake: Lake, polled: Poll, terms: Declared) -> pa.Table:
+    """What each voter's word is: episode_id, source, witness, author, family, value."""
+    said = {"marks": polled.marks, "heard": polled.heard, "families": _families(terms)}
+    return lake.table(_sql("words"), None, said)
+
+
 def _weighed(
     marks: pa.Table, heard: pa.Table, rulings: pa.Table, voices: pa.Table, terms: Declared
 ) -> Poll:
