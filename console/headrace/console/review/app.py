@@ -226,8 +226,8 @@ class ReviewScreen(Screen[None]):
             [Option(self._entry(item, here=item is here)) for item in self.session.items]
         )
         done, total = len(self.session.given), len(self.session.items)
-        told = f" {self.session.project}  {self.session.reviewer}  {done} of {total}"
-        self.query_one("#title", Static).update(Content(line(f"headrace review {told}", 400)))
+        told = f"{done} of {total}  {self.session.reviewer}  {self.session.project}"
+        self.query_one("#title", Static).update(Content(line(f"headrace review  {told}", 400)))
 
     def _entry(self, item: Waiting, *, here: bool) -> Content:
         given = self.session.given.get(item.item_id)

@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
@@ -86,5 +87,7 @@ class HelpScreen(ModalScreen[None]):
         with Vertical(classes="box"):
             yield Static(Content(KEYS))
 
-    def on_key(self) -> None:
+    def on_key(self, event: Key) -> None:
+        event.stop()  # it closes this, and is no answer to what lies below
+        event.prevent_default()
         self.dismiss(None)

@@ -1,11 +1,13 @@
 """What a reviewer is shown: the open items, and of one of them all that is known."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
+import numpy as np
 
+from headrace.curate.backlog import blocks
 from headrace.curate.conversation import Conversation, conversation, decoded
 from headrace.curate.review.queue import NAME
 from headrace.lake.message import Body
@@ -80,11 +82,7 @@ def look(lake: Lake, project: str, episode_id: str) -> Look | None:
     rows = lake.rows(sql["episode"], where)
     if not rows:
         return None
-    hashes = sorted(set(rows[0]["messages"]))
-    bodies: dict[str, Body] = {
-        row["hash"]: decoded(row["body"]) for row in lake.rows(sql["bodies"], {"hashes": hashes})
-    }
-    found = conversation(rows[0], bodies)
+    found = conversation(rows[0], _bodies(lake, rows[0]["messages"]))
     keys = {
         **where,
         "name": NAME,
@@ -95,6 +93,19 @@ def look(lake: Lake, project: str, episode_id: str) -> Look | None:
     }
     said = tuple(msgspec.convert(row, Said) for row in lake.rows(sql["marks"], keys))
     return Look(conversation=found, said=said)
+
+
+def _bodies(lake: Lake, names: Iterable[str]) -> dict[str, Body]:
+    """Scrubbed messages by name: their rows are found first, as texts take long to unpack."""
+    import pyarrow as pa
+
+    sql = statements("headrace.curate", "backlog.sql")
+    wanted = {"wanted": pa.table({"hash": pa.array(sorted(set(names)), pa.string())})}
+    places = lake.table(sql["places_of_scrubbed_messages"], tables=wanted).select(["place"])
+    rows = lake.table(
+        sql["scrubbed_messages_of_places"], blocks(np.asarray(places["place"])), {"wanted": places}
+    )
+    return {row["hash"]: decoded(row["body"]) for row in rows.to_pylist()}
 
 
 def _externals(metadata: Mapping[str, Any]) -> list[str]:

@@ -199,10 +199,6 @@ select e.* exclude (tools, metadata), e.tools::varchar as tools, e.metadata::var
 from scrubbed_episodes e
 where e.project = $project and e.episode_id = $episode;
 
--- name: bodies
-select hash, body::varchar as body from scrubbed_messages
-where hash in (select unnest($hashes::varchar[]));
-
 -- name: marks
 -- What was said of one episode, but for what reviewers of this item said: a second one is to look
 -- with their own eyes.
