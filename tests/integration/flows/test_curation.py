@@ -1,0 +1,194 @@
+"""Curation of real runs: whatever kills it, however the nights fall, the same tables come out."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from headrace.console.sample import Run, observed_tools, taubench
+from headrace.curate import backlog
+from headrace.curate.unit import request_text
+from headrace.evals.errors import NoEvalEpisodes
+from headrace.flows.step import STEPS, Context
+from headrace.lake import Lake
+from headrace.lake.message import Message, dump
+from headrace.lake.record import Episode, Outcome
+from headrace.lake.store import Transaction
+
+T = TypeVar("T")
+
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+ARRIVED = NOW - timedelta(hours=1)
+PROJECT = "airline"
+RUNS = 40
+LAST = "review" if "review" in STEPS else "pair"  # the last step of curation
+CURATION = [name for name in list(STEPS)[: list(STEPS).index(LAST) + 1] if name != "replay"]
+LEFT = {  # what tells when, not what, and what the lake keeps about itself
+    "migrations", "nights", "cluster_events", "pair_events", "embeddings",
+}  # fmt: skip
+TIMES = {"at", "added_at", "picked_at", "received_at", "started_at", "ended_at"}
+
+
+class Killed(BaseException):
+    """As from outside: no step may swallow it."""
+
+
+def put(lake: Lake, runs: Sequence[Run]) -> None:
+    """Runs as a product posts them, one after the other, each with its outcome."""
+    arrived = {run.run_id: ARRIVED + timedelta(seconds=i) for i, run in enumerate(taubench(NOW))}
+    tools = dump(observed_tools(list(taubench(NOW))))
+    messages = {m.hash: m for run in runs for m in map(Message.of, run.messages)}
+    episodes = [
+        Episode(
+            project=PROJECT,
+            episode_id=f"ep_{run.run_id}",
+            revision=1,
+            at=arrived[run.run_id],
+            messages=tuple(Message.of(body).hash for body in run.messages),
+            trainable=run.generated,
+            tools=tools,
+            request=request_text(run.messages, run.generated),
+            started_at=run.started_at,
+            release=run.release,
+            metadata=dump({"task": run.task}),
+        )
+        for run in runs
+    ]
+    outcomes = [
+        Outcome(
+            project=PROJECT, outcome_id=run.run_id, target_kind="episode", source="product",
+            target_id=f"ep_{run.run_id}", success=run.success, at=NOW, received_at=NOW,
+        )
+        for run in runs
+    ]  # fmt: skip
+
+    def write(tx: Transaction) -> None:
+        tx.add_new("messages", list(messages.values()), on=["hash"])
+        tx.append("episodes", episodes)
+        tx.append("outcomes", outcomes)
+
+    lake.write(write)
+
+
+def curate(lake: Lake, out: Path) -> None:
+    for name in CURATION:
+        with suppress(NoEvalEpisodes):  # a small first night may have none
+            STEPS[name](Context(lake=lake, project=PROJECT, now=NOW, out=out))
+
+
+def tables(lake: Lake) -> dict[str, list[str]]:
+    """Every row of every table, but for times."""
+    found: dict[str, list[str]] = {}
+    for (name,) in lake.sql(
+        "select table_name from duckdb_tables() where not temporary"
+    ).fetchall():
+        if name in LEFT or name.startswith("ducklake_"):
+            continue
+        columns = [row["column_name"] for row in lake.rows(f"describe {name}")]
+        kept = ", ".join(f'"{column}"' for column in columns if column not in TIMES)
+        found[name] = sorted(map(repr, lake.sql(f"select {kept} from {name}").fetchall()))
+    return found
+
+
+def differences(one: Lake, other: Lake) -> dict[str, tuple[list[str], list[str]]]:
+    """The tables that differ, with what only one of them has."""
+    here, there = tables(one), tables(other)
+    assert here.keys() == there.keys() and len(here) > 20
+    return {
+        name: (
+            sorted(set(here[name]) - set(there[name]))[:3],
+            sorted(set(there[name]) - set(here[name]))[:3],
+        )
+        for name in here
+        if here[name] != there[name]
+    }
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[Run]:
+    return list(taubench(NOW))[:RUNS]
+
+
+@pytest.fixture(scope="module")
+def small_chunks() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backlog, "CHUNK", 20)
+        yield
+
+
+@pytest.fixture(scope="module")
+def key() -> Iterator[None]:
+    """One key for all lakes, or each would have surrogates of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADRACE_SCRUB_KEY", "5a" * 32)
+        yield
+
+
+@pytest.fixture(scope="module")
+def calm(
+    runs: list[Run], key: None, small_chunks: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lake]:
+    """A lake that one night curated undisturbed."""
+    home = tmp_path_factory.mktemp("calm")
+    with Lake.open(home) as lake:
+        put(lake, runs)
+        curate(lake, home / "sets")
+        yield lake
+
+
+def test_another_night_writes_nothing(calm: Lake, tmp_path: Path) -> None:
+    before = calm.snapshot_id
+    curate(calm, tmp_path)
+    assert calm.snapshot_id == before
+
+
+def test_every_step_left_something_to_compare(calm: Lake) -> None:
+    told = tables(calm)
+    for name in ("scrubbed", "text_units", "edges", "clusters", "splits", "decisions", "votes"):
+        assert told[name], name
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_at_random_and_restarted_it_ends_as_if_undisturbed(
+    seed: int, calm: Lake, runs: list[Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(seed)
+    write: Callable[..., Any] = Lake.write
+
+    def mortal(lake: Lake, work: Callable[[Transaction], T]) -> T:
+        fate = chance.random()
+        if fate < 0.15:
+            raise Killed
+        done: T = write(lake, work)
+        if fate > 0.85:
+            raise Killed
+        return done
+
+    deaths = 0
+    with Lake.open(tmp_path) as lake:
+        put(lake, runs)
+        with monkeypatch.context() as patch:
+            patch.setattr(Lake, "write", mortal)
+            while deaths < 12:
+                try:
+                    curate(lake, tmp_path / "sets")
+                    break
+                except Killed:
+                    deaths += 1
+        curate(lake, tmp_path / "sets")
+        assert deaths > 2
+        assert differences(lake, calm) == {}
+
+
+def test_two_nights_in_sequence_equal_one_night_over_both(
+    calm: Lake, runs: list[Run], tmp_path: Path
+) -> None:
+    with Lake.open(tmp_path) as lake:
+        for part in (runs[: RUNS // 2], runs[RUNS // 2 :]):
+            put(lake, part)
+            curate(lake, tmp_path / "sets")
+        assert differences(lake, calm) == {}
