@@ -54,9 +54,9 @@ def lead(
     return StepResult(
         step=STEP,
         seen=done,
-        kept=led,
-        dropped={"no call that changes something": done - led} if done > led else {},
-        notes={"clusters": written},
+        kept=done,
+        dropped={},
+        notes={"clusters": written, "showing_no_intent": done - led},
     )
 
 

@@ -64,11 +64,15 @@ def vectors(lake: Lake, project: str, recipe: str, units: Ids) -> tuple[Ids, Vec
     given = {"project": project, "recipe": recipe}
     found = lake.table(_sql("vectors"), given, {"wanted": _wanted(units)})
     ids = np.asarray(found["unit_id"], dtype=np.int64)
-    if not len(ids):
-        return ids, np.empty((0, 0), dtype=np.float32)
-    held = found["vector"].combine_chunks()
-    flat = np.asarray(held.flatten(), dtype=np.float32)
-    return ids, flat.reshape(len(ids), -1)
+    return ids, matrix(found["vector"])
+
+
+def matrix(column: pa.ChunkedArray) -> Vectors:
+    """A column of vectors, a row each."""
+    if not len(column):
+        return np.empty((0, 0), dtype=np.float32)
+    flat: Vectors = np.asarray(column.combine_chunks().flatten(), dtype=np.float32)
+    return flat.reshape(len(column), -1)
 
 
 def store(tx: Transaction, recipe: str, hashes: Sequence[str], rows: Vectors) -> None:

@@ -76,7 +76,11 @@ create table leaders ( -- requests that mean the same and were answered by the s
     cosine double -- to the leader
 );
 
-create table centroids (project varchar, model varchar, intent_id varchar, vector float[]);
+create table centroids ( -- of intents, as they were clustered together
+    project varchar, model varchar, intent_id varchar, vector float[],
+    requests bigint, -- different ones, all intents together
+    unlike double -- share of the episodes that were near to none
+);
 
 create table intents (
     project varchar, intent_id varchar, name varchar, terms varchar[],

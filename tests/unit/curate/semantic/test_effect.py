@@ -6,6 +6,7 @@ import pytest
 
 from headrace.curate.semantic.effect import Effects, hints
 from headrace.lake.errors import SettingsError
+from headrace.lake.message import Body
 from headrace.lake.settings import Settings
 
 
@@ -40,7 +41,7 @@ def test_one_call_that_changes_something_is_enough_and_none_is_not() -> None:
 
 
 def test_definitions_go_before_names() -> None:
-    tools = [
+    tools: list[Body] = [
         {"function": {"name": "get_token"}, "annotations": {"readOnlyHint": False}},
         {"type": "function", "function": {"name": "order", "annotations": {"readOnlyHint": True}}},
         {"name": "wipe", "annotations": {"destructiveHint": True}},

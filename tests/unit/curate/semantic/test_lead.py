@@ -64,7 +64,7 @@ def test_other_words_for_one_thing_done_are_one_cluster(
     run_of(world, "c", "where is the nearest shop", CANCEL)
     found = night(lake, world, words)
     assert clusters(lake, world) == [["a", "b"], ["c"]]
-    assert (found.seen, found.kept, found.notes) == (3, 3, {"clusters": 2})
+    assert (found.seen, found.notes) == (3, {"clusters": 2, "showing_no_intent": 0})
     [row] = lake.rows(
         "from clusters where project = $p and method = 'semantic' and episode_id = $e",
         {"p": world.project, "e": f"{world.project}/b"},
@@ -101,7 +101,7 @@ def test_chats_and_read_only_steps_never_merge_by_meaning(
     found = night(lake, world, words)
     assert clusters(lake, world) == []
     assert [row[2] for row in leaders(lake, world)] == [None, None]
-    assert found.dropped == {"no call that changes something": 2}
+    assert found.notes == {"clusters": 0, "showing_no_intent": 2}
 
 
 def test_a_definition_that_says_read_only_is_believed(

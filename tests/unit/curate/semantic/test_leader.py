@@ -34,7 +34,8 @@ def drawn(seed: int, count: int) -> Vectors:
     rows = (
         meanings[chance.integers(0, len(meanings), count)] + chance.normal(size=(count, 24)) * 0.7
     )
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    units: Vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return units
 
 
 def naive(new: Requests) -> list[int]:

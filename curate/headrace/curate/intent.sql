@@ -1,0 +1,84 @@
+-- Intents of requests, in the words of users.
+
+-- name: standing_intents
+-- Those with most episodes were clustered first.
+select intent_id, vector, requests, unlike from centroids
+where project = $project and model = $recipe
+order by rowid
+
+-- name: requests
+-- Every request with its episodes, and the intent that most of them are in.
+select u.asked as unit_id, count(*) as episodes, mode(k.cluster_id) as intent_id
+from current_episodes e
+join episode_units u
+    on u.project = $project and u.episode_id = e.episode_id and u.revision = e.revision
+left join clusters k
+    on k.project = $project and k.method = 'intent' and k.episode_id = e.episode_id
+where e.project = $project and u.asked is not null
+group by u.asked
+order by u.asked
+
+-- name: waiting_requests
+-- Those of episodes that are in no intent.
+select u.asked as unit_id, count(*) as episodes, null::varchar as intent_id
+from current_episodes e
+join episode_units u
+    on u.project = $project and u.episode_id = e.episode_id and u.revision = e.revision
+anti join (
+    select episode_id from clusters where project = $project and method = 'intent'
+) k on k.episode_id = e.episode_id
+where e.project = $project and u.asked is not null
+group by u.asked
+order by u.asked
+
+-- name: count_requests
+select count(distinct u.asked)
+from current_episodes e
+join episode_units u
+    on u.project = $project and u.episode_id = e.episode_id and u.revision = e.revision
+where e.project = $project
+
+-- name: waiting_episodes
+select count(*) filter (k.episode_id is null), count(*)
+from current_episodes e
+join episode_units u
+    on u.project = $project and u.episode_id = e.episode_id and u.revision = e.revision
+left join clusters k
+    on k.project = $project and k.method = 'intent' and k.episode_id = e.episode_id
+where e.project = $project and u.asked is not null
+
+-- name: clusters_joined
+-- Episodes that were in no intent; who represents it was settled before.
+select $project as project, 'intent' as method, p.intent_id as cluster_id, e.episode_id,
+    false as representative, p.cosine as similarity
+from placed p
+join episode_units u on u.project = $project and u.asked = p.unit_id
+join current_episodes e
+    on e.project = $project and e.episode_id = u.episode_id and e.revision = u.revision
+anti join (
+    select episode_id from clusters where project = $project and method = 'intent'
+) k on k.episode_id = e.episode_id
+
+-- name: clusters_anew
+-- The oldest of those nearest to the middle represents an intent.
+select $project as project, 'intent' as method, p.intent_id as cluster_id, e.episode_id,
+    row_number() over (partition by p.intent_id order by p.cosine desc, u.rowid) = 1
+        as representative,
+    p.cosine as similarity
+from placed p
+join episode_units u on u.project = $project and u.asked = p.unit_id
+join current_episodes e
+    on e.project = $project and e.episode_id = u.episode_id and e.revision = u.revision
+
+-- name: names_taken
+-- Of all intents that there ever were: a name never comes to mean another thing.
+select name from intents where project = $project order by name
+
+-- name: forget_centroids
+delete from centroids where project = $project
+
+-- name: log_merges
+insert into cluster_events by name
+select $project as project, 'intent' as method, old as old_id, new as new_id, 'merge' as event,
+    $at as "at"
+from merged

@@ -1,0 +1,96 @@
+"""Requests gathered by meaning into as many intents as there are, none of them wider than a cut."""
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+
+from headrace.curate.semantic.encoder import Vectors
+
+WIDEST = 0.4  # cosine of the two members of an intent that are least alike
+NEAR = 0.5  # cosine to the middle of an intent, to be of it
+FEWEST = 3  # episodes of an intent
+MOST = 300  # intents; nobody browses more
+
+SAMPLE = 100_000  # requests that are looked at to find intents
+GRAINS = 2_000  # that are compared all with all; of more requests these are groups
+SEED = 7
+
+Counts = NDArray[np.int64]
+Numbers = NDArray[np.int64]
+
+
+class Nearest(msgspec.Struct, frozen=True, kw_only=True):
+    """For each request the middle that is nearest; -1 where none is near."""
+
+    places: Numbers
+    cosines: NDArray[np.float64]
+
+    def of(self, count: int, episodes: Counts) -> Counts:
+        """The episodes of each of so many middles."""
+        near = self.places >= 0
+        counted = np.bincount(self.places[near], weights=episodes[near], minlength=count)
+        return counted.astype(np.int64)
+
+
+def middles(vectors: Vectors, episodes: Counts) -> Vectors:
+    """The middles of intents, those with most episodes first, rounded as vectors are stored.
+
+    `episodes` counts those of each request. Complete linkage: no chain of likenesses makes an
+    intent of what is unlike. The same vectors in the same order give the same middles.
+    """
+    some = np.unique(np.linspace(0, len(vectors) - 1, min(len(vectors), SAMPLE)).astype(np.int64))
+    rows, weights = vectors[some], np.log2(1 + episodes[some])
+    found = _means(rows, weights, _labels(rows, weights))
+    if not len(found):
+        return found
+    counts = nearest(vectors, found).of(len(found), episodes)
+    order = np.argsort(-counts, kind="stable")
+    return found[order[counts[order] >= FEWEST][:MOST]]
+
+
+def nearest(vectors: Vectors, of: Vectors) -> Nearest:
+    """The nearest of these middles; exact, so that no block changes who belongs where."""
+    if not len(of) or not len(vectors):
+        nobody = np.full(len(vectors), -1, dtype=np.int64)
+        return Nearest(places=nobody, cosines=np.zeros(len(vectors)))
+    cosines = vectors.astype(np.float64) @ of.astype(np.float64).T
+    places = cosines.argmax(axis=1)
+    best = cosines[np.arange(len(vectors)), places]
+    return Nearest(places=np.where(best >= NEAR, places, -1), cosines=best)
+
+
+def _labels(rows: Vectors, weights: NDArray[np.float64]) -> Numbers:
+    """The number of the cluster of each row."""
+    grain = _grains(rows, weights)
+    centres = _means(rows, weights, grain)
+    if len(centres) < 2:
+        return np.zeros(len(rows), dtype=np.int64)
+    apart = 1 - np.clip(centres.astype(np.float64) @ centres.astype(np.float64).T, -1, 1)
+    tree = linkage(apart[np.triu_indices(len(centres), 1)], "complete")
+    joined = fcluster(tree, 1 - WIDEST, "distance").astype(np.int64) - 1
+    found: Numbers = joined[grain]
+    return found
+
+
+def _grains(rows: Vectors, weights: NDArray[np.float64]) -> Numbers:
+    """Few rows each for itself; many in groups of near ones, numbered without gaps."""
+    if len(rows) <= GRAINS:
+        return np.arange(len(rows))
+    from sklearn.cluster import MiniBatchKMeans
+
+    model = MiniBatchKMeans(GRAINS, batch_size=4_096, max_iter=10, n_init=1, random_state=SEED)
+    _, dense = np.unique(model.fit_predict(rows, sample_weight=weights), return_inverse=True)
+    found: Numbers = dense.astype(np.int64)
+    return found
+
+
+def _means(rows: Vectors, weights: NDArray[np.float64], labels: Numbers) -> Vectors:
+    """The weighted mean of each cluster at length one; labels without gaps."""
+    if not len(rows):
+        return rows
+    sums = np.zeros((labels.max() + 1, rows.shape[1]))
+    np.add.at(sums, labels, rows * weights[:, None])
+    units = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+    rounded: Vectors = units.astype(np.float16).astype(np.float32)
+    return rounded
