@@ -67,7 +67,7 @@ class Desk:
         hashes = tuple(body.hash for body in bodies)
         self._rows += [("messages", body) for body in bodies]
         given: dict[str, Any] = {"request": talk(name)[0]["content"], "started_at": T0} | fields
-        self._keep(
+        self.keep(
             "episodes",
             Episode(
                 project=self.project, episode_id=name, revision=revision, at=T0, messages=hashes,
@@ -81,9 +81,9 @@ class Desk:
             project=self.project, episode_id=name, resolution=resolution, p_success=p, at=T0,
             success={"success": True, "failure": False}.get(resolution), resolved_by=resolved_by,
         )  # fmt: skip
-        self._keep("resolutions", resolved)
+        self.keep("resolutions", resolved)
         if near is not None:
-            self._keep("clusters", self._cluster(name, near))
+            self.keep("clusters", self._cluster(name, near))
         if skeleton is not None:
             self._unit(name, revision, skeleton)
         return name
@@ -96,14 +96,14 @@ class Desk:
         row = VoteRow(
             project=self.project, episode_id=episode, source=source, value=value, at=at, **given
         )
-        self._keep("votes", row)
+        self.keep("votes", row)
 
     def outcome(self, target_kind: Any, target_id: str, source: Any, **fields: Any) -> None:
         row = Outcome(
             project=self.project, outcome_id=f"o{len(self._rows)}", target_kind=target_kind,
             target_id=target_id, source=source, at=T0, received_at=T0, **fields,
         )  # fmt: skip
-        self._keep("outcomes", row)
+        self.keep("outcomes", row)
 
     def write(self) -> None:
         rows, self._rows = self._rows, []
@@ -124,12 +124,13 @@ class Desk:
 
     def ask(self, episode: str, **fields: Any) -> str:
         """Put an episode into the queue by hand; the id of its item."""
-        given: dict[str, Any] = {"stratum": "random", "why": "drawn at random (1 of 1)"} | fields
+        usual = {"stratum": "random", "why": "drawn at random (1 of 1)", "state": "open"}
+        given: dict[str, Any] = usual | fields
         item = ReviewItem(
             project=self.project, item_id=item_id(self.project, episode), episode_id=episode,
-            picked_at=NOW, state="open", state_at=NOW, **given,
+            picked_at=NOW, state_at=NOW, **given,
         )  # fmt: skip
-        self._keep("review_items", item)
+        self.keep("review_items", item)
         return item.item_id
 
     def queue(self, size: int = 50, *, days: float = 0, **fields: Any) -> StepResult:
@@ -159,7 +160,7 @@ class Desk:
         )
         return sorted(found, key=lambda row: json.dumps(row, default=str, sort_keys=True))
 
-    def _keep(self, table: str, row: Record) -> None:
+    def keep(self, table: str, row: Record) -> None:
         self._rows.append((table, row))
 
     def _scrubbed(self, name: str, revision: int, hashes: tuple[str, ...], request: str) -> None:
@@ -167,7 +168,7 @@ class Desk:
             project=self.project, episode_id=name, revision=revision, version="test",
             messages=hashes, request=request, metadata="{}", found="{}", at=T0,
         )  # fmt: skip
-        self._keep("scrubbed", row)
+        self.keep("scrubbed", row)
 
     def _cluster(self, name: str, near: str) -> Cluster:
         return Cluster(
@@ -186,9 +187,9 @@ class Desk:
                 project=self.project, unit_id=self._units, kind=kind, text=text, episode_id=name,
                 text_hash=made.text_hash, version=made.version, at=T0,
             )  # fmt: skip
-            self._keep("text_units", unit)
+            self.keep("text_units", unit)
         row = EpisodeUnits(
             project=self.project, episode_id=name, revision=revision,
             request=ids["request"], skeleton=ids["skeleton"],
         )  # fmt: skip
-        self._keep("episode_units", row)
+        self.keep("episode_units", row)
