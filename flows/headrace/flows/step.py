@@ -12,6 +12,8 @@ import msgspec
 from headrace.curate.assemble import assemble
 from headrace.curate.decontaminate import decontaminate
 from headrace.curate.dedupe import dedupe
+from headrace.curate.embed import embed
+from headrace.curate.lead import lead
 from headrace.curate.outcomes import resolve
 from headrace.curate.pair import pair
 from headrace.curate.progress import Progress, silent
@@ -74,6 +76,16 @@ def _resolve(at: Context) -> Line:
     lost = result.notes.get("unmatched_outcomes", 0)
     said = f"outcomes weighed; {lost} name nothing that is known" if lost else "outcomes weighed"
     return _curated(at, result, said)
+
+
+def _embed(at: Context) -> Line:
+    result = embed(at.lake, at.project, now=at.now, told=at.told)
+    return _curated(at, result, "requests given a vector")
+
+
+def _lead(at: Context) -> Line:
+    result = lead(at.lake, at.project, now=at.now, told=at.told)
+    return _curated(at, result, "requests gathered by meaning and steps")
 
 
 def _vote(at: Context) -> Line:
@@ -162,6 +174,8 @@ STEPS: Mapping[str, Step] = MappingProxyType(
         "assemble": _assemble,
         "scrub": _scrub,
         "units": _units,
+        "embed": _embed,
+        "lead": _lead,
         "vote": _vote,
         "resolve": _resolve,
         "dedupe": _dedupe,
