@@ -17,6 +17,8 @@ FILE = "headrace.toml"
 PROJECTS = "projects"
 # tables that other modules read with `table`, of all and of a project
 ELSEWHERE = ("business", "families", "late", "error_rates", "judges", "tools", "screens")
+REVIEW_SIZE = 50  # episodes that wait for a reviewer
+REVIEW_TWICE = 0.1  # share of the even sample that two reviewers are asked for
 
 _Table = Mapping[str, Any]
 T = TypeVar("T")
@@ -30,6 +32,8 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: Mapping[str, Threshold]  # name of a score -> when it is a success
     rules: Path | None = None  # file of rules that vote on episodes
     scrub_extra: Literal["presidio"] | None = None  # a second finder of personal data
+    review_size: int = REVIEW_SIZE
+    review_twice: float = REVIEW_TWICE
 
 
 class _Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +44,8 @@ class _Keys(msgspec.Struct, frozen=True, kw_only=True):
     rules: str | None = None  # beside the file that names it, where it is no full path
     thresholds: dict[str, Any] = {}
     scrub_extra: Literal["presidio", "none"] | None = None
+    review_size: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    review_twice: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +74,8 @@ def settings_of(settings: Settings, project: str) -> ProjectSettings:
         thresholds={**top.thresholds, **own.thresholds},
         rules=_beside(settings, own.keys.rules or top.keys.rules),
         scrub_extra=_extra(own.keys.scrub_extra, top.keys.scrub_extra, settings.scrub_extra),
+        review_size=_first(own.keys.review_size, top.keys.review_size, REVIEW_SIZE),
+        review_twice=_first(own.keys.review_twice, top.keys.review_twice, REVIEW_TWICE),
     )
 
 

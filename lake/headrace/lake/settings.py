@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     link_without_conversation: bool = False  # join traces by their messages where no id does
     workers: int | None = Field(default=None, ge=1)  # processes of a night; default: a core each
     prices: Path | None = None  # file of list prices; default: prices.toml in `home`, if any
+    reviewer: str | None = None  # who reviews; default: the name that one is logged in by
 
     # a name on the hub or a folder; turns requests into vectors
     embedding_model: str = "sentence-transformers/all-MiniLM-L6-v2"

@@ -171,3 +171,19 @@ def test_a_project_can_do_without_the_second_finder_of_the_others(settings: Sett
     write(settings, 'scrub_extra = "regex"\n')
     with pytest.raises(SettingsError, match=r"scrub_extra.*presidio|Invalid enum value 'regex'"):
         settings_of(settings, "a")
+
+
+def test_a_project_says_how_long_its_review_queue_is(settings: Settings) -> None:
+    found = settings_of(settings, "support")
+    assert (found.review_size, found.review_twice) == (50, 0.1)
+    write(settings, "review_size = 20\n[projects.support]\nreview_size = 0\nreview_twice = 1")
+    support, other = settings_of(settings, "support"), settings_of(settings, "other")
+    assert (support.review_size, support.review_twice) == (0, 1.0)
+    assert (other.review_size, other.review_twice) == (20, 0.1)
+
+
+@pytest.mark.parametrize("line", ["review_size = -1", "review_size = 2.5", "review_twice = 1.1"])
+def test_a_queue_of_no_size_is_refused(settings: Settings, line: str) -> None:
+    write(settings, line)
+    with pytest.raises(SettingsError, match=line.split()[0]):
+        settings_of(settings, "support")

@@ -14,6 +14,7 @@ from headrace.console.option import AsJson, Home, Project
 from headrace.console.page import page, percent, print_json, table
 from headrace.console.review.plain import line
 from headrace.lake import Lake
+from headrace.lake.settings import Settings
 from headrace.lake.statement import statements
 
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ def review(
     project: Project = None,
     reviewer: Annotated[
         str | None,
-        typer.Option(
-            envvar="HEADRACE_REVIEWER", help="Your name. Default: the name you are logged in by."
-        ),
+        typer.Option(help="Your name. Default: HEADRACE_REVIEWER, else that of your login."),
     ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List what is open, and leave.")] = False,
     agreement: Annotated[
@@ -55,15 +54,15 @@ def review(
             "no terminal to review on: `headrace review --list` shows what is open, "
             "`--label ITEM success|failure` answers"
         )
-    with Lake.open(home, create=False) as lake:
-        name = project or "default"
+    settings, name = Settings.load(home), project or "default"
+    with Lake.open(settings=settings, create=False) as lake:
         must_know(lake, name)
         if agreement:
             _agreement(lake, name, json)
         elif label is not None:
-            _label(lake, name, _reviewer(reviewer), label, json)
+            _label(lake, name, _reviewer(reviewer, settings), label, json)
         elif sits:
-            _sit(lake, name, _reviewer(reviewer))
+            _sit(lake, name, _reviewer(reviewer, settings))
         else:
             _list(lake, name, json)
 
@@ -158,8 +157,9 @@ def _agreed(part: "Part") -> tuple[object, ...]:
     return line(part.name, 60), part.items, percent(found.agreement), kappa, bounds
 
 
-def _reviewer(given: str | None) -> str:
+def _reviewer(option: str | None, settings: Settings) -> str:
     """The name that stands beside every answer."""
+    given = settings.reviewer if option is None else option
     try:
         name = line(getpass.getuser() if given is None else given, NAME)
     except (KeyError, OSError):  # nobody is logged in, as in a container

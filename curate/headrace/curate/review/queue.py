@@ -16,6 +16,7 @@ from headrace.curate.progress import Progress, silent
 from headrace.curate.review.reason import Reasons
 from headrace.curate.step import StepResult
 from headrace.lake.message import digest, dump
+from headrace.lake.project import REVIEW_SIZE, REVIEW_TWICE
 from headrace.lake.record import ReviewItem
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 STEP = "review"
-SIZE = 50  # open items
-TWICE = 0.1  # share of the even sample that two reviewers are asked for
 NAME = "review"  # of the outcomes that reviewers bring
 SUSPICIOUS = "suspicious_mark"  # the label of an episode whose mark its likes contradict
 CONTRARY = 0.1  # a state is contrary where the votes leave it no more than this
@@ -55,8 +54,8 @@ def queue(
     *,
     now: datetime,
     seed: int,
-    size: int = SIZE,
-    twice: float = TWICE,
+    size: int = REVIEW_SIZE,
+    twice: float = REVIEW_TWICE,
     told: Progress = silent,
 ) -> StepResult:
     """Fill the queue up to `size` items that nobody has answered; close those that need no look.
