@@ -60,7 +60,7 @@ def nightly(
     project: str | None,
     until: datetime,
     out: Path,
-    watch: Watch = unwatched,
+    watch: Watch | None = None,  # Prefect asks for a default that JSON can say
 ) -> Night:
     """The steps of `STEPS` in order for each project, then the page that sums them up."""
     started = datetime.now(UTC)
@@ -85,10 +85,10 @@ def nightly(
 
 @task(task_run_name="{project}: {title}", retries=1, retry_delay_seconds=2, cache_policy=NO_CACHE)
 def step(
-    door: Door, project: str, title: str, now: datetime, out: Path, watch: Watch = unwatched
+    door: Door, project: str, title: str, now: datetime, out: Path, watch: Watch | None = None
 ) -> Line:
     """One step over one project; what the step refuses is told, not raised."""
-    meter = Meter(project, title, watch)
+    meter = Meter(project, title, watch or unwatched)
     with door.lake() as lake:
         try:
             return STEPS[title](Context(lake=lake, project=project, now=now, out=out, told=meter))
@@ -98,7 +98,9 @@ def step(
             return Line(project=project, step=title, state="refused", said=str(refusal))
 
 
-def _done(door: Door, project: str, title: str, until: datetime, out: Path, watch: Watch) -> Line:
+def _done(
+    door: Door, project: str, title: str, until: datetime, out: Path, watch: Watch | None
+) -> Line:
     """The line of a step; one that breaks holds up neither the next step nor the next project."""
     state = step(door, project, title, until, out, watch, return_state=True)
     if state.is_completed():

@@ -16,6 +16,7 @@ from headrace.exporters.errors import NoSuite
 from headrace.flows import nightly
 from headrace.flows.door import Door
 from headrace.flows.errors import NightRunning, UnknownProject
+from headrace.flows.meter import unwatched
 from headrace.flows.night import Line, Night
 from headrace.flows.step import STEPS, Context
 from headrace.lake import Lake
@@ -53,6 +54,7 @@ def test_a_night_takes_the_present_and_the_folder_of_the_home(
     nightly.run(settings)
     [given] = asked
     assert before <= given.pop("until") <= datetime.now(UTC)
+    assert given.pop("watch") is unwatched
     assert given == {"home": settings.home, "project": None, "out": settings.home / "datasets"}
 
 
@@ -156,7 +158,14 @@ def night(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Night]:
     home = lake.settings.home
 
     def step(
-        door: Door, project: str, title: str, until: datetime, out: Path, *, return_state: bool
+        door: Door,
+        project: str,
+        title: str,
+        until: datetime,
+        out: Path,
+        watch: object,
+        *,
+        return_state: bool,
     ) -> State[Line]:
         assert return_state, "a step that breaks must not end the night"
         if title == broken:
