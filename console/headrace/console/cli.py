@@ -13,6 +13,7 @@ from headrace.console.command import (
     doctor,
     explain,
     key,
+    label,
     load,
     nightly,
     review,
@@ -75,6 +76,10 @@ DATASET: Mapping[str, Command] = {
 DOCTOR: Mapping[str, Command] = {
     "dedupe": (explain.dedupe, "headrace doctor dedupe ep_7d1f --project support"),
 }
+LABEL: Mapping[str, Command] = {
+    "run": (label.run, "headrace label run --judge openai/gpt-5 --limit 50"),
+    "show": (label.show, "headrace label show --project support"),
+}
 KEY: Mapping[str, Command] = {
     "add": (key.add, "headrace key add support-agent --scope ingest --project support"),
     "list": (key.list_, "headrace key list --json"),
@@ -127,6 +132,14 @@ checks = group(
 )
 checks.callback()(doctor.doctor)
 app.add_typer(checks, name="doctor")
+app.add_typer(
+    group(
+        LABEL,
+        help="Votes on episodes: of rules, judges and people.",
+        epilog="Example: " + LABEL["show"][1],
+    ),
+    name="label",
+)
 app.add_typer(
     group(KEY, help="API keys of the sidecar.", epilog="Example: " + KEY["add"][1]),
     name="key",

@@ -19,6 +19,7 @@ GROUPS = {
     ("dataset",): cli.DATASET,
     ("doctor",): cli.DOCTOR,
     ("key",): cli.KEY,
+    ("label",): cli.LABEL,
 }
 PATHS = [(*group, name) for group, commands in GROUPS.items() for name in commands]
 
@@ -41,7 +42,7 @@ def test_every_command_that_shows_a_result_can_print_json(path: tuple[str, ...])
 def test_the_table_of_commands_is_what_the_app_has() -> None:
     group = get_command(cli.app)
     names = set(getattr(group, "commands", {}))
-    assert names == {*cli.COMMANDS, "eval", "dataset", "doctor", "key"}
+    assert names == {*cli.COMMANDS, "eval", "dataset", "doctor", "key", "label"}
 
 
 def test_the_version_is_that_of_the_package() -> None:
