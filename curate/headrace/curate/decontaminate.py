@@ -1,24 +1,32 @@
-"""Keeps what could give an eval case away out of training; the suite comes first."""
+"""Keeps what could give an eval case away out of training; the suite comes first.
 
-import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+Both ways: new episodes are held against all cases, and new cases against all episodes. What was
+exported before the case came is burned, and told.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
+import polars as pl
+import pyarrow as pa
 
-from headrace.curate import ledger, unit
-from headrace.curate.contamination import Document, Item, Match, Matcher
-from headrace.curate.conversation import Conversation, conversations
-from headrace.curate.split import METHOD, QUARANTINED
+from headrace.curate import unit
+from headrace.curate.near.mask import MASK
+from headrace.curate.progress import Progress, silent
+from headrace.curate.semantic.encoder import Encoder
 from headrace.curate.step import StepResult
-from headrace.lake.record import Case, Decision
+from headrace.curate.wall import evidence, meaning
+from headrace.curate.wall.item import Item
+from headrace.curate.wall.meaning import Judge, Meaning
+from headrace.curate.wall.repeat import OVERLAP, Repeats
+from headrace.lake.record import Case, Done
 from headrace.lake.statement import statements
-from headrace.lake.store import Lake
+from headrace.lake.store import Lake, Transaction
 
 STEP = "decontaminate"
-VERSION = f"decontaminate/1 {unit.NORM}"
-CLEAN = "clean"
+VERSION = f"decontaminate/2 {unit.NORM} {MASK}"
+CLEAN, EVAL_SPLIT = "clean", "eval_split"
 
 
 class Leak(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,127 +34,287 @@ class Leak(msgspec.Struct, frozen=True, kw_only=True):
 
     episode_id: str
     case_id: str
-    rule: str  # exact, group, ngram
-    similarity: float | None  # share of the case's words that the episode covers
+    rule: str  # exact, group, near, ngram, semantic, judged, similar
+    similarity: float | None  # to the case, 0 to 1
 
     @property
     def reason(self) -> str:
         return f"contaminated:{self.rule}"
 
 
-def decontaminate(lake: Lake, project: str, *, now: datetime) -> StepResult:
-    """Decide for every episode whether it may be trained on, against all cases in use."""
-    episodes = conversations(lake, project)
-    suite = _Suite(lake, project, _live(lake, project))
-    found = {leak.episode_id: leak for leak in suite.leaks(episodes)}
-    quarantined = _quarantined(lake, project)
-    decided = [
-        quarantined.get(episode.episode_id)
-        or _decision(suite, episode, found.get(episode.episode_id), now)
-        for episode in episodes
-    ]
-    ledger.commit(lake, [ledger.decisions(lake, project, STEP, decided)])
-    return StepResult.of(STEP, decided, {"cases": len(suite.cases)})
+class Burned(msgspec.Struct, frozen=True, kw_only=True):
+    """A case that a model may have been trained on."""
+
+    case_id: str
+    dataset: str
+    versions: int  # of the data set that give it away
+    episodes: int
+    episode_id: str  # the first of them
+    rule: str
+
+
+def decontaminate(
+    lake: Lake,
+    project: str,
+    *,
+    now: datetime,
+    told: Progress = silent,
+    encoder: Encoder | None = None,
+    judge: Judge | None = None,
+    hold: bool = True,
+) -> StepResult:
+    """Decide for every episode whether it may be trained on, against all cases in use.
+
+    Reads the texts of new episodes, and of stored ones where a case is new. Requests that may say
+    the same in other words go to the `judge`; without one `hold` keeps them back, of cases that
+    the team brought. Raises EmbeddingModelError where requests were embedded by a model that is
+    there no longer.
+    """
+    suite = _Suite(lake, project)
+    suite.look_back(now, encoder)
+    suite.look_forward(now, encoder, told)
+    if judge is not None:
+        suite.judge(judge, encoder)
+    standing = suite.standing
+    hits = suite.hits(standing, hold=hold)
+    decided = _decided(standing, suite.looked(), hits)
+    lake.write(lambda tx: _settle(tx, project, hits, decided, now))
+    return _result(lake, project, suite, hits)
 
 
 def leaks(lake: Lake, project: str, episode_ids: Collection[str]) -> list[Leak]:
-    """What is wrong with episodes about to be exported, found anew without trusting a decision."""
-    asked = set(episode_ids)
-    found = _Suite(lake, project, _live(lake, project)).leaks(conversations(lake, project))
-    return [leak for leak in found if leak.episode_id in asked]
+    """What is wrong with episodes about to be exported, read anew without trusting a decision."""
+    suite = _Suite(lake, project)
+    if not suite.items or not episode_ids:
+        return []
+    asked = pl.Series("episode_id", sorted(set(episode_ids)), dtype=pl.String)
+    standing = suite.standing
+    known = suite.stored_overlaps().filter(~pl.col("episode_id").is_in(asked.implode()))
+    fresh = suite.overlaps_of(suite.every(asked))
+    found = suite.found(standing, pl.concat([known, fresh]), suite.agreements())
+    return _leaks(found.filter(pl.col("episode_id").is_in(asked.implode())))
 
 
-def given_away(lake: Lake, project: str, cases: Iterable[Case]) -> list[Leak]:
+def given_away(
+    lake: Lake, project: str, cases: Iterable[Case], encoder: Encoder | None = None
+) -> list[Leak]:
     """The episodes that give away these cases, which the lake need not have yet."""
-    suite = _Suite(lake, project, [_case(msgspec.structs.asdict(case)) for case in cases])
-    return suite.leaks(conversations(lake, project))
+    items = [Item.from_row(msgspec.structs.asdict(case)) for case in cases]
+    suite = _Suite(lake, project, items)
+    if not items:
+        return []
+    fresh = suite.overlaps_of(suite.every())
+    return _leaks(suite.found(suite.standing, fresh, suite.meant(encoder)))
 
 
-class _Case(msgspec.Struct, frozen=True, kw_only=True):
-    case_id: str
-    origin: str | None
-    item: Item
+def burned(lake: Lake, project: str) -> list[Burned]:
+    """The cases that exported data sets gave away, as of the last night."""
+    return [Burned(**row) for row in lake.rows(_sql("burned"), {"project": project})]
 
 
 class _Suite:
-    """The cases in use or given, and how the project's groups lie to them."""
+    """The cases in use, or those given, and what the lake knows of them."""
 
-    def __init__(self, lake: Lake, project: str, cases: Sequence[_Case]) -> None:
-        sql, where = statements("headrace.curate"), {"project": project}
-        clusters = lake.rows(sql["standing_clusters"], {**where, "method": METHOD})
-        groups = lake.rows(sql["standing_splits"], where)
-        self.project = project
-        self.cases = cases
-        self._group_of = {row["episode_id"]: row["cluster_id"] for row in clusters}
-        self._split_of = {row["group_id"]: row["split"] for row in groups}
-        self._origins = {
-            self._group_of[case.origin]: case.case_id
-            for case in reversed(self.cases)
-            if case.origin in self._group_of
-        }
+    def __init__(self, lake: Lake, project: str, items: Sequence[Item] | None = None) -> None:
+        self._lake = lake
+        self._where = {"project": project}
+        self._project = project
+        if items is None:
+            rows = lake.rows(_sql("live_cases"), self._where)
+            items = [Item.from_row(row) for row in rows]
+        self.items = items
+        self._meaning: Meaning | None = None
 
-    def is_eval(self, episode_id: str) -> bool:
-        return self._split_of.get(self._group_of.get(episode_id, "")) == "eval"
+    @property
+    def standing(self) -> pl.DataFrame:
+        return evidence.episodes(self._lake, self._project)
 
-    def leaks(self, episodes: Sequence[Conversation]) -> list[Leak]:
-        """The episodes that give a case away, each with the plainest reason."""
-        documents = [_document(e, self._group_of.get(e.episode_id)) for e in episodes]
-        matches = Matcher(case.item for case in self.cases).matches(documents)
-        found = (self._leak(e.episode_id, matches.get(e.episode_id)) for e in episodes)
-        return [leak for leak in found if leak is not None]
+    def look_back(self, now: datetime, encoder: Encoder | None) -> None:
+        """Hold cases that are new against episodes that were looked at before."""
+        fresh = self._fresh()
+        self._agree(fresh, now, encoder)
+        if not fresh:
+            return
+        repeats = Repeats(self._lake, fresh)
+        parts = [found for _, found in repeats.slices(self._stored(every=False))]
+        rows = pl.concat([*parts, pl.DataFrame(schema=OVERLAP)])
+        marks = [self._done(item.key) for item in fresh]
+        names = {item.case_id for item in fresh}
 
-    def _leak(self, name: str, match: Match | None) -> Leak | None:
-        origin = self._origins.get(self._group_of.get(name, ""))
-        if origin is not None and (match is None or match.rule != "exact"):
-            return Leak(episode_id=name, case_id=origin, rule="group", similarity=None)
-        if match is None:
-            return None
-        return Leak(
-            episode_id=name,
-            case_id=match.case_id,
-            rule=match.rule,
-            similarity=match.similarity,
+        def write(tx: Transaction) -> None:
+            for name in names:  # a changed case keeps its name
+                tx.run(_sql("forget_case"), {**self._where, "case_id": name})
+            _append(tx, self._project, rows)
+            tx.append("done", marks)
+
+        self._lake.write(write)
+
+    def look_forward(self, now: datetime, encoder: Encoder | None, told: Progress) -> None:
+        """Hold episodes that are new against all cases."""
+        waiting = self._waiting()
+        repeats, done = Repeats(self._lake, self.items), 0
+        for part, found in repeats.slices(waiting):
+            self._lake.write(lambda tx: self._written(tx, part, found))  # noqa: B023
+            done += len(part)
+            told(done, len(waiting))
+
+    def judge(self, judge: Judge, encoder: Encoder | None) -> None:
+        if (found := self._meant(encoder)) is not None:
+            found.judge(judge)
+
+    def looked(self) -> pl.DataFrame:
+        """The episodes that were held against all cases, in the revision that stands."""
+        return pl.DataFrame(self._stored(every=False)).select("episode_id")
+
+    def hits(self, standing: pl.DataFrame, *, hold: bool) -> pl.DataFrame:
+        overlaps, agreements = self.stored_overlaps(), self.agreements()
+        return self.found(standing, overlaps, agreements, hold=hold)
+
+    def found(
+        self,
+        standing: pl.DataFrame,
+        overlaps: pl.DataFrame,
+        agreements: pl.DataFrame,
+        *,
+        hold: bool = True,
+    ) -> pl.DataFrame:
+        return evidence.hits(
+            self._lake, self._project, self.items, standing, overlaps, agreements, hold=hold
         )
 
+    def stored_overlaps(self) -> pl.DataFrame:
+        return self._of_cases("overlaps").cast(OVERLAP)
 
-def _live(lake: Lake, project: str) -> list[_Case]:
-    rows = lake.rows(statements("headrace.curate")["live_cases"], {"project": project})
-    return [_case(row) for row in rows]
+    def agreements(self) -> pl.DataFrame:
+        return self._of_cases("agreements")
+
+    def meant(self, encoder: Encoder | None) -> pl.DataFrame:
+        """The agreements of all stored requests, without writing any."""
+        found = self._meant(encoder)
+        if found is None:
+            return self.agreements().clear()
+        return (
+            found.every()
+            .with_columns(judged=pl.lit(None, pl.Boolean))
+            .select(self.agreements().columns)
+        )
+
+    def overlaps_of(self, episodes: pa.Table) -> pl.DataFrame:
+        parts = [found for _, found in Repeats(self._lake, self.items).slices(episodes)]
+        return pl.concat([*parts, pl.DataFrame(schema=OVERLAP)])
+
+    def every(self, names: pl.Series | None = None) -> pa.Table:
+        """The scrubbed episodes; only those named, where names are given."""
+        rows = self._stored(every=True)
+        if names is None:
+            return rows
+        frame = pl.DataFrame(rows).filter(pl.col("episode_id").is_in(names.implode()))
+        return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+    def _agree(self, fresh: Sequence[Item], now: datetime, encoder: Encoder | None) -> None:
+        if self.items and (found := self._meant(encoder)) is not None:
+            found.look(fresh, now)
+
+    def _meant(self, encoder: Encoder | None) -> Meaning | None:
+        """None where no request of the lake was ever embedded."""
+        if self._meaning is None and meaning.any_vectors(self._lake):
+            told = encoder or Encoder.of(self._lake.settings)
+            self._meaning = Meaning(self._lake, self._project, self.items, told)
+        return self._meaning
+
+    def _fresh(self) -> list[Item]:
+        told = {**self._where, "step": STEP, "version": VERSION, "prefix": "case:"}
+        known = {row["key"] for row in self._lake.rows(_sql("looked_at"), told)}
+        return [item for item in self.items if item.key not in known]
+
+    def _stored(self, *, every: bool) -> pa.Table:
+        told = {**self._where, "step": STEP, "version": VERSION, "every": every}
+        return self._lake.table(_sql("stored"), told)
+
+    def _waiting(self) -> pa.Table:
+        told = {**self._where, "step": STEP, "version": VERSION, "scrubbed": True}
+        sql = statements("headrace.curate", "backlog.sql")["waiting"]
+        return self._lake.table(sql, told)
+
+    def _of_cases(self, sql: str) -> pl.DataFrame:
+        return pl.DataFrame(self._lake.table(_sql(sql), self._where, evidence.tables(self.items)))
+
+    def _written(self, tx: Transaction, part: pa.Table, found: pl.DataFrame) -> None:
+        tx.run(_sql("forget_overlaps"), self._where, {"told": part.select(["episode_id"])})
+        _append(tx, self._project, found)
+        names, revisions = part["episode_id"].to_pylist(), part["revision"].to_pylist()
+        pairs = zip(names, revisions, strict=True)
+        tx.append("done", [self._done(name, revision) for name, revision in pairs])
+
+    def _done(self, key: str, revision: int | None = None) -> Done:
+        return Done(project=self._project, step=STEP, version=VERSION, key=key, revision=revision)
 
 
-def _case(row: Mapping[str, Any]) -> _Case:
-    messages = json.loads(row["input"])["messages"]
-    return _Case(
-        case_id=row["case_id"],
-        origin=row["origin_episode_id"],
-        item=Item.of(row["case_id"], messages),
+def _append(tx: Transaction, project: str, overlaps: pl.DataFrame) -> None:
+    tx.append_columns("eval_overlaps", _arrow(overlaps.with_columns(project=pl.lit(project))))
+
+
+def _leaks(found: pl.DataFrame) -> list[Leak]:
+    rows = evidence.worst(found).select("episode_id", "case_id", "rule", similarity="score")
+    return [Leak(**row) for row in rows.iter_rows(named=True)]
+
+
+def _decided(standing: pl.DataFrame, looked: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
+    """What is decided of episodes that were looked at; quarantined ones stay as `split` said."""
+    told = standing.join(looked, on="episode_id", how="semi")
+    found = told.join(evidence.worst(hits), on="episode_id", how="left")
+    held_out = (pl.col("split") == "eval").fill_null(False)
+    bad = pl.col("rule").is_not_null()
+    return found.select(
+        "episode_id",
+        "revision",
+        kept=~(held_out | bad),
+        reason=pl.when(held_out).then(pl.lit(EVAL_SPLIT))
+        .when(bad).then(pl.format("contaminated:{}", "rule")).otherwise(pl.lit(CLEAN)),
+        because_of=pl.when(~held_out).then("case_id"),
+        similarity=pl.when(~held_out).then("score"),
+    )  # fmt: skip
+
+
+def _settle(
+    tx: Transaction, project: str, hits: pl.DataFrame, decided: pl.DataFrame, now: datetime
+) -> None:
+    at = pl.lit(now).dt.convert_time_zone("UTC")
+    tx.settle(
+        "eval_hits",
+        _arrow(hits.with_columns(project=pl.lit(project), at=at)),
+        on=["project", "case_id", "episode_id", "rule"],
+        within={"project": project},
+    )
+    apart = pl.DataFrame(tx.table(_sql("quarantined"), {"project": project}))
+    free = decided.join(apart, on="episode_id", how="anti").with_columns(
+        project=pl.lit(project), step=pl.lit(STEP), version=pl.lit(VERSION), at=at
+    )
+    columns = apart.columns
+    wanted = pl.concat([apart, free.select(columns)], how="vertical_relaxed")
+    tx.settle(
+        "decisions",
+        _arrow(wanted),
+        on=["project", "step", "episode_id"],
+        within={"project": project, "step": STEP},
     )
 
 
-def _document(episode: Conversation, group: str | None) -> Document:
-    name = episode.episode_id
-    return Document.of(name, group or name, episode.request, episode.messages)
-
-
-def _quarantined(lake: Lake, project: str) -> dict[str, Decision]:
-    where = {"project": project, "reason": QUARANTINED}
-    rows = lake.rows(statements("headrace.curate")["quarantined"], where)
-    return {row["episode_id"]: Decision(**row) for row in rows}
-
-
-def _decision(suite: _Suite, episode: Conversation, leak: Leak | None, now: datetime) -> Decision:
-    name = episode.episode_id
-    reason = "eval_split" if suite.is_eval(name) else leak.reason if leak else CLEAN
-    blamed = None if reason == "eval_split" else leak
-    return Decision(
-        project=suite.project,
-        step=STEP,
-        version=VERSION,
-        episode_id=name,
-        kept=reason == CLEAN,
-        reason=reason,
-        because_of=blamed.case_id if blamed else None,
-        similarity=blamed.similarity if blamed else None,
-        at=now,
-        revision=episode.revision,
+def _result(lake: Lake, project: str, suite: _Suite, hits: pl.DataFrame) -> StepResult:
+    rows = lake.rows(_sql("reasons"), {"project": project})
+    dropped = {row["reason"]: row["episodes"] for row in rows if not row["kept"]}
+    kept = sum(row["episodes"] for row in rows if row["kept"])
+    notes = {"cases": len(suite.items)}
+    if given := hits.filter(pl.col("verdict") == evidence.BURNED)["case_id"].n_unique():
+        notes["burned"] = given
+    return StepResult(
+        step=STEP, seen=kept + sum(dropped.values()), kept=kept, dropped=dropped, notes=notes
     )
+
+
+def _arrow(rows: pl.DataFrame) -> pa.Table:
+    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def _sql(name: str) -> str:
+    return statements("headrace.curate.wall", "wall.sql")[name]

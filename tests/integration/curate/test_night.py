@@ -11,7 +11,9 @@ from headrace.curate.conversation import conversations
 from headrace.curate.decontaminate import decontaminate, leaks
 from headrace.curate.dedupe import dedupe
 from headrace.curate.outcomes import resolve
+from headrace.curate.scrubbing import scrub
 from headrace.curate.split import assignments, split
+from headrace.curate.units import units
 from headrace.lake.message import Message, dump
 from headrace.lake.record import Case, Span
 from headrace.lake.store import Lake, Transaction
@@ -52,6 +54,8 @@ def deliver(tx: Transaction, *, messages: list[Message], spans: list[Span]) -> N
 
 def night(lake: Lake) -> None:
     assemble(lake, PROJECT, now=NOW)
+    scrub(lake, PROJECT, now=NOW)
+    units(lake, PROJECT, now=NOW)
     resolve(lake, PROJECT, now=NOW, waiting=WEEK)
     dedupe(lake, PROJECT, now=NOW)
     split(lake, PROJECT, now=NOW)
@@ -66,7 +70,8 @@ def check_episodes(lake: Lake, runs: list[Run]) -> None:
         spoken = [body["role"] == "assistant" for body in run.messages]
         last = max(i for i, is_spoken in enumerate(spoken) if is_spoken)
         heard = len(run.messages) if run.messages[-1]["role"] == "tool" else last + 1
-        assert list(episode.messages) == run.messages[:heard]
+        roles = [body["role"] for body in run.messages[:heard]]  # texts are scrubbed
+        assert [body["role"] for body in episode.messages] == roles
         assert list(episode.trainable) == spoken[:heard]
     outcomes = defaultdict(set)
     for episode in found.values():

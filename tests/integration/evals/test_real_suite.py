@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from headrace.curate.contamination import Item
 from headrace.curate.conversation import conversations
 from headrace.curate.decontaminate import decontaminate
 from headrace.curate.dedupe import dedupe
 from headrace.curate.outcomes import resolve
+from headrace.curate.scrubbing import scrub
 from headrace.curate.split import split
 from headrace.curate.unit import opening_text, request_hash
+from headrace.curate.units import units
+from headrace.curate.wall.item import Item
 from headrace.evals.addition import Added, add
 from headrace.evals.case import Built, build, cases
 from headrace.evals.cases.caserow import CasePicks
@@ -42,6 +44,8 @@ def airline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     with Lake.open(tmp_path_factory.mktemp("airline") / "home") as lake:
         load(lake, [FILE], picks, project=P, now=NOW)
         resolve(lake, P, now=NOW, waiting=timedelta(days=1))
+        scrub(lake, P, now=NOW)
+        units(lake, P, now=NOW)
         dedupe(lake, P, now=NOW)
         split(lake, P, now=NOW)
         yield lake
