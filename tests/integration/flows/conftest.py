@@ -77,7 +77,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def conversation(task: int, release: int) -> dict[str, object]:
     """A request of its own, one tool call, an answer of its own."""
-    words = " ".join(NOUNS[(task * 7 + i * (task + 1)) % len(NOUNS)] + str(task) for i in range(12))
+    own = "".join("abcdefghij"[int(digit)] for digit in f"{task:02d}")  # a number would be masked
+    words = " ".join(NOUNS[(task * 7 + i * (task + 1)) % len(NOUNS)] + own for i in range(12))
     reply = f"The {words} was found in release {release}."
     return {
         "task": f"task-{task}",
