@@ -138,8 +138,11 @@ METHODS: dict[str, Method] = {
 
 
 def measured(name: str, count: int, answer: "multiprocessing.Queue[Row | str]") -> None:
-    """Run one method in this process and tell what came of it."""
-    corpus = planted(count, np.random.default_rng(7))
+    """Run one method on made-up texts in this process and tell what came of it."""
+    measured_on(name, planted(count, np.random.default_rng(7)), answer)
+
+
+def measured_on(name: str, corpus: Planted, answer: "multiprocessing.Queue[Row | str]") -> None:
     try:
         METHODS[name](corpus.texts[:100])  # imports are not what is measured
     except ImportError as error:
@@ -178,9 +181,18 @@ def _peak_mib() -> float:
 
 def run(name: str, count: int) -> Row | str:
     """One method in a fresh process, so that peaks of memory do not add up."""
+    return _aside(measured, name, count)
+
+
+def run_on(name: str, corpus: Planted) -> Row | str:
+    """The same on texts that are given."""
+    return _aside(measured_on, name, corpus)
+
+
+def _aside(work: Callable[..., None], *given: object) -> Row | str:
     fresh = multiprocessing.get_context("spawn")
     answer: multiprocessing.Queue[Row | str] = fresh.Queue()
-    process = fresh.Process(target=measured, args=(name, count, answer))
+    process = fresh.Process(target=work, args=(*given, answer))
     process.start()
     row = answer.get()
     process.join()
