@@ -29,7 +29,7 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     judge: Said  # what judges say, 0 or 1; -1: nothing, or not the same
     outcome: Said  # what came of it by the product or the user; -1 as above
     contrary: Flags  # its state is the opposite of what the votes make likely
-    suspicion: Floats  # how wrong its mark looks; 0: it does not
+    suspicion: Floats  # how much about it looks wrong; 0: nothing
     fresh: Flags  # nobody has looked at it or was asked to
     drawn: Flags  # it is in the even sample by now
 
@@ -65,7 +65,7 @@ def picks(
     ranked: Mapping[Stratum, Sequence[int] | Ids] = {
         "disagreement": _divided(pool, generator),
         "medoid": medoids,
-        "uncertainty": _uncertain(pool),
+        "uncertainty": _uncertain(pool, quota["uncertainty"], generator),
     }
     for stratum, order in ranked.items():
         fresh = int(pool.fresh[[pick.place for pick in found]].sum())
@@ -109,14 +109,18 @@ def _divided(pool: Pool, generator: np.random.Generator) -> Ids:
     return generator.permutation(np.flatnonzero(pool.fresh & (judged | pool.contrary)))
 
 
-def _uncertain(pool: Pool) -> Ids:
-    """Suspicious marks first, then by the distance from a toss-up.
+def _uncertain(pool: Pool, wanted: int, generator: np.random.Generator) -> Ids:
+    """Suspicious ones in half of the places, then by the distance from a toss-up.
 
     Where no vote was cast none is known, and others teach more of the sources.
     """
     distance = np.where(np.isnan(pool.success), 1.0, np.abs(pool.success - 0.5))
-    order = np.lexsort((distance, -pool.suspicion))
-    return order[pool.fresh[order]]
+    places = np.flatnonzero(pool.fresh)
+    order = places[np.argsort(distance[places], kind="stable")]
+    odd = order[pool.suspicion[order] > 0]
+    odd = odd[np.argsort(-pool.suspicion[odd], kind="stable")]
+    half = int(wanted / 2 + generator.random())  # of one, every other time
+    return np.concatenate([odd[:half], order])
 
 
 def _new(

@@ -42,6 +42,8 @@ def _divided(row: Mapping[str, Any]) -> str:
 
 
 def _uncertain(row: Mapping[str, Any]) -> str:
+    if row["held"] is not None:
+        return f"held back until a person has looked: {row['held'].replace('_', ' ')}"
     if row["suspicion"] > 0:
         return "its mark looks wrong: episodes like it went the other way"
     if row["success"] is None:

@@ -55,6 +55,12 @@ suspects as (
     select episode_id, max(coalesce(confidence, 1)) as suspicion
     from labels where project = $project and name = $suspicious
     group by episode_id
+),
+held as ( -- until a person has looked
+    select episode_id, min(reason) as reason from decisions
+    where project = $project and step = 'screen' and not kept
+        and reason not in ('flagged', 'heavy_user')
+    group by episode_id
 )
 select
     r.episode_id, r.resolution, r.p_success as success, i.item_id,
@@ -66,7 +72,8 @@ select
         r.resolution = 'success' and r.p_success < $contrary
         or r.resolution = 'failure' and r.p_success > 1 - $contrary, false
     ) as contrary,
-    coalesce(s.suspicion, 0)::double as suspicion,
+    h.reason as held,
+    greatest(coalesce(s.suspicion, 0), (h.reason is not null)::int)::double as suspicion,
     i.item_id is null and r.resolved_by is distinct from 'human' and not coalesce(v.marked, false)
         as fresh,
     -- what somebody else marked has no chance to be told without that mark
@@ -76,6 +83,7 @@ left join items i on i.episode_id = r.episode_id
 left join voices v on v.episode_id = r.episode_id
 left join kin k on k.episode_id = r.episode_id
 left join suspects s on s.episode_id = r.episode_id
+left join held h on h.episode_id = r.episode_id
 order by r.episode_id;
 
 -- name: failures

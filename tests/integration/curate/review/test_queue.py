@@ -8,6 +8,7 @@ import pytest
 
 from headrace.curate.review.queue import SUSPICIOUS
 from headrace.lake import Lake
+from headrace.lake.record import Decision
 from tests.reviewed import NOW, T0, Desk
 
 
@@ -163,6 +164,23 @@ def test_a_suspicious_mark_goes_first_and_says_so(lake: Lake, desk: Desk) -> Non
     desk.queue(4, seed=1)
     reasons = why(desk, "uncertainty")
     assert reasons.pop("odd") == "its mark looks wrong: episodes like it went the other way"
+    assert set(reasons.values()) == {"votes are split: p = .40"}
+
+
+def test_what_a_screen_holds_back_is_asked_for(desk: Desk) -> None:
+    for i in range(30):
+        desk.add(f"e{i}", p=0.4)
+    for name, reason in (("odd", "score_outlier"), ("busy", "heavy_user"), ("clear", "fine")):
+        desk.add(name, p=0.97, resolution="success")
+        held = Decision(
+            project=desk.project, step="screen", version="1", episode_id=name, reason=reason,
+            kept=reason == "fine", at=T0,
+        )  # fmt: skip
+        desk.keep("decisions", held)
+    desk.write()
+    desk.queue(6, seed=1)
+    reasons = why(desk, "uncertainty")
+    assert reasons.pop("odd") == "held back until a person has looked: score outlier"
     assert set(reasons.values()) == {"votes are split: p = .40"}
 
 

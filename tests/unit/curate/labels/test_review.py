@@ -119,10 +119,19 @@ def test_uncertainty_takes_the_nearest_to_a_toss_up() -> None:
     assert chosen(found, "uncertainty") == [1, 2, 0, 3]
 
 
-def test_a_mark_that_looks_wrong_goes_before_a_toss_up() -> None:
-    rows = [Candidate(success=0.5, drawn=True), Candidate(success=0.97, drawn=True, suspicion=0.9)]
-    found = picks(pool(rows), 2, medoids=[], generator=generator())
-    assert chosen(found, "uncertainty") == [1, 0]
+def test_what_looks_wrong_goes_before_a_toss_up() -> None:
+    odd = [Candidate(success=0.97, drawn=True, suspicion=value) for value in (0.2, 0.9)]
+    rows = [Candidate(success=0.5, drawn=True), *odd, Candidate(success=0.6, drawn=True)]
+    found = picks(pool(rows), 3, medoids=[], generator=generator())
+    assert chosen(found, "uncertainty")[0] == 2  # the oddest one
+
+
+def test_what_looks_wrong_does_not_crowd_out_what_is_uncertain() -> None:
+    rows = [Candidate(success=0.97, drawn=True, suspicion=0.9) for _ in range(100)]
+    rows += [Candidate(success=0.5, drawn=True) for _ in range(100)]
+    found = picks(pool(rows), 50, medoids=[], generator=generator())
+    odd = [place for place in chosen(found, "uncertainty") if place < 100]
+    assert len(odd) in (10, 11)  # half of the share of uncertainty
 
 
 def test_disagreement_needs_both_a_judge_and_an_outcome() -> None:
