@@ -57,10 +57,11 @@ def test_another_project_has_nothing_to_count(still_shop: Stock) -> None:
 def test_a_revision_that_no_night_has_judged_is_not_curated(shop: Stock) -> None:
     def revise(tx: Transaction) -> None:
         tx.run("update decisions set revision = 1 where step = 'decontaminate'")
-        tx.run(
-            "insert into episodes by name "
-            "select * replace (2 as revision) from episodes where episode_id = 'A1'"
-        )
+        for table in ("episodes", "scrubbed"):
+            tx.run(
+                f"insert into {table} by name "
+                f"select * replace (2 as revision) from {table} where episode_id = 'A1'"
+            )
 
     assert {"A1", "A2"}.isdisjoint(select(shop.lake, "shop", "sft").against)
     shop.lake.write(revise)
