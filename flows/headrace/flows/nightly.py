@@ -18,6 +18,7 @@ from headrace.curate.conversation import projects
 from headrace.flows.door import Door
 from headrace.flows.engine import engine
 from headrace.flows.errors import NightRunning, UnknownProject
+from headrace.flows.maintain import maintain
 from headrace.flows.meter import Meter, Watch, unwatched
 from headrace.flows.night import Line, Night, record
 from headrace.flows.step import STEPS, Context
@@ -78,6 +79,7 @@ def nightly(
             lines=lines,
         )
         with door.lake() as lake:
+            maintain(lake, now=datetime.now(UTC))
             record(lake, night)
     create_markdown_artifact(key="night", markdown=night.markdown, description="The last night")
     return night

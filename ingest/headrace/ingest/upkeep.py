@@ -57,15 +57,24 @@ class Upkeep:
 
     def _work(self) -> None:
         self._rounds += 1
-        below = _tier(self._rounds)
-        self._run("flush", [{"table": table} for table in TABLES])
-        self._run("merge", [{"table": table, "below": below} for table in TABLES])
-        self._run("clean", [{"before": _day_before(self._clock() - KEPT)}])
+        tidy(self._lake, TABLES, number=self._rounds, now=self._clock())
 
-    def _run(self, name: str, each: Sequence[Parameters]) -> None:
-        """One statement with different values, in one transaction: each costs a snapshot."""
-        sql = statements("headrace.ingest", "upkeep.sql")[name]
-        self._lake.write(lambda tx: [tx.run(sql, values) for values in each])
+
+def tidy(lake: Lake, tables: Sequence[str], *, number: int, now: datetime) -> None:
+    """Move inlined rows of tables into files and merge small files, larger ones seldom.
+
+    `number` counts the times that this was done. Raises what the lake raises.
+    """
+    below = _tier(number)
+    _run(lake, "flush", [{"table": table} for table in tables])
+    _run(lake, "merge", [{"table": table, "below": below} for table in tables])
+    _run(lake, "clean", [{"before": _day_before(now - KEPT)}])
+
+
+def _run(lake: Lake, name: str, each: Sequence[Parameters]) -> None:
+    """One statement with different values, in one transaction: each costs a snapshot."""
+    sql = statements("headrace.ingest", "upkeep.sql")[name]
+    lake.write(lambda tx: [tx.run(sql, values) for values in each])
 
 
 def _tier(number: int) -> int:

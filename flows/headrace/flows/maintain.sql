@@ -1,0 +1,2 @@
+-- name: nights
+select count(*) from nights;
