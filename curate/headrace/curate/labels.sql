@@ -1,0 +1,58 @@
+-- What is said of episodes beside their outcome: marks that look wrong, reasons of failures.
+
+-- name: marked_episodes
+-- An even sample of the labelled episodes whose request has a vector, one draw for ever each.
+with units as (
+    select episode_id, request, asked, skeleton from episode_units
+    where project = $project and asked is not null
+    qualify row_number() over (partition by episode_id order by revision desc) = 1
+)
+select
+    e.episode_id, e.success::bigint as label, u.asked, u.skeleton,
+    coalesce(c.cluster_id, u.request, u.asked)::varchar as "group"
+from current_episodes e
+join units u on u.episode_id = e.episode_id
+left join unit_clusters c
+    on c.project = $project and c.method = 'near' and c.unit_id = u.request
+where e.project = $project and e.parent_episode_id is null and e.success is not null
+order by md5($seed || ':' || e.episode_id), e.episode_id
+limit $most;
+
+-- name: common_recipe
+-- Vectors of two recipes are never compared: the one that knows most of these texts.
+select v.model
+from text_units u semi join wanted w on w.unit_id = u.unit_id
+join embeddings v on v.text_hash = u.text_hash
+where u.project = $project
+group by v.model
+order by count(*) desc, v.model
+limit 1;
+
+-- name: skeleton_texts
+select u.unit_id, u.text
+from text_units u semi join wanted w on w.unit_id = u.unit_id
+where u.project = $project and u.kind = 'skeleton'
+order by u.unit_id;
+
+-- name: failed_episodes
+select e.episode_id, u.skeleton
+from current_episodes e
+left join (
+    select episode_id, skeleton from episode_units where project = $project
+    qualify row_number() over (partition by episode_id order by revision desc) = 1
+) u on u.episode_id = e.episode_id
+where e.project = $project and e.resolution = 'failure'
+order by e.episode_id;
+
+-- name: reasons
+select value as reason, any_value(source) as source, count(*) as episodes,
+    count(*) / sum(count(*)) over (partition by l.name) as share,
+    min(l.episode_id) as example
+from labels l
+semi join (
+    select episode_id from current_episodes where project = $project and resolution = 'failure'
+) f on f.episode_id = l.episode_id
+where l.project = $project and l.name = $name
+group by l.name, value
+order by episodes desc, reason
+limit $most;
