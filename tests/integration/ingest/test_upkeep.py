@@ -236,10 +236,10 @@ def test_files_are_merged_by_size_and_larger_ones_more_seldom(
 ) -> None:
     below: list[object] = []
 
-    def run(upkeep: Upkeep, name: str, each: Sequence[Parameters]) -> None:
+    def run(lake: Lake, name: str, each: Sequence[Parameters]) -> None:
         below.extend({values["below"] for values in each} if name == "merge" else ())
 
-    monkeypatch.setattr(Upkeep, "_run", run)
+    monkeypatch.setattr("headrace.ingest.upkeep._run", run)
     upkeep = Upkeep(lake, clock=lambda: NOW, every=1)
     for _ in range(FAN**2):
         upkeep.after(1)
