@@ -20,6 +20,8 @@ import zstandard
 from headrace.curate.conversation import Conversation, conversations
 from headrace.curate.dedupe import dedupe
 from headrace.curate.outcomes import resolve
+from headrace.curate.scrubbing import scrub
+from headrace.curate.units import units
 from headrace.lake import Lake
 from headrace.lake.message import dump
 
@@ -148,6 +150,7 @@ def test_the_example_of_several_agents_keeps_who_spoke_and_who_was_wrong(
     load: Callable[..., Any], lake: Lake
 ) -> None:
     assert load("agents", SHAPES / "who_when.jsonl", "speakers").code == 0
+    scrub(lake, "speakers", now=NOW)
     for one in conversations(lake, "speakers"):
         said = [(message["role"], message.get("name")) for message in one.messages]
         assert said == [
@@ -193,6 +196,8 @@ def test_real_runs_agree_with_reference_counts(
 ) -> None:
     rows = list(real.rows())
     _agree(real, rows, taken(real, real.path, rows))
+    scrub(lake, real.path, now=NOW)
+    units(lake, real.path, now=NOW)
     step = dedupe(lake, real.path, now=NOW)
     assert step.notes["requests"] == real.facts["groups"]
     assert step.dropped.get("duplicate", 0) == real.facts["exact_duplicate_rows"]
@@ -206,6 +211,8 @@ def test_real_duplicates_are_the_known_clusters_and_what_dedupe_takes_for_equal_
     counts = taken(DOJO, "dojo", rows)
     _agree(DOJO, rows, counts)
     assert counts["releases"] == facts["models"]
+    scrub(lake, "dojo", now=NOW)
+    units(lake, "dojo", now=NOW)
     step = dedupe(lake, "dojo", now=NOW)
     assert step.notes["requests"] == facts["groups"]
     same: dict[str, list[Conversation]] = {}
@@ -247,6 +254,7 @@ def test_real_answers_to_prompts_agree_with_reference_counts(
     counts = taken(CODE, CODE.path, rows)
     told = [counts[name] for name in ("episodes", "success", "failure", "unmarked")]
     assert told == [facts[name] for name in ("rows", "success", "failure", "unmarked")]
+    scrub(lake, CODE.path, now=NOW)
     found = conversations(lake, CODE.path)
     assert len({one.task for one in found}) == facts["groups"]
     different = {(one.task, _exact(one.messages)) for one in found}
