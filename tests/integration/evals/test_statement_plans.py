@@ -22,6 +22,7 @@ from headrace.lake.record import (
 )
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
+from tests.scrubbed import put
 
 N = 2000
 P = "shop"
@@ -34,6 +35,8 @@ FILES = (
 JOINING = [
     *[(p, f, n) for p, f in FILES for n, sql in statements(p, f).items() if "join" in sql],
     ("headrace.curate", "queries.sql", "assignments"),
+    ("headrace.curate", "conversation.sql", "conversations"),
+    ("headrace.curate", "scrubbing.sql", "superseded"),
 ]
 GIVEN: dict[str, object] = {
     "project": P,
@@ -42,6 +45,8 @@ GIVEN: dict[str, object] = {
     "scorer": "outcome",
     "judge": None,
     "days": 30,
+    "waiting": True,
+    "step": "scrub",
     "requests": [f"request{i}" for i in range(N // 3)],
 }
 
@@ -55,7 +60,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
 
 
 def fill(tx: Transaction) -> None:
-    tx.append("episodes", [episode(i) for i in range(N)])
+    episodes = [episode(i) for i in range(N)]
+    tx.append("episodes", episodes)
+    put(tx, episodes, ())
     tx.append("clusters", [cluster(m, i) for m in ("request", "group") for i in range(N)])
     tx.append("splits", [split(i) for i in range(N // 3 + 1)])
     tx.append("resolutions", [resolved(i) for i in range(N)])
