@@ -15,13 +15,14 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from headrace.curate.conversation import projects
+from headrace.flows.context import Context
 from headrace.flows.door import Door
 from headrace.flows.engine import engine
 from headrace.flows.errors import NightRunning, UnknownProject
 from headrace.flows.maintain import maintain
 from headrace.flows.meter import Meter, Watch, unwatched
 from headrace.flows.night import Line, Night, record
-from headrace.flows.step import STEPS, Context
+from headrace.flows.step import STEPS
 from headrace.lake import project as project_settings
 from headrace.lake.errors import HeadraceError, LakeLocked
 from headrace.lake.message import digest

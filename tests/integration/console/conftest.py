@@ -13,7 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from headrace.console import cli
-from headrace.flows.step import STEPS, Context
+from headrace.flows.context import Context
+from headrace.flows.step import STEPS
 from headrace.lake import Lake
 from headrace.lake.record import DeadLetter, Span
 from headrace.lake.settings import Settings

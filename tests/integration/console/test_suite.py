@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from headrace.flows.step import STEPS, Context
+from headrace.flows.context import Context
+from headrace.flows.step import STEPS
 from headrace.lake import Lake
 from tests.integration.console.conftest import NOW
 

@@ -13,7 +13,8 @@ from headrace.console.sample import Run, observed_tools, taubench
 from headrace.curate import backlog
 from headrace.curate.unit import request_text
 from headrace.evals.errors import NoEvalEpisodes
-from headrace.flows.step import STEPS, Context
+from headrace.flows.context import Context
+from headrace.flows.step import STEPS
 from headrace.lake import Lake
 from headrace.lake.message import Message, dump
 from headrace.lake.record import Episode, Outcome

@@ -8,8 +8,9 @@ import pytest
 
 from headrace.exporters.errors import NothingToExport
 from headrace.exporters.manifest import Manifest
+from headrace.flows.context import Context
 from headrace.flows.night import Line
-from headrace.flows.step import OBJECTIVES, STEPS, SUITE, Context
+from headrace.flows.step import OBJECTIVES, STEPS, SUITE
 from headrace.ingest.load import load
 from headrace.ingest.picks import Picks
 from headrace.lake import Lake

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.flows.step import STEPS, Context
+from headrace.flows.context import Context
+from headrace.flows.step import STEPS
 from headrace.ingest.load import load
 from headrace.ingest.picks import Picks
 from headrace.lake import Lake

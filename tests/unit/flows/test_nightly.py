@@ -14,11 +14,12 @@ from prefect.states import Completed, Failed
 
 from headrace.exporters.errors import NoSuite
 from headrace.flows import nightly
+from headrace.flows.context import Context
 from headrace.flows.door import Door
 from headrace.flows.errors import NightRunning, UnknownProject
 from headrace.flows.meter import unwatched
 from headrace.flows.night import Line, Night
-from headrace.flows.step import STEPS, Context
+from headrace.flows.step import STEPS
 from headrace.lake import Lake
 from headrace.lake.errors import LakeLocked, SettingsError
 from headrace.lake.record import Outcome
