@@ -11,7 +11,7 @@ from headrace.curate.vote import vote
 from headrace.lake.store import Lake
 from tests.unit.curate.conftest import NOW, World, said, short, user
 
-PAGE = Path(__file__).parents[4] / "docs" / "design" / "labels.md"
+PAGE = Path(__file__).parents[4] / "docs" / "labels.md"
 HEAD = "from headrace.curate.labels.rule import rule\n"
 PYTHON = f"""{HEAD}
 LEAST = 2
