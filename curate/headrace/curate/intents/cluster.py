@@ -4,17 +4,19 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.sparse import csr_matrix
 
 from headrace.curate.semantic.encoder import Vectors
+from headrace.curate.semantic.leader import Leaders, Requests
 
 WIDEST = 0.4  # cosine of the two members of an intent that are least alike
 NEAR = 0.5  # cosine to the middle of an intent, to be of it
 FEWEST = 3  # episodes of an intent
 MOST = 300  # intents; nobody browses more
 
-SAMPLE = 100_000  # requests that are looked at to find intents
-GRAINS = 2_000  # that are compared all with all; of more requests these are groups
-SEED = 7
+SAMPLE = 20_000  # requests that are looked at to find intents
+GRAINS = 4_000  # that are compared all with all; more requests are gathered behind leaders
+COARSER = (0.8, 0.7, 0.6, 0.5)  # cosines to a leader, tried until there are few enough
 
 Counts = NDArray[np.int64]
 Numbers = NDArray[np.int64]
@@ -61,36 +63,47 @@ def nearest(vectors: Vectors, of: Vectors) -> Nearest:
 
 
 def _labels(rows: Vectors, weights: NDArray[np.float64]) -> Numbers:
-    """The number of the cluster of each row."""
-    grain = _grains(rows, weights)
+    """The number of the cluster of each row; -1 beyond the grains that can be compared."""
+    grain = _weightiest(_grains(rows), weights)
     centres = _means(rows, weights, grain)
     if len(centres) < 2:
         return np.zeros(len(rows), dtype=np.int64)
     apart = 1 - np.clip(centres.astype(np.float64) @ centres.astype(np.float64).T, -1, 1)
     tree = linkage(apart[np.triu_indices(len(centres), 1)], "complete")
     joined = fcluster(tree, 1 - WIDEST, "distance").astype(np.int64) - 1
-    found: Numbers = joined[grain]
+    found: Numbers = np.where(grain < 0, -1, joined[grain])
     return found
 
 
-def _grains(rows: Vectors, weights: NDArray[np.float64]) -> Numbers:
-    """Few rows each for itself; many in groups of near ones, numbered without gaps."""
-    if len(rows) <= GRAINS:
-        return np.arange(len(rows))
-    from sklearn.cluster import MiniBatchKMeans
-
-    model = MiniBatchKMeans(GRAINS, batch_size=4_096, max_iter=10, n_init=1, random_state=SEED)
-    _, dense = np.unique(model.fit_predict(rows, sample_weight=weights), return_inverse=True)
-    found: Numbers = dense.astype(np.int64)
+def _weightiest(grains: Numbers, weights: NDArray[np.float64]) -> Numbers:
+    """As many grains as can be compared, numbered anew; -1 for the others."""
+    heavy = np.argsort(-np.bincount(grains, weights=weights), kind="stable")[:GRAINS]
+    number = np.full(int(grains.max(initial=-1)) + 1, -1, dtype=np.int64)
+    number[heavy] = np.arange(len(heavy))
+    found: Numbers = number[grains]
     return found
+
+
+def _grains(rows: Vectors) -> Numbers:
+    """Few rows each for itself; many behind leaders, so that a rare meaning keeps its own."""
+    grains = np.arange(len(rows))
+    for least in COARSER:
+        if not len(rows) or grains.max() < GRAINS:
+            break
+        asked = Requests(recipe="", ids=np.arange(len(rows)), texts=[""] * len(rows), vectors=rows)
+        leaders, _ = Leaders(asked.part(0, 0), least).join(asked)
+        _, dense = np.unique(leaders, return_inverse=True)
+        grains = dense.astype(np.int64)
+    return grains
 
 
 def _means(rows: Vectors, weights: NDArray[np.float64], labels: Numbers) -> Vectors:
-    """The weighted mean of each cluster at length one; labels without gaps."""
+    """The weighted mean of each cluster at length one; labels without gaps, -1 for none."""
+    rows, weights, labels = rows[labels >= 0], weights[labels >= 0], labels[labels >= 0]
     if not len(rows):
         return rows
-    sums = np.zeros((labels.max() + 1, rows.shape[1]))
-    np.add.at(sums, labels, rows * weights[:, None])
+    shape = (int(labels.max()) + 1, len(rows))
+    sums = csr_matrix((weights, (labels, np.arange(len(rows)))), shape=shape) @ rows
     units = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
     rounded: Vectors = units.astype(np.float16).astype(np.float32)
     return rounded

@@ -50,8 +50,9 @@ class Leaders:
     bits. Hence no block and no library changes who leads.
     """
 
-    def __init__(self, standing: Requests) -> None:
+    def __init__(self, standing: Requests, least: float = LEAST) -> None:
         self.recipe = standing.recipe
+        self._least = least
         self._ids = standing.ids.tolist()
         self._texts = list(standing.texts)
         self._vectors = Rows(standing.vectors)
@@ -82,7 +83,7 @@ class Leaders:
             near = before[row] + [
                 (float(among[row, at]), first + n)
                 for n, at in enumerate(born)
-                if among[row, at] >= LEAST
+                if among[row, at] >= self._least
             ]
             leader = self._nearest(text, near)
             if leader is None:
@@ -97,13 +98,13 @@ class Leaders:
         """For each vector the cosine and place of the standing leaders that are near enough."""
         leaders = self._vectors.rows
         rough = vectors @ leaders.T
-        rows, places = np.nonzero(rough >= LEAST - _ROUNDING)
+        rows, places = np.nonzero(rough >= self._least - _ROUNDING)
         exact = np.einsum(
             "ij,ij->i", vectors[rows].astype(np.float64), leaders[places].astype(np.float64)
         )
         found: list[list[tuple[float, int]]] = [[] for _ in vectors]
         for row, place, cosine in zip(rows.tolist(), places.tolist(), exact.tolist(), strict=True):
-            if cosine >= LEAST:
+            if cosine >= self._least:
                 found[row].append((cosine, place))
         return found
 

@@ -75,6 +75,17 @@ def test_very_many_requests_are_grained_first(monkeypatch: pytest.MonkeyPatch) -
     assert len({(a, b) for a, b in zip(places.tolist(), truth.tolist(), strict=True)}) == 5
 
 
+def test_of_more_than_can_be_compared_those_with_most_traffic_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cluster, "GRAINS", 3)
+    vectors, truth = asked(6, 5, 4)
+    found = middles(vectors, np.where(truth >= 2, 50, 1))
+    places = nearest(vectors, found).places
+    assert len(found) == 3
+    assert (places >= 0).tolist() == (truth >= 2).tolist()
+
+
 def test_of_nothing_there_is_nothing() -> None:
     none = np.empty((0, 8), np.float32)
     assert len(middles(none, np.empty(0, dtype=np.int64))) == 0
