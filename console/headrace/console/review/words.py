@@ -14,7 +14,7 @@ DONE = {
     "success": "✓ success", "failure": "✗ failure", "correction": "✎ corrected",
     "skip": "- skipped", "flag": "! flagged",
 }  # fmt: skip
-_SAID = 12  # words on an episode that are shown
+_SAID = 4  # words on an episode that are shown, the latest
 
 
 def entry(item: Waiting, given: Review | None, now: datetime, *, here: bool) -> str:
@@ -27,13 +27,14 @@ def entry(item: Waiting, given: Review | None, now: datetime, *, here: bool) -> 
 def about(item: Waiting, look: Look | None) -> list[str]:
     """The lines over a conversation."""
     when = f"{item.started_at:%Y-%m-%d %H:%M}" if item.started_at else None
-    told = (item.item_id, item.release, item.model, when, _size(look))
+    release = f"release {item.release}" if item.release else None
+    told = (item.item_id, release, item.model, when, _size(look))
     asked = " Two reviewers are asked." if item.asked > 1 else ""
     return [
         "  ".join(line(part, 60) for part in told if part),
         f"why: {line(item.why, 300)}.{asked}",
         f"so far: {_so_far(item)}",
-        *(_word(said) for said in _latest(look)),
+        *_said(look),
     ]
 
 
@@ -61,9 +62,12 @@ def _so_far(item: Waiting) -> str:
     return state if item.p_success is None else f"{state}, p = {probability(item.p_success)}"
 
 
-def _latest(look: Look | None) -> Iterator[Said]:
+def _said(look: Look | None) -> Iterator[str]:
+    """The latest words on an episode, and how many there are besides."""
     said = () if look is None else look.said
-    return iter(said[-_SAID:])
+    yield from map(_word, said[-_SAID:])
+    if len(said) > _SAID:
+        yield f"- and {len(said) - _SAID:,} earlier"
 
 
 def _word(said: Said) -> str:
