@@ -41,7 +41,8 @@ class Killed(BaseException):
 def put(lake: Lake, runs: Sequence[Run]) -> None:
     """Runs as a product posts them, one after the other, each with its outcome."""
     arrived = {run.run_id: ARRIVED + timedelta(seconds=i) for i, run in enumerate(taubench(NOW))}
-    tools = dump(observed_tools(list(taubench(NOW))))
+    seen = observed_tools(list(taubench(NOW)))
+    tools = dump([{"type": "function", "function": tool} for tool in seen])
     messages = {m.hash: m for run in runs for m in map(Message.of, run.messages)}
     episodes = [
         Episode(
