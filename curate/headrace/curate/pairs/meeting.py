@@ -5,6 +5,7 @@ turns in anything longer. What stands before must be equal word for word: a trai
 """
 
 import re
+from functools import lru_cache
 from itertools import zip_longest
 
 from headrace.curate import unit
@@ -26,7 +27,7 @@ def meet(chosen: Dialogue, rejected: Dialogue, kind: Kind) -> int | str:
 
 def weighed(good: Key, bad: Key, good_chars: int, bad_chars: int) -> str | None:
     """The reason against two answers to one prompt that hardly differ but in length."""
-    if (unit.norm(good[1]), good[2]) == (unit.norm(bad[1]), bad[2]):
+    if good[2] == bad[2] and _norm(good[1]) == _norm(bad[1]):
         return "identical"
     if good[2] and good[2] == bad[2]:
         return "wording_only"
@@ -100,6 +101,17 @@ def _alike(chosen: Dialogue, rejected: Dialogue, turn: int) -> str | None:
 
 def _continues(one: str, other: str) -> bool:
     """One text is the other with more words after it, or said several times over."""
-    words = (_WORD.findall(unit.norm(text)) for text in (one, other))
-    short, long = sorted(words, key=len)
-    return long[: len(short)] == short
+    short, long = sorted((one, other), key=len)
+    words = zip_longest(_WORD.finditer(short), _WORD.finditer(long))
+    for a, b in words:  # most texts part at the first words, and the others are long
+        if a is None or b is None:
+            return True
+        if a[0].lower() != b[0].lower():
+            return False
+    return True
+
+
+@lru_cache(4096)
+def _norm(text: str) -> str:
+    """A text stands in many pairs."""
+    return unit.norm(text)
