@@ -12,6 +12,7 @@ from headrace.console.command import (
     demo,
     doctor,
     explain,
+    intents,
     key,
     label,
     load,
@@ -46,6 +47,7 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "nightly": (nightly.nightly, "headrace nightly --project support"),
     "review": (review.review, "headrace review --project support --reviewer ada"),
+    "intents": (intents.intents, "headrace intents --project support"),
     "status": (status.status, "headrace status --json"),
     "verdict": (verdict.verdict, "headrace verdict --project support"),
 }
