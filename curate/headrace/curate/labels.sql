@@ -56,3 +56,64 @@ where l.project = $project and l.name = $name
 group by l.name, value
 order by episodes desc, reason
 limit $most;
+
+-- name: unsigned_failures
+-- An even draw of the failures that nobody has looked at, in order of their time.
+with waiting as (
+    select e.episode_id, e.revision, e.finish_reason, s.messages, e.started_at
+    from failed f
+    join current_episodes e on e.project = $project and e.episode_id = f.episode_id
+    join scrubbed s
+        on s.project = $project and s.episode_id = e.episode_id and s.revision = e.revision
+    anti join signed g on g.episode_id = f.episode_id
+    anti join (
+        select key, revision from done
+        where project = $project and step = $step and version = $version
+    ) d on d.key = e.episode_id and d.revision = e.revision
+    order by md5(e.episode_id), e.episode_id
+    limit $most
+)
+from waiting order by started_at nulls last, episode_id;
+
+-- name: last_words
+select hash, body::varchar as body from scrubbed_messages semi join wanted using (hash);
+
+-- name: kinds_of_failure
+-- Their vectors are kept beside those of texts, under a name that their own name gives.
+select distinct value as kind from labels
+where project = $project and name = $name and source = $source
+order by 1;
+
+-- name: vectors_of_kinds
+select w.kind, e.vector from wanted w
+join embeddings e on e.text_hash = w.text_hash and e.model = $model
+order by w.kind;
+
+-- name: forget_kinds
+-- Of episodes that are no failures any more, or have a signature by now, or were read otherwise.
+delete from labels
+where project = $project and name = $name and source = $source and (
+    episode_id not in (select episode_id from failed)
+    or episode_id in (select episode_id from signed)
+    or exists (
+        select 1 from done
+        where project = $project and step = $step and version <> $version
+    )
+);
+
+-- name: forget_failures_read
+delete from done
+where project = $project and step = $step and (
+    version <> $version
+    or key not in (select episode_id from failed)
+    or key in (select episode_id from signed)
+);
+
+-- name: forget_labels_of
+delete from labels
+where project = $project and name = $name and source = $source
+    and episode_id in (select episode_id from told);
+
+-- name: with_reason
+select count(distinct episode_id) as episodes from labels
+where project = $project and name = $name;
