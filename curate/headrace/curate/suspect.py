@@ -48,7 +48,10 @@ def suspect(
     lake.write(write)
     told(3, 3)
     return StepResult(
-        step=STEP, seen=len(rows), kept=len(rows) - len(found), dropped={NAME: len(found)}
+        step=STEP,
+        seen=len(rows),
+        kept=len(rows) - len(found),
+        dropped={NAME: len(found)} if found else {},
     )
 
 

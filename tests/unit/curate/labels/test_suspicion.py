@@ -50,6 +50,11 @@ def test_right_labels_of_classes_far_apart_are_not_suspected() -> None:
     assert suspects(features, labels.tolist(), alone(labels), generator()) == []
 
 
+def test_features_that_tell_nothing_of_outcomes_contradict_nobody() -> None:
+    features, labels, _ = planted(0.0, episodes=140, apart=0.0)
+    assert suspects(features, labels.tolist(), alone(labels), generator()) == []
+
+
 def test_near_duplicates_do_not_vouch_for_each_other() -> None:
     """A wrong label that all copies carry is found only if copies share a fold's side."""
     features, labels, wrong = planted(0.08, episodes=300, apart=0.6)
