@@ -219,21 +219,31 @@ ENDS = st.tuples(
 )
 
 
+TURNED = {"success": "failure", "failure": "success", "pending": "success"}
+
+
 @settings(
-    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(told=st.lists(ENDS, min_size=4, max_size=8), seed=st.integers(0, 999))
-def test_nights_in_sequence_leave_what_one_night_leaves(
+def test_nights_in_sequence_and_labels_that_turn_leave_what_one_night_leaves(
     make_shelf: Callable[[str], Shelf], told: list[Any], seed: int
 ) -> None:
     one, many = make_shelf(f"one {told} {seed}"), make_shelf(f"many {told} {seed}")
     named = list(enumerate(told))
     arrive(one, named)
     random.Random(seed).shuffle(named)
-    for start in (0, 4):
-        arrive(many, named[start : start + 4])
+    late, (text, truth, *rest) = named[0]
+    arrive(many, [(late, (text, TURNED[truth], *rest)), *named[1:4]])
+    arrive(many, named[4:])
+    before = {made.pair_id: made for made in many.pairs}
+    many.resolve(f"e{late}", truth)
+    night(many, 1)
     assert [made.pair_id for made in many.pairs] == [made.pair_id for made in one.pairs]
     assert many.reasons == one.reasons
+    fallen = before.keys() - {made.pair_id for made in many.pairs}
+    assert {before[name].request for name in fallen} <= {str(rest[0])}
+    assert len([event for event, _ in many.events if event == "retracted"]) >= len(fallen)
 
 
 def arrive(shelf: Shelf, named: list[tuple[int, Any]]) -> None:
