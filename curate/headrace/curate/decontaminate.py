@@ -82,7 +82,9 @@ def decontaminate(
     return _result(lake, project, suite, hits)
 
 
-def leaks(lake: Lake, project: str, episode_ids: Collection[str]) -> list[Leak]:
+def leaks(
+    lake: Lake, project: str, episode_ids: Collection[str], *, hold: bool = True
+) -> list[Leak]:
     """What is wrong with episodes about to be exported, read anew without trusting a decision."""
     suite = _Suite(lake, project)
     if not suite.items or not episode_ids:
@@ -91,20 +93,24 @@ def leaks(lake: Lake, project: str, episode_ids: Collection[str]) -> list[Leak]:
     standing = suite.standing
     known = suite.stored_overlaps().filter(~pl.col("episode_id").is_in(asked.implode()))
     fresh = suite.overlaps_of(suite.every(asked))
-    found = suite.found(standing, pl.concat([known, fresh]), suite.agreements())
+    overlaps = pl.concat([known, fresh])
+    found = suite.found(standing, overlaps, suite.agreements(), hold=hold)
     return _leaks(found.filter(pl.col("episode_id").is_in(asked.implode())))
 
 
 def given_away(
     lake: Lake, project: str, cases: Iterable[Case], encoder: Encoder | None = None
 ) -> list[Leak]:
-    """The episodes that give away these cases, which the lake need not have yet."""
+    """The episodes that give away these cases, which the lake need not have yet.
+
+    One that only may say the same is not among them.
+    """
     items = [Item.from_row(msgspec.structs.asdict(case)) for case in cases]
     suite = _Suite(lake, project, items)
     if not items:
         return []
     fresh = suite.overlaps_of(suite.every())
-    return _leaks(suite.found(suite.standing, fresh, suite.meant(encoder)))
+    return _leaks(suite.found(suite.standing, fresh, suite.meant(encoder), hold=False))
 
 
 def burned(lake: Lake, project: str) -> list[Burned]:

@@ -19,6 +19,7 @@ COVERED = 0.5  # of the case's words, by grams that the episode holds too
 LONG_GRAM, SHORT_GRAM = 8, 5
 LONG, SHORT = 16, 8  # words from which on a case is matched by long, by short grams
 COMMON_SHARE, COMMON_OF = 0.01, 200  # boilerplate: grams in more than 1 % of at least 200 groups,
+COMMON_CASES = 2  # and grams of more cases than these, of one wording each,
 COMMON_LEAST = 10  # and in more than 10: three rewordings of one case are no boilerplate
 KNOWN = 1_000_000  # words that are remembered while texts are read
 
@@ -37,9 +38,12 @@ class Grams:
         self._codes = _Codes(word for item in items for word in item.words)
         self.words = np.zeros(len(items), dtype=np.int64)
         self.lengths = np.zeros(len(items), dtype=np.int64)  # of a gram; 0: only equals count
+        self._wordings: list[int] = []  # of items: the first one that is worded alike
+        wordings: dict[bytes, int] = {}
         found: list[tuple[Hashes, Ints, Ints]] = []
         for at, item in enumerate(items):
             words = _squeezed(self._codes.of([item.words]))[:-1]
+            self._wordings.append(wordings.setdefault(words.tobytes(), at))
             self.words[at], self.lengths[at] = len(words), length(len(words))
             if size := int(self.lengths[at]):
                 starts, hashes = _grams(words, size)
@@ -67,6 +71,19 @@ class Grams:
         )
         share = pl.col("adds") / pl.col("words")
         return found.select(*keys, starts="start", share=share)
+
+    @property
+    def common(self) -> pl.DataFrame:
+        """`item`, `start` of grams that several cases share, as forms of questions are."""
+        columns = {
+            "gram": self._hashes,
+            "item": self._items,
+            "start": self._starts.astype(np.int32),
+            "wording": np.array(self._wordings, dtype=np.int64)[self._items],
+        }
+        rows = pl.DataFrame(columns)
+        shared = pl.col("wording").n_unique().over("gram") > COMMON_CASES
+        return rows.filter(shared).select("item", "start").unique()
 
     @property
     def _sizes_of_items(self) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from headrace.curate.wall.repeat import without_boilerplate
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake
 
-RULES: Sequence[str] = ("exact", "group", "near", "ngram", "semantic", "judged", "similar")
+RULES: Sequence[str] = ("exact", "group", "near", "semantic", "ngram", "judged", "similar")
 CONTAMINATED, BURNED, HELD, CLEAR = "contaminated", "burned", "held", "clear"
 
 HIT = pl.Schema(

@@ -127,7 +127,8 @@ class Repeats:
 def without_boilerplate(
     items: Sequence[Item], overlaps: pl.DataFrame, groups: pl.DataFrame
 ) -> pl.DataFrame:
-    """The overlaps (`case_id`, `episode_id`, `share`) that are left without common runs.
+    """The overlaps (`case_id`, `episode_id`, `share`) that are left without common runs, be they
+    common to many groups or to several cases.
 
     `groups` has the group of every episode; one that has none is a group of its own.
     """
@@ -140,8 +141,10 @@ def without_boilerplate(
         start="starts",
     ).explode("start")
     count = groups.select(pl.coalesce("group", "episode_id").n_unique()).item()
-    left = rows.join(common(rows, count), on=["item", "start"], how="anti")
-    covered = Grams(items).covered(left, ["episode_id"]).filter(pl.col("share") >= COVERED)
+    grams = Grams(items)
+    form = pl.concat([grams.common, common(rows, count)])
+    left = rows.join(form, on=["item", "start"], how="anti")
+    covered = grams.covered(left, ["episode_id"]).filter(pl.col("share") >= COVERED)
     names = {at: name for name, at in number.items()}
     return covered.select(
         "episode_id",
