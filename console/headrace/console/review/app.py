@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
@@ -96,7 +97,8 @@ class ReviewScreen(Screen[None]):
         self.session = session
         self.shown: str | None = None  # the item whose conversation is on the screen
         self.look: Look | None = None  # what is known of it
-        self.busy = False  # an answer is being written
+        self._idle = asyncio.Event()  # no answer is being written
+        self._idle.set()
         self._turn = asyncio.Lock()  # the session is asked one thing at a time
 
     def compose(self) -> ComposeResult:
@@ -129,13 +131,13 @@ class ReviewScreen(Screen[None]):
             self._show(item)
 
     def action_say(self, action: ReviewAction) -> None:
-        if (item := self._answerable()) is not None:
-            self._say(item, action)
+        if (shown := self._answerable()) is not None:
+            self._say(*shown, action)
 
     def action_correct(self) -> None:
-        item, look = self._answerable(), self.look
-        if item is None or look is None:
+        if (shown := self._answerable()) is None:
             return
+        item, look = shown
         said = last_said(look.conversation.messages)
         if len(said) > HEAD:
             self.note(f"The last answer has {len(said):,} characters: too many to edit here.")
@@ -144,23 +146,22 @@ class ReviewScreen(Screen[None]):
         def answered(text: str | None) -> None:
             if text is not None:
                 message = {"role": "assistant", "content": text}
-                self._say(item, "correction", correction=message)
+                self._say(item, look, "correction", correction=message)
 
         self.app.push_screen(CorrectionScreen(plain(said)), answered)
 
     def action_flag(self) -> None:
-        item = self._answerable()
-        if item is None:
+        if (shown := self._answerable()) is None:
             return
 
         def answered(text: str | None) -> None:
             if text is not None:
-                self._say(item, "flag", comment=text)
+                self._say(*shown, "flag", comment=text)
 
         self.app.push_screen(CommentScreen(), answered)
 
     def action_undo(self) -> None:
-        if not self.busy:
+        if self._idle.is_set():
             self._write(self._undoing)
 
     def action_next(self) -> None:
@@ -184,7 +185,7 @@ class ReviewScreen(Screen[None]):
         self.app.push_screen(HelpScreen())
 
     async def action_leave(self) -> None:
-        await self.workers.wait_for_complete()
+        await self._idle.wait()
         self.app.exit()
 
     def action_scroll(self, way: int) -> None:
@@ -205,18 +206,18 @@ class ReviewScreen(Screen[None]):
     def _talk(self) -> VerticalScroll:
         return self.query_one("#talk", VerticalScroll)
 
-    def _answerable(self) -> Waiting | None:
+    def _answerable(self) -> tuple[Waiting, Look] | None:
         """The item on the screen, where it waits for an answer: none is answered unseen."""
         item = self.current
-        if item is None or self.busy:
+        if item is None or not self._idle.is_set():
             return None
         if (given := self.session.given.get(item.item_id)) is not None:
             self.note(f"You have said {given.action} here; u takes the last answer back.")
             return None
-        if item.item_id != self.shown:
+        if item.item_id != self.shown or self.look is None:
             self.note("It is still being read.")
             return None
-        return item
+        return item, self.look
 
     def _list(self) -> None:
         """Draw list and progress anew; the cursor stays on its item."""
@@ -277,22 +278,23 @@ class ReviewScreen(Screen[None]):
         order = self.session.open
         at = next((i for i, item in enumerate(order) if item.item_id == self.shown), None)
         if at is not None and at + 1 < len(order):
-            await asyncio.to_thread(self.session.look, order[at + 1])
+            with suppress(HeadraceError, duckdb.Error):  # told when its turn comes
+                await asyncio.to_thread(self.session.look, order[at + 1])
 
-    def _say(self, item: Waiting, action: ReviewAction, **fields: Any) -> None:
-        """Answer the item that is on the screen."""
-        revision = self.look.conversation.revision if self.look else item.revision
-        self._write(partial(self._saying, item, action, {"revision": revision, **fields}))
+    def _say(self, item: Waiting, look: Look, action: ReviewAction, **fields: Any) -> None:
+        """Answer an item as it was looked at."""
+        given = {"revision": look.conversation.revision, **fields}
+        self._write(partial(self._saying, item, action, given))
 
     def _write(self, doing: Doing) -> None:
-        self.busy = True  # at once: a key that was pressed twice says one thing
+        self._idle.clear()  # at once: a key that was pressed twice says one thing
         self._ask(partial(self._writing, doing))
 
     async def _writing(self, doing: Doing) -> None:
         try:
             await doing()
         finally:
-            self.busy = False
+            self._idle.set()
 
     @work(group="ask")
     async def _ask(self, doing: Doing) -> None:

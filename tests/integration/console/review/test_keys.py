@@ -235,6 +235,37 @@ def test_an_answer_counts_once_however_often_its_key_is_pressed(three: Desk) -> 
         for _ in range(3):
             sits.screen.action_say("success")  # before anything is written
         await sits.settle()
+        assert "success on rv_" in sits.text  # and not that it was said before
+
+    play(three, story)
+    assert [row["episode_id"] for row in three.rows("reviews")] == ["a"]
+
+
+def test_nothing_is_answered_before_it_can_be_seen(three: Desk) -> None:
+    async def story(sits: Sitting) -> None:
+        sits.screen.action_next()
+        sits.screen.action_say("success")  # the first one is still on the screen
+        await sits.pilot.pause(0)
+        assert "It is still being read." in sits.text
+        await sits.settle()
+        assert sits.at == "b"
+
+    play(three, story)
+    assert three.rows("reviews") == []
+
+
+def test_what_cannot_be_read_is_told(three: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: Any) -> Any:
+        raise duckdb.IOException("no such file")
+
+    async def story(sits: Sitting) -> None:
+        with monkeypatch.context() as broken:
+            broken.setattr("headrace.console.review.session.look", gone)
+            await sits.press("j", "j")
+            assert "It cannot be read: no such file" in sits.text
+            await sits.press("s")
+        assert three.rows("reviews") == []
+        await sits.press("j", "s")
 
     play(three, story)
     assert [row["episode_id"] for row in three.rows("reviews")] == ["a"]

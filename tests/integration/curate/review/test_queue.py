@@ -4,11 +4,13 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+import duckdb
 import pytest
 
 from headrace.curate.review.queue import SUSPICIOUS
 from headrace.lake import Lake
 from headrace.lake.record import Decision
+from headrace.lake.store import Transaction
 from tests.reviewed import NOW, T0, Desk
 
 
@@ -287,6 +289,26 @@ def test_an_episode_that_comes_back_is_asked_for_anew(desk: Desk) -> None:
     desk.write()
     desk.queue(1, days=2)
     assert state(desk, "e") == "open"
+
+
+def test_a_night_that_fails_half_way_leaves_the_queue_as_it_was(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plenty(desk, 12)
+    desk.write()
+    desk.queue(4)
+    desk.say(desk.waiting("ada")[0].item_id, "skip")
+    before = desk.rows("review_items")
+
+    def full(*_: Any) -> int:
+        raise duckdb.IOException("disk full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Transaction, "append", full)
+        with pytest.raises(duckdb.IOException):
+            desk.queue(6, days=1)
+    assert desk.rows("review_items") == before
+    assert desk.queue(6, days=1).dropped == {"skipped": 1}
 
 
 def test_projects_do_not_meet(lake: Lake, desk: Desk) -> None:
