@@ -268,3 +268,9 @@ order by s.witness, s.episode_id;
 select w.* from words w
 semi join (select episode_id from words where source = 'human') h on h.episode_id = w.episode_id
 order by all;
+
+-- name: chances
+-- With which chance each episode was drawn into the even sample of the review queue.
+select episode_id, min(selection_probability) as chance from review_items
+where project = $project and selection_probability is not null
+group by episode_id;

@@ -6,12 +6,14 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
+from headrace.curate.labels.calibration import ece
 from headrace.curate.labels.declared import Declared, declared
 from headrace.curate.labels.family import Proposal, propose
-from headrace.curate.labels.poll import Poll, poll, words
-from headrace.curate.labels.resolver import witnesses
+from headrace.curate.labels.poll import Poll, poll, unaided, words
+from headrace.curate.labels.resolver import FAILURE, SUCCESS, witnesses
 from headrace.curate.labels.vote import Vote
 from headrace.evals.judge import LEAST, SliceAgreement
 from headrace.evals.judges.agreement import Agreement, agree
@@ -53,6 +55,17 @@ class Witness(msgspec.Struct, frozen=True, kw_only=True):
         return " ".join([f"{self.name} {said}: {kappa}.", *self.shortfalls])
 
 
+class Fidelity(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether probabilities made without people mean what people then say."""
+
+    episodes: int
+    even: bool  # of the even sample of the review queue alone, which speaks of all
+    error: float  # expected calibration error
+    accuracy: float  # at .5
+    gated: int  # of them, those at .9 and above or .1 and below
+    right: float | None  # of those, the share on the right side; None: there are none
+
+
 class Witnesses(msgspec.Struct, frozen=True, kw_only=True):
     """Everybody who votes on the episodes of a project."""
 
@@ -62,6 +75,7 @@ class Witnesses(msgspec.Struct, frozen=True, kw_only=True):
     auditor_error: float
     witnesses: tuple[Witness, ...]  # in order of name
     proposals: tuple[Proposal, ...]  # who looks like a family, and is not declared as one
+    fidelity: Fidelity | None  # None: people spoke of too few episodes that others spoke of
 
 
 def heard(lake: Lake, project: str, *, truth: Source = "human") -> Witnesses:
@@ -86,6 +100,36 @@ def heard(lake: Lake, project: str, *, truth: Source = "human") -> Witnesses:
         auditor_error=polled.auditor_error,
         witnesses=tuple(_witness(row, rates, pairs.get(row["witness"], [])) for row in sources),
         proposals=tuple(_proposals(lake, said, terms)),
+        fidelity=_fidelity(lake, project, polled, terms),
+    )
+
+
+def _fidelity(lake: Lake, project: str, polled: Poll, terms: Declared) -> Fidelity | None:
+    """By the even sample of the review queue where it is large enough, else by all reviews."""
+    names, success, margin = unaided(polled, terms)
+    rows = lake.rows(_sql("chances"), {"project": project})
+    chances = {row["episode_id"]: row["chance"] for row in rows}
+    drawn = np.array([name in chances for name in names], dtype=bool)
+    even = int(drawn.sum()) >= LEAST
+    if len(names) < LEAST:
+        return None
+    chance = [chances[name] for name in names if name in chances] if even else None
+    kept = drawn if even else np.ones(len(names), dtype=bool)
+    said, truth = success[kept], (margin[kept] > 0).astype(np.int64)
+    error = ece(said, truth, chance)
+    sure = (said >= SUCCESS) | (said <= FAILURE)
+    right = (said > 0.5) == (truth == 1)
+    return (
+        None
+        if error is None
+        else Fidelity(
+            episodes=len(said),
+            even=even,
+            error=error,
+            accuracy=float(right.mean()),
+            gated=int(sure.sum()),
+            right=float(right[sure].mean()) if sure.any() else None,
+        )
     )
 
 

@@ -82,6 +82,20 @@ def test_commands_of_the_page_run(headrace: Headrace) -> None:
         assert ran.code == 0, ran.err
 
 
+def test_what_the_page_does_in_python_runs(
+    headrace: Headrace, lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, code = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    label = "insert into labels by name select episode_id, project, 'failure_reason' as name, "
+    label += "'book err:denied' as value, 'signature' as source from current_episodes "
+    lake.write(lambda tx: tx.run(label + "where project = 'mill' and resolution = 'failure'"))
+    exec(code.replace('"support"', '"mill"'), {})
+    assert "book err:denied" in capsys.readouterr().out
+    shown = headrace("label", "show", *WHERE)
+    assert "failures" in shown.out and "book err:denied" in shown.out
+    lake.write(lambda tx: tx.run("delete from labels"))
+
+
 def test_a_judge_that_there_is_not_is_refused_with_the_cure(headrace: Headrace) -> None:
     ran = headrace("label", "run", *WHERE, "--judge", "nobody/model")
     assert ran.code == 1

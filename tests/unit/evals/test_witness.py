@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from headrace.evals.witness import Witness, heard
-from headrace.lake.record import Outcome, Source, VoteRow
+from headrace.lake.record import Outcome, ReviewItem, Source, VoteRow
 from headrace.lake.store import Lake
 from tests.unit.curate.conftest import NOW, T0, World, said, user
 
@@ -73,6 +73,32 @@ def test_a_good_rule_is_trusted_and_a_coin_is_not(lake: Lake, world: World) -> N
     assert rates == pytest.approx([0.95, 0.05], abs=0.12)
     assert [part.name for part in found["rule/good"].slices] == ["r0", "r1"]
     assert [part.agreement.n for part in found["rule/good"].slices] == [150, 150]
+
+
+def test_probabilities_made_without_people_are_held_against_people(
+    lake: Lake, world: World
+) -> None:
+    rng = random.Random(5)
+    rules = {
+        rule: {name: value != (rng.random() < 0.1) for name, value in TRUTH.items()}
+        for rule in ("a", "b", "c")
+    }
+    deliver(lake, world, TRUTH, rules)
+    found = heard(lake, world.project).fidelity
+    assert found is not None and (found.episodes, found.even) == (300, False)
+    assert found.accuracy > 0.93 and found.error < 0.05
+    assert found.right is not None and found.right > 0.95 and 150 < found.gated <= 300
+    drawn = [
+        ReviewItem(
+            project=world.project, item_id=name, episode_id=f"{world.project}/{name}",
+            stratum="random", why="", picked_at=NOW, selection_probability=0.1, state="answered",
+            state_at=NOW,
+        )
+        for name in list(TRUTH)[:40]
+    ]  # fmt: skip
+    lake.write(lambda tx: tx.append("review_items", drawn))
+    even = heard(lake, world.project).fidelity
+    assert even is not None and (even.episodes, even.even) == (40, True)
 
 
 def test_those_who_know_are_taken_to_know(lake: Lake, world: World) -> None:

@@ -24,9 +24,10 @@ from headrace.lake import Lake
 from headrace.lake.project import settings_of
 
 if TYPE_CHECKING:
+    from headrace.curate.failure import Reason
     from headrace.curate.step import StepResult
     from headrace.evals.judgement import EpisodeJudge
-    from headrace.evals.witness import Witness, Witnesses
+    from headrace.evals.witness import Fidelity, Witness, Witnesses
 
 
 def run(
@@ -72,15 +73,18 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show who votes, how often each is right, and who may not be believed."""
+    from headrace.curate.failure import reasons
     from headrace.evals.witness import heard
 
     with Lake.open(home, create=False) as lake:
-        must_know(lake, project or "default")
-        found = heard(lake, project or "default", truth=against)
+        of = project or "default"
+        must_know(lake, of)
+        found, failures = heard(lake, of, truth=against), reasons(lake, of)
     if json:
-        print_json({"found": found, "words": [one.words for one in found.witnesses]})
+        words = [one.words for one in found.witnesses]
+        print_json({"found": found, "words": words, "failures": failures})
         return
-    for part in _tables(found):
+    for part in _tables(found, failures):
         page().print(part)
     for line in _words(found):
         page().print(line)
@@ -152,7 +156,7 @@ def _reasons(result: "StepResult") -> str:
     return ", ".join(f"{reason}: {count:,}" for reason, count in result.dropped.items())
 
 
-def _tables(found: "Witnesses") -> Iterator[Table]:
+def _tables(found: "Witnesses", failures: "list[Reason]") -> Iterator[Table]:
     columns = ["", "family", "#votes", "#yes", "#hit", "#false", "#with", "#kappa", "#95 %", ""]
     yield table(
         f"{found.project}: votes, and agreement with {found.truth}",
@@ -166,6 +170,9 @@ def _tables(found: "Witnesses") -> Iterator[Table]:
     ]
     if slices:
         yield table("by release", ["", "release", "#with", "#kappa", "#95 %"], slices)
+    if failures:
+        rows = [(one.reason, one.episodes, percent(one.share), one.example) for one in failures]
+        yield table("failures", ["reason", "#episodes", "#share", "such as"], rows)
 
 
 def _row(one: "Witness") -> tuple[object, ...]:
@@ -206,5 +213,18 @@ def _words(found: "Witnesses") -> Iterator[str]:
             f"{counted(pair.audited, 'audited episode')}): declare them one family in "
             f'headrace.toml, [families] NAME = ["{pair.first}", "{pair.second}"].'
         )
+    if found.fidelity is not None:
+        yield _fidelity(found.fidelity)
     if not found.witnesses:
         yield "Nobody has voted yet: send marks, write rules, or ask a judge."
+
+
+def _fidelity(found: "Fidelity") -> str:
+    on = "the even sample of reviews" if found.even else "reviews, which were not drawn evenly"
+    sure = "none is sure enough for a data set"
+    if found.right is not None:
+        sure = f"of {found.gated:,} at .9 or .1 and beyond, {percent(found.right)} are right"
+    return (
+        f"Without people, probabilities are off by {found.error:.3f} on "
+        f"{counted(found.episodes, 'episode')} of {on}; {sure}."
+    )

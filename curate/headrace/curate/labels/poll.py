@@ -28,6 +28,7 @@ class Poll(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     marks: pa.Table  # episode_id (null: it reaches none), source, name, author, at, score, verdict
     heard: pa.Table  # votes of rules, judges and silence that stand
     rulings: pa.Table  # per episode what the table of sources says
+    voices: pa.Table  # votes of rules, judges, models and people, families once
     weighed: pa.Table  # per episode: success, witnesses, voices (of rules, judges, models), ayes
     ballot: Ballot
     found: Fit
@@ -62,29 +63,40 @@ def words(lake: Lake, polled: Poll, terms: Declared) -> pa.Table:
     return lake.table(_sql("words"), None, said)
 
 
+def unaided(polled: Poll, terms: Declared) -> tuple[list[str], Floats, Ids]:
+    """What all but people make of the episodes that people spoke of, to be held against them.
+
+    Episode ids, P(success), and how many more people say yes than no.
+    """
+    order, place, margin, _ = _people(polled.rulings, polled.voices)
+    human = _is_human(polled.voices)
+    fixed = _fixed(np.zeros_like(margin), _by_place(polled.rulings, order), 0.0, terms)
+    value = polled.voices["value"].to_numpy()
+    ballot = _ballot(polled.voices["witness"], place, value, ~human, len(order))
+    spoken = np.bincount(ballot.episode, minlength=len(order)) > 0
+    asked = np.flatnonzero((margin != 0) & (spoken | ~np.isnan(fixed)))
+    return order.take(asked).to_pylist(), fit(ballot, fixed).success[asked], margin[asked]
+
+
 def _weighed(
     marks: pa.Table, heard: pa.Table, rulings: pa.Table, voices: pa.Table, terms: Declared
 ) -> Poll:
-    spoken = [*voices["episode_id"].chunks, *_knowing(rulings).chunks]
-    names = pc.unique(pa.chunked_array(spoken, pa.string()))
-    order = names.take(pc.sort_indices(names))
-    place = pc.index_in(voices["episode_id"], order).to_numpy()
-    count = len(order)
-    human = pc.equal(voices["source"], audit.AUDITOR).to_numpy(zero_copy_only=False)
-    value = voices["value"].to_numpy()
-    ones, zeros = (np.bincount(place[human & (value == kind)], minlength=count) for kind in (1, 0))
+    order, place, margin, people = _people(rulings, voices)
+    count, human = len(order), _is_human(voices)
+    ones, zeros = (people + margin) // 2, (people - margin) // 2
     wrong = audit.error_of(ones, zeros, terms.rates.human)
     known = _by_place(rulings, order)
-    fixed = _fixed(ones - zeros, known, wrong, terms)
-    ballot = _ballot(voices["witness"], place, value, ~human, count)
+    fixed = _fixed(margin, known, wrong, terms)
+    ballot = _ballot(voices["witness"], place, voices["value"].to_numpy(), ~human, count)
     found = fit(ballot, fixed)
     cast = np.bincount(ballot.episode, minlength=count)
     ayes = np.bincount(ballot.episode[ballot.value == 1], minlength=count)
-    witnesses = cast + ones + zeros + known["knowing"]
+    witnesses = cast + people + known["knowing"]
     return Poll(
         marks=marks,
         heard=heard,
         rulings=rulings,
+        voices=voices,
         weighed=pa.table(
             {
                 "episode_id": order,
@@ -98,6 +110,27 @@ def _weighed(
         found=found,
         auditor_error=wrong,
     )
+
+
+def _people(rulings: pa.Table, voices: pa.Table) -> tuple[pa.Array, Ids, Ids, Ids]:
+    """Episodes that anybody spoke of, in order; where each voice stands among them; by how many
+    more people yes than no was said; and how many people spoke.
+    """
+    spoken = [*voices["episode_id"].chunks, *_knowing(rulings).chunks]
+    names = pc.unique(pa.chunked_array(spoken, pa.string()))
+    order = names.take(pc.sort_indices(names))
+    place = pc.index_in(voices["episode_id"], order).to_numpy()
+    value = voices["value"].to_numpy()
+    human = _is_human(voices)
+    ones, zeros = (
+        np.bincount(place[human & (value == kind)], minlength=len(order)) for kind in (1, 0)
+    )
+    return order, place, ones - zeros, ones + zeros
+
+
+def _is_human(voices: pa.Table) -> NDArray[np.bool_]:
+    human: NDArray[np.bool_] = pc.equal(voices["source"], audit.AUDITOR).to_numpy()
+    return human
 
 
 def _fixed(margin: Ids, known: Mapping[str, Ids], wrong: float, terms: Declared) -> Floats:

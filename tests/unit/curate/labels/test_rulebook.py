@@ -120,7 +120,7 @@ def test_the_decorator_asks_for_a_name() -> None:
 
 def shown(folder: Path, language: str) -> Path:
     """The rules that the page shows in a language, as a file."""
-    [text] = re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    text, *_ = re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     return book(folder, text, {"python": "r.py", "sql": "r.sql"}[language])
 
 
