@@ -180,14 +180,13 @@ def _decided(tx: Transaction, project: str, episodes: Sequence[str]) -> list[str
 
 
 def _forget(tx: Transaction, project: str, episodes: Sequence[str]) -> None:
-    """Take out what stands of episodes; where a step decided nothing, it wrote nothing."""
+    """Take out what stands of episodes; later steps will look at them again."""
     if not episodes:
         return
     given = {"project": project, "episodes": list(episodes)}
-    for table in ("scrubbed", "surrogates"):
+    for table in ("scrubbed", "surrogates", "done"):
         tx.run(_sql(f"forget_{table}"), given)
-    for table in ("decisions", "done"):
-        tx.run(_sql(f"forget_{table}"), {**given, "step": STEP})
+    tx.run(_sql("forget_decisions"), {**given, "step": STEP})
 
 
 def _sql(name: str) -> str:

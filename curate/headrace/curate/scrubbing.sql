@@ -29,8 +29,10 @@ delete from decisions
 where project = $project and step = $step and episode_id in (select unnest($episodes::varchar[]));
 
 -- name: forget_done
+-- Of every step: what they read of these episodes is no longer what stands.
 delete from done
-where project = $project and step = $step and key in (select unnest($episodes::varchar[]));
+where project = $project and revision is not null
+    and key in (select unnest($episodes::varchar[]));
 
 -- name: episodes_with
 -- The episodes in which all of these values stood.

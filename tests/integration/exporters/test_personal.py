@@ -8,7 +8,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from headrace.curate.scrub.catalogue import VERSION
 from headrace.exporters import dataset, folder
+from headrace.exporters.manifest import Manifest
 from headrace.exporters.reason import ADVICE
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -48,6 +50,13 @@ def test_no_personal_data_reach_a_data_set(stock: Any, objective: str, tmp_path:
     texts += [json.dumps(table.to_pylist(), default=str) for table in tables]
     assert any("@example.com" in text for text in texts)
     assert [secret for secret in SECRETS for text in texts if secret in text] == []
+    audit = Manifest.load(out).audit.scrub
+    assert audit is not None
+    assert dict(audit.rules) == {VERSION: len(Manifest.load(out).rows)}
+    assert audit.places["email"] >= 4
+    card = (out / "README.md").read_text()
+    assert f"| email | {audit.places['email']} |" in card
+    assert "**Names and addresses in prose are not covered**" in card
 
 
 def test_what_was_not_scrubbed_is_refused_and_counted(stock: Any, tmp_path: Path) -> None:

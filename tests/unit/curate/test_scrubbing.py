@@ -184,6 +184,24 @@ def test_a_new_revision_takes_the_place_of_the_old_one(lake: Lake, world: World)
     assert where_is(lake, world.project, "email", "joe@gmail.com") == [first.episode_id]
 
 
+def test_under_other_rules_every_episode_is_scrubbed_and_looked_at_again(
+    lake: Lake, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.post("a", talk())
+    world.drain(lake, scrubbed=False)
+    scrub(lake, world.project, now=NOW)
+    [chunk] = Backlog.of(lake, world.project, step="later", version="1")
+    lake.write(lambda tx: tx.append("done", chunk.done))
+    scrub(lake, world.project, now=NOW)
+    assert len(Backlog.of(lake, world.project, step="later", version="1")) == 0
+    monkeypatch.setattr("headrace.curate.silver.cleaner.VERSION", "scrub/other")
+    assert scrub(lake, world.project, now=NOW).seen == 1
+    [row] = tables(lake, world.project)["scrubbed"]
+    assert row["version"] == "scrub/other"
+    assert len(tables(lake, world.project)["decisions"]) == 1
+    assert len(Backlog.of(lake, world.project, step="later", version="1")) == 1
+
+
 def test_nothing_stays_of_an_episode_that_is_superseded(lake: Lake, world: World) -> None:
     gone, stays = world.post("gone", talk()), world.post("stays", talk(), 1)
     world.drain(lake, scrubbed=False)
