@@ -94,6 +94,21 @@ def beside(lake: Lake, project: str, values: Mapping[str, object]) -> dict[str, 
     return {name: work.beside(raw.get(name, ()), value) for name, value in values.items()}
 
 
+def alike(
+    lake: Lake, project: str, talks: Mapping[str, Sequence[Body]]
+) -> dict[str, tuple[Body, ...]]:
+    """Messages from elsewhere with the surrogates that they would have as episodes, by any name.
+
+    Cases from files are held against episodes so: a name in both would no longer be the same. As
+    they are where the project was never scrubbed. Raises ScrubKeyError.
+    """
+    if not talks or not keys.fingerprints(lake, project):
+        return {name: tuple(messages) for name, messages in talks.items()}
+    extra = settings_of(lake.settings, project).scrub_extra
+    work = Cleaner(key=keys.key_of(lake, project), extra=extra).ready()
+    return {name: work.alike(messages) for name, messages in talks.items()}
+
+
 class _Rows:
     """What the parts of a chunk come to."""
 

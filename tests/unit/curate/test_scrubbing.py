@@ -11,7 +11,7 @@ import pytest
 from headrace.curate.backlog import Backlog
 from headrace.curate.conversation import Conversation, conversations
 from headrace.curate.errors import ScrubKeyError, UnknownKind
-from headrace.curate.scrubbing import beside, scrub, where_is
+from headrace.curate.scrubbing import alike, beside, scrub, where_is
 from headrace.curate.silver import key
 from headrace.curate.silver.cleaner import Cleaner
 from headrace.lake.message import Body
@@ -362,6 +362,17 @@ def test_what_is_said_about_an_episode_gets_the_surrogates_of_the_episode(
     assert found[name] == said(f"{first}, I wrote to {customer['email']}")
     assert found["unknown"] == f"Mail {customer['email']}"
     assert beside(lake, world.project, {}) == {}
+
+
+def test_messages_from_elsewhere_are_made_alike_to_those_of_episodes(
+    lake: Lake, world: World
+) -> None:
+    world.post("a", talk())
+    world.drain(lake, scrubbed=False)
+    assert alike(lake, world.project, {"case": talk()}) == {"case": tuple(talk())}
+    scrub(lake, world.project, now=NOW)
+    found = alike(lake, world.project, {"case": talk(), "other": [user("No names here")]})
+    assert found == {"case": read(lake, world)["a"].messages, "other": (user("No names here"),)}
 
 
 def test_a_lake_that_was_scrubbed_under_another_key_is_refused(lake: Lake, world: World) -> None:

@@ -66,6 +66,10 @@ class Cleaner(msgspec.Struct, frozen=True, kw_only=True):
         """A value that belongs to an episode, without personal data: a correction, say."""
         return self._scrubbed(messages, value).messages[-1]["content"]
 
+    def alike(self, messages: Sequence[Body]) -> tuple[Body, ...]:
+        """Messages without personal data."""
+        return self._scrubbed(messages, None).messages[:-1]
+
     def _tried(self, episode: Conversation, shelf: dict[str, Message]) -> Clean:
         try:
             return self._cleaned(episode, shelf)
