@@ -19,7 +19,7 @@ from tests.reviewed import NOW, Desk
 SMALL, LARGE = (80, 24), (200, 50)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     with Lake.open(tmp_path_factory.mktemp("lake"), rng=random.Random(1)) as opened:
         yield opened
@@ -38,8 +38,11 @@ def three(desk: Desk) -> Desk:
         known = {"p_success": 0.5, "resolution": "conflicting"}
         desk.ask(name, why="votes are split: p = .50", stratum="uncertainty", **known)
     desk.write()
-    order = "update review_items set picked_at = picked_at + (ascii(episode_id) || ' s')::interval"
-    desk.lake.write(lambda tx: tx.run(order))
+    order = (
+        "update review_items set picked_at = picked_at + (ascii(episode_id) || ' s')::interval "
+        "where project = $p"
+    )
+    desk.lake.write(lambda tx: tx.run(order, {"p": desk.project}))
     return desk
 
 

@@ -33,11 +33,31 @@ def test_it_shows_an_episode_what_came_of_it_and_why_it_was_picked(
     play(three, story, size=size)
 
 
-@both
+def test_every_key_does_the_same_on_a_large_terminal(desk: Desk) -> None:
+    for i in range(6):
+        desk.add(f"e{i}", long_talk(2))
+        desk.ask(f"e{i}")
+    desk.write()
+
+    async def story(sits: Sitting) -> None:
+        for keys in ("s", "f", "k", "x n o enter", "c N o space ctrl+s", "s", "u", "j", "up"):
+            await sits.press(*keys.split())
+        assert "5 of 6" in sits.text
+        await sits.press("e")
+        assert "\n77\n" in sits.talk
+        for keys in ("pagedown", "home", "end", "tab", "r"):
+            await sits.press(keys)
+        await sits.press("question_mark")
+        assert "what should have been said: opens an editor" in sits.text
+        await sits.press("q", "q")
+
+    play(desk, story, size=LARGE)
+    said = [row["action"] for row in desk.rows("reviews")]
+    assert sorted(said) == ["correction", "failure", "flag", "skip", "success"]
+
+
 @pytest.mark.parametrize(("key", "action"), [("s", "success"), ("f", "failure"), ("k", "skip")])
-def test_one_key_answers_and_goes_on(
-    three: Desk, key: str, action: str, size: tuple[int, int]
-) -> None:
+def test_one_key_answers_and_goes_on(three: Desk, key: str, action: str) -> None:
     async def story(sits: Sitting) -> None:
         await sits.press(key)
         assert sits.at == "b"
@@ -45,15 +65,14 @@ def test_one_key_answers_and_goes_on(
         assert f"{action} on rv_" in sits.text
         assert "Order b leaves today." in sits.talk
 
-    play(three, story, size=size)
+    play(three, story)
     [review] = three.rows("reviews")
     assert (review["episode_id"], review["action"], review["reviewer"]) == ("a", action, "ada")
     expected = [] if key == "k" else [action == "success"]
     assert [row["success"] for row in three.rows("outcomes")] == expected
 
 
-@both
-def test_c_asks_what_should_have_been_said(three: Desk, size: tuple[int, int]) -> None:
+def test_c_asks_what_should_have_been_said(three: Desk) -> None:
     async def story(sits: Sitting) -> None:
         await sits.press("c")
         assert "What should have been said?" in sits.text
@@ -69,7 +88,7 @@ def test_c_asks_what_should_have_been_said(three: Desk, size: tuple[int, int]) -
         await sits.press("s", "o", "l", "d", "space", "o", "u", "t", "ctrl+s")
         assert sits.at == "b"
 
-    play(three, story, size=size)
+    play(three, story)
     [outcome] = three.rows("outcomes")
     assert outcome["correction"] == '{"content":"Order a is sold out","role":"assistant"}'
     assert outcome["success"] is False
@@ -86,8 +105,7 @@ def test_escape_leaves_the_correction_and_answers_nothing(three: Desk) -> None:
     assert three.rows("reviews") == []
 
 
-@both
-def test_x_asks_why_and_flags(three: Desk, size: tuple[int, int]) -> None:
+def test_x_asks_why_and_flags(three: Desk) -> None:
     async def story(sits: Sitting) -> None:
         await sits.press("x")
         assert "Why must it not be trained on?" in sits.text
@@ -96,7 +114,7 @@ def test_x_asks_why_and_flags(three: Desk, size: tuple[int, int]) -> None:
         await sits.press("r", "u", "d", "e", "enter")
         assert sits.at == "b"
 
-    play(three, story, size=size)
+    play(three, story)
     [review] = three.rows("reviews")
     assert (review["action"], review["comment"]) == ("flag", "rude")
     assert three.rows("outcomes") == []
@@ -111,8 +129,7 @@ def test_escape_leaves_the_flag(three: Desk) -> None:
     assert three.rows("reviews") == []
 
 
-@both
-def test_u_takes_back_one_after_the_other(three: Desk, size: tuple[int, int]) -> None:
+def test_u_takes_back_one_after_the_other(three: Desk) -> None:
     async def story(sits: Sitting) -> None:
         await sits.press("s")
         await sits.press("f")
@@ -125,14 +142,13 @@ def test_u_takes_back_one_after_the_other(three: Desk, size: tuple[int, int]) ->
         assert "There is nothing to take back." in sits.text
         await sits.press("f")
 
-    play(three, story, size=size)
+    play(three, story)
     [review] = three.rows("reviews")
     assert (review["episode_id"], review["action"]) == ("a", "failure")
     assert [row["success"] for row in three.rows("outcomes")] == [False]
 
 
-@both
-def test_j_and_arrows_move(three: Desk, size: tuple[int, int]) -> None:
+def test_j_and_arrows_move(three: Desk) -> None:
     async def story(sits: Sitting) -> None:
         seen = []
         for key in ("j", "down", "up", "j", "j"):
@@ -148,14 +164,11 @@ def test_j_and_arrows_move(three: Desk, size: tuple[int, int]) -> None:
         await sits.press("j")
         assert sits.at == "b"
 
-    play(three, story, size=size)
+    play(three, story)
     assert len(three.rows("reviews")) == 1
 
 
-@both
-def test_the_question_mark_tells_the_keys_and_any_key_goes_back(
-    three: Desk, size: tuple[int, int]
-) -> None:
+def test_the_question_mark_tells_the_keys_and_any_key_goes_back(three: Desk) -> None:
     async def story(sits: Sitting) -> None:
         await sits.press("question_mark")
         assert "take the last answer back" in sits.text
@@ -163,7 +176,7 @@ def test_the_question_mark_tells_the_keys_and_any_key_goes_back(
         await sits.press("s")
         assert "take the last answer back" not in sits.text
 
-    play(three, story, size=size)
+    play(three, story)
     assert three.rows("reviews") == []
 
 
@@ -191,8 +204,7 @@ def long_talk(turns: int) -> list[Body]:
     return said
 
 
-@both
-def test_long_results_are_folded_and_e_unfolds_them(desk: Desk, size: tuple[int, int]) -> None:
+def test_long_results_are_folded_and_e_unfolds_them(desk: Desk) -> None:
     desk.add("a", long_talk(2))
     desk.ask("a")
     desk.write()
@@ -209,7 +221,7 @@ def test_long_results_are_folded_and_e_unfolds_them(desk: Desk, size: tuple[int,
         await sits.press("tab", "tab", "tab", "tab", "enter")
         assert sits.talk.count("\n77\n") == 1
 
-    play(desk, story, size=size)
+    play(desk, story)
 
 
 def test_a_conversation_of_many_turns_is_all_there_and_scrolls(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""A lake for the tests of a file, and a project for each."""
+"""One lake for all, as it takes long to make, and a project for each test."""
 
 import random
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from headrace.lake import Lake
 from tests.reviewed import Desk
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     with Lake.open(tmp_path_factory.mktemp("lake"), rng=random.Random(1)) as opened:
         yield opened
