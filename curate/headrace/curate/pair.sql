@@ -172,11 +172,21 @@ where project = $project and step = 'pair'
     and (version <> $version or key not in (select key from opposed));
 
 -- name: pair_decisions
--- Episodes of requests that ended both ways were compared; the others are told here.
+-- Episodes of requests that ended both ways were compared; the others are told here. Joins are on
+-- equality alone: with more in them each row would be held against each.
 with asked as (
     select request, count(*) as episodes from members
     where barred is null and good is not null
     group by request
+),
+compared as (
+    select m.episode_id from members m semi join opposed o on o.request = m.request
+    where m.good is not null
+),
+standing as (
+    select d.episode_id, d.kept, d.reason, d.because_of
+    from decisions d semi join compared c on c.episode_id = d.episode_id
+    where d.project = $project and d.step = 'pair'
 )
 select
     $project as project, 'pair' as step, $version as version, m.episode_id,
@@ -191,10 +201,7 @@ select
     d.because_of, null::double as similarity, $now::timestamptz as "at", m.revision
 from members m
 left join asked a on a.request = m.request
-left join opposed o on o.request = m.request
-left join decisions d
-    on o.request is not null and m.good is not null
-    and d.project = $project and d.step = 'pair' and d.episode_id = m.episode_id
+left join standing d on d.episode_id = m.episode_id
 where m.barred is null;
 
 -- name: correction_marks

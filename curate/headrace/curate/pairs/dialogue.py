@@ -56,7 +56,7 @@ class Dialogue(msgspec.Struct, frozen=True, kw_only=True):
     def last(self) -> str:
         """The last thing that the assistant said."""
         said = (text for role, text, _ in reversed(self.keys) if role == "assistant")
-        return unit.norm(next(said, ""))
+        return next(said, "")
 
 
 def key(message: Body) -> Key:

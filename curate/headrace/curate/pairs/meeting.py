@@ -94,8 +94,8 @@ def _alike(chosen: Dialogue, rejected: Dialogue, turn: int) -> str | None:
     reason = weighed(
         chosen.keys[turn], rejected.keys[turn], chosen.chars[turn], rejected.chars[turn]
     )
-    if reason is None and chosen.actions == rejected.actions and chosen.last == rejected.last:
-        return "same_end"
+    if reason is None and chosen.actions == rejected.actions:
+        return "same_end" if _norm(chosen.last) == _norm(rejected.last) else None
     return reason
 
 
