@@ -17,6 +17,7 @@ from headrace.curate.scrub.kind import Kind
 from headrace.curate.scrub.replacer import Replacer
 from headrace.curate.scrub.surrogates import Surrogates
 from headrace.curate.scrub.tree import Part
+from headrace.ingest.memo import Memo
 from headrace.ingest.secrets.tree import Stripper
 from headrace.lake.message import Body
 
@@ -62,20 +63,27 @@ def scrub(
 def _more(parts: Iterable[Part], finder: Finder | None) -> Iterator[tuple[Kind, str]]:
     """What a second finder sees in the texts."""
     if finder is not None:
-        for text in (leaf for part in parts for _, leaf in part.leaves if isinstance(leaf, str)):
+        for text in (text for part in parts for text in part.leaves.texts):
             yield from ((kind, text[start:end]) for start, end, kind in finder(text))
 
 
 def _kept(parts: list[Part], given: object) -> Part:
-    part = Part.of(given, _stripped(given))
+    part = _known(given) if isinstance(given, str) else _taken(given)
     parts.append(part)
     return part
+
+
+def _taken(given: object) -> Part:
+    return Part.of(given, _stripped(given))
+
+
+_known = Memo(_taken)  # prompts come with every episode, short results often
 
 
 def _clean(work: Replacer, part: object, secrets: Counter[str]) -> object:
     assert isinstance(part, Part)
     bare = work.part(part)
-    if bare is part.given:
+    if bare is part.given:  # nothing was found, also by the first look for secrets
         return bare
     clean = _stripped(bare)
     secrets["secret"] += _secrets(clean) - _secrets(part.given)

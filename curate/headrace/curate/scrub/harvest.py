@@ -1,7 +1,7 @@
 """Values under telling keys of one episode, to be found again anywhere in it."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Self
 
@@ -10,7 +10,7 @@ import msgspec
 from headrace.curate.scrub import profile
 from headrace.curate.scrub.catalogue import KINDS
 from headrace.curate.scrub.kind import Form, Kind, Span
-from headrace.curate.scrub.tree import Leaf
+from headrace.curate.scrub.tree import Leaves
 
 _FEW = 100  # words that are looked for faster one by one than among all words of a text
 _WORD = re.compile(r"[^\W_]+")
@@ -32,7 +32,7 @@ class Harvest(msgspec.Struct, frozen=True):
     lengths: tuple[int, ...]  # of the numbers
 
     @classmethod
-    def of(cls, parts: Iterable[Sequence[Leaf]], more: Iterable[tuple[Kind, str]] = ()) -> Self:
+    def of(cls, parts: Iterable[Leaves], more: Iterable[tuple[Kind, str]] = ()) -> Self:
         """From the leaves of an episode's messages, part by part, and what others found in them."""
         found: dict[str, set[str]] = {}
         for kind, text in chain(_told(parts), more):
@@ -63,6 +63,12 @@ class Harvest(msgspec.Struct, frozen=True):
         numbers = self.numbers if some else {}
         return msgspec.structs.replace(self, exact=exact, folded=folded, numbers=numbers)
 
+    def touches(self, text: str) -> bool:
+        """Whether a text may hold some of it; told sooner than where."""
+        if _held(self.exact, text) or (self.folded and _held(self.folded, _folded(text))):
+            return True
+        return bool(self.numbers) and _STRETCH.search(text) is not None
+
     def find(self, text: str) -> list[tuple[Kind, Span]]:
         """Where a harvested value stands in a text, between signs or spaces."""
         found = _literal(self.exact, text) if self.exact else []
@@ -79,13 +85,12 @@ class Harvest(msgspec.Struct, frozen=True):
             yield from _grouped(self.numbers, self.lengths, text, stretch)
 
 
-def _told(parts: Iterable[Sequence[Leaf]]) -> Iterator[tuple[Kind, str]]:
+def _told(parts: Iterable[Leaves]) -> Iterator[tuple[Kind, str]]:
     for leaves in parts:
-        for kind, leaf in leaves:
-            if kind is not None:
-                yield kind, str(leaf)
-            if isinstance(leaf, str):
-                yield from ((told, leaf[a:b]) for a, b, told in profile.regions(leaf))
+        yield from leaves.typed
+        for text in leaves.texts:
+            for start, end, kind in profile.regions(text):
+                yield kind, text[start:end]
 
 
 def _forms(name: str, held: set[str]) -> Iterator[Form]:
@@ -112,9 +117,10 @@ def _folded(text: str) -> str:
 
 def _held(sought: Sought, text: str) -> list[str]:
     """The first words that a text holds, and at most some that are parts of others; in order."""
-    few = len(sought) <= _FEW
-    held = [w for w in sought if w in text] if few else sought.keys() & set(_WORD.findall(text))
-    return sorted(held) if held else []
+    if len(sought) > _FEW:
+        return sorted(sought.keys() & set(_WORD.findall(text)))
+    held = [word for word in sought if word in text]
+    return sorted(held) if len(held) > 1 else held
 
 
 def _literal(sought: Sought, text: str) -> list[tuple[Kind, Span]]:

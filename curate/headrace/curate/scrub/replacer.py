@@ -40,7 +40,7 @@ class Replacer:
     def part(self, given: Part) -> object:
         """A part of a message without personal data; the same object where none was found."""
         self._alone, self._told = self._possible(given)
-        if self._alone or self._told or any(kind is not None for kind, _ in given.leaves):
+        if self._alone or self._told or given.leaves.typed:
             return self.value(given.value)
         return given.bare
 
@@ -60,7 +60,7 @@ class Replacer:
 
     def text(self, given: str, kind: Kind | None = None) -> str:
         """A text that is no JSON; `kind`: what its key tells."""
-        if kind is None and (not (self._alone or self._told) or given in self._clean):
+        if kind is None and self._is_clean(given):
             return given
         if given.startswith("data:") and _PICTURE.match(given):
             return given
@@ -73,6 +73,15 @@ class Replacer:
         if kind is None and text == given:
             self._clean.add(given)
         return text
+
+    def _is_clean(self, text: str) -> bool:
+        """Whether nothing is found in a text; most texts of a result are short words of its own."""
+        if text in self._clean:
+            return True
+        if self._alone and _known(text) or self._told is not None and self._told.touches(text):
+            return False
+        self._clean.add(text)
+        return True
 
     def _embedded(self, given: Embedded, kind: Kind | None, key: str) -> str:
         before = self.found.copy()
@@ -112,7 +121,7 @@ class Replacer:
         whole = given.value.text
         if "\\" in whole or not (whole.isascii() or len(whole.lower()) == len(whole)):
             return True, self._harvest
-        texts = chain((leaf for _, leaf in given.leaves if isinstance(leaf, str)), given.keys)
+        texts = chain(given.leaves.texts, given.leaves.keys)
         alone = bool(possible(whole)) or any(map(profile.regions, texts))
         return alone, self._harvest.within(whole)
 
@@ -168,4 +177,6 @@ def _shaped(text: str) -> tuple[Find, ...]:
     return tuple(finds)
 
 
-_known = Memo(_shaped)  # system prompts come with every episode, words of results with most
+_known = Memo(
+    _shaped, most_bytes=512 * 1024
+)  # system prompts come with every episode, words of results with most

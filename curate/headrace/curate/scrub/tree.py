@@ -1,7 +1,7 @@
 """Messages taken apart: JSON inside texts is opened, changed, and written again only if changed."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 import msgspec
@@ -25,7 +25,12 @@ class Embedded(msgspec.Struct, frozen=True):
     value: object  # opened
 
 
-Leaf = tuple[Kind | None, str | int]  # with the kind that its key tells
+class Leaves(msgspec.Struct, frozen=True):
+    """What a value holds in the end, in its order."""
+
+    typed: list[tuple[Kind, str]]  # texts and whole numbers below a key that tells their kind
+    texts: list[str]  # all that are no JSON, those among `typed` too
+    keys: list[str]  # that name no field
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -34,16 +39,12 @@ class Part(msgspec.Struct, frozen=True):
     given: object
     bare: object  # without secrets
     value: object  # opened
-    leaves: Sequence[Leaf]  # texts and whole numbers
-    keys: Sequence[str]  # those that name no field
+    leaves: Leaves
 
     @classmethod
     def of(cls, given: object, bare: object) -> Self:
         value = opened(bare)
-        leaves: list[Leaf] = []
-        keys: list[str] = []
-        _gather(value, None, "", leaves, keys)
-        return cls(given, bare, value, leaves, keys)
+        return cls(given, bare, value, leaves(value))
 
 
 def mapped(body: Mapping[str, Any], change: Callable[[object], object]) -> Body:
@@ -89,33 +90,29 @@ def kind_of(rule: Rule, value: object) -> Kind | None:
     return rule.kind if field.shown(inside, rule.looks) else None
 
 
-def typed(value: object) -> Iterator[tuple[Kind, str]]:
-    """Every text and whole number below a key that tells its kind."""
-    return ((kind, str(leaf)) for kind, leaf in leaves(value) if kind is not None)
-
-
-def leaves(value: object) -> Sequence[Leaf]:
-    """Every text that is no JSON and every whole number."""
-    found: list[Leaf] = []
-    _gather(value, None, "", found, [])
+def leaves(value: object) -> Leaves:
+    found = Leaves([], [], [])
+    _gather(value, None, "", found)
     return found
 
 
-def _gather(value: object, kind: Kind | None, key: str, found: list[Leaf], keys: list[str]) -> None:
+def _gather(value: object, kind: Kind | None, key: str, found: Leaves) -> None:
     if isinstance(value, str):
-        found.append((kind, value))
-    elif isinstance(value, Embedded):
-        _gather(value.value, kind, key, found, keys)
+        found.texts.append(value)
+        if kind is not None:
+            found.typed.append((kind, value))
     elif isinstance(value, dict):
         for rule, (name, item) in zip(field.rules(key, value), value.items(), strict=True):
             if not rule.plain:
-                keys.append(name)
-            _gather(item, kind_of(rule, item), name, found, keys)
+                found.keys.append(name)
+            _gather(item, kind_of(rule, item), name, found)
     elif isinstance(value, list):
         for item in value:
-            _gather(item, kind, key, found, keys)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        found.append((kind, value))
+            _gather(item, kind, key, found)
+    elif isinstance(value, Embedded):
+        _gather(value.value, kind, key, found)
+    elif kind is not None and isinstance(value, int) and not isinstance(value, bool):
+        found.typed.append((kind, str(value)))
 
 
 def texts(value: object) -> Iterator[str]:

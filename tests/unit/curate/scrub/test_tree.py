@@ -1,4 +1,4 @@
-from headrace.curate.scrub.tree import DEPTH, Embedded, mapped, opened, texts, typed
+from headrace.curate.scrub.tree import DEPTH, Embedded, leaves, mapped, opened, texts
 
 
 def test_json_inside_json_is_opened_and_other_texts_are_not() -> None:
@@ -30,14 +30,16 @@ def test_fields_are_typed_through_lists_and_texts() -> None:
     value = opened(
         '{"user": {"name": "jane", "phones": ["415 867 5309", 4158675309], "vip": true}}'
     )
-    told = sorted((kind.name, text) for kind, text in typed(value))
+    told = sorted((kind.name, text) for kind, text in leaves(value).typed)
     assert told == [("name", "jane"), ("phone", "415 867 5309"), ("phone", "4158675309")]
 
 
 def test_a_thing_keeps_its_name_though_it_looks_like_one() -> None:
-    assert list(typed({"name": "Gaming Mouse", "price": 3})) == []
-    assert list(typed({"name": "San Marino", "country": "SM", "lat": 43.9})) == []
+    assert leaves({"name": "Gaming Mouse", "price": 3}).typed == []
+    assert leaves({"name": "San Marino", "country": "SM", "lat": 43.9}).typed == []
 
 
 def test_all_texts_are_seen() -> None:
-    assert list(texts(opened('["a", {"b": "c", "d": [1, null]}]'))) == ["a", "c"]
+    value = opened('["a", {"b": "c", "d": [1, null]}, "{\\"not a name\\": true}"]')
+    assert list(texts(value)) == leaves(value).texts == ["a", "c"]
+    assert leaves(value).keys == ["not a name"]
