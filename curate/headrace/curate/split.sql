@@ -22,7 +22,6 @@ select
 from latest l
 left join episode_units u
     on u.project = $project and u.episode_id = l.episode_id and u.revision = l.revision
-    and not l.superseded
 left join grouped g on g.episode_id = l.episode_id
 where u.episode_id is not null or g.group_id is not null
 order by u.rowid nulls last, l.episode_id
