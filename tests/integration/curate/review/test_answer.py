@@ -10,6 +10,8 @@ import pytest
 from headrace.curate.errors import ReviewRefused
 from headrace.curate.outcomes import resolve
 from headrace.curate.review.answer import named, undo
+from headrace.curate.screen import screen
+from headrace.curate.vote import vote
 from headrace.lake import Lake
 from headrace.lake.record import Review
 from tests.reviewed import NOW, Desk
@@ -48,11 +50,45 @@ def test_a_label_is_an_outcome_of_a_person_on_the_episode(
     assert desk.items()["e"].state == "answered"
 
 
+def night(desk: Desk, days: int) -> dict[str, Any]:
+    """The resolution of `e` after the steps of a night that read what reviewers said."""
+    now = NOW + timedelta(days=days)
+    vote(desk.lake, desk.project, now=now)
+    resolve(desk.lake, desk.project, now=now, waiting=timedelta(0))
+    screen(desk.lake, desk.project, now=now)
+    [row] = desk.rows("resolutions")
+    return row
+
+
 def test_a_label_resolves_the_episode(desk: Desk, item: str) -> None:
     desk.say(item, "failure")
-    resolve(desk.lake, desk.project, now=NOW + timedelta(days=1), waiting=timedelta(0))
-    [row] = desk.rows("resolutions")
-    assert (row["resolution"], row["resolved_by"]) == ("failure", "human")
+    found = night(desk, 1)
+    assert (found["resolution"], found["resolved_by"]) == ("failure", "human")
+
+
+def test_a_label_that_is_taken_back_resolves_nothing_any_more(desk: Desk, item: str) -> None:
+    given = desk.say(item, "failure")
+    night(desk, 1)
+    undo(desk.lake, desk.project, given, now=NOW + timedelta(days=2))
+    found = night(desk, 2)
+    assert (found["resolution"], found["resolved_by"]) == ("unmarked", None)
+
+
+def test_two_who_say_the_opposite_are_two_voters(desk: Desk, item: str) -> None:
+    ask = "update review_items set asked = 2 where project = $p"
+    desk.lake.write(lambda tx: tx.run(ask, {"p": desk.project}))
+    desk.say(item, "success")
+    desk.say(item, "failure", "ben", hours=2)
+    assert night(desk, 1)["witnesses"] == 2
+
+
+def test_a_flag_holds_the_episode_back(desk: Desk, item: str) -> None:
+    desk.say(item, "flag", comment="rude")
+    night(desk, 1)
+    decided = [row for row in desk.rows("decisions") if row["step"] == "screen"]
+    assert [(row["episode_id"], row["kept"], row["reason"]) for row in decided] == [
+        ("e", False, "flagged")
+    ]
 
 
 @pytest.mark.parametrize(("action", "state"), [("skip", "open"), ("flag", "flagged")])
