@@ -16,7 +16,7 @@ from headrace.lake.threshold import Threshold, parsed
 FILE = "headrace.toml"
 PROJECTS = "projects"
 # tables that other modules read with `table`, of all and of a project
-ELSEWHERE = ("business", "families", "late", "error_rates", "judges", "tools", "screens")
+ELSEWHERE = ("business", "families", "late", "error_rates", "judges", "tools", "screens", "intents")
 REVIEW_SIZE = 50  # episodes that wait for a reviewer
 REVIEW_TWICE = 0.1  # share of the even sample that two reviewers are asked for
 
