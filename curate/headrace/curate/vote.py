@@ -88,8 +88,8 @@ class _Booth:
             if isinstance(rule, SqlRule):
                 self._put(rule)
         called = [rule for rule in rules if isinstance(rule, Rule)]
-        if called:
-            self._call(called, version, told)
+        total = self._call(called, version, told) if called else 2
+        told(total, total)
 
     def result(self) -> StepResult:
         common = self._refused.most_common(REASONS)
@@ -134,7 +134,7 @@ class _Booth:
             lambda tx: self._bring(tx, "rule", wanted, names=[rule.name])
         )
 
-    def _call(self, rules: Sequence[Rule], version: str, told: Progress) -> None:
+    def _call(self, rules: Sequence[Rule], version: str, told: Progress) -> int:
         backlog = Backlog.of(self._lake, self._project, step=STEP, version=version)
         names, done = [rule.name for rule in rules], 0
         for chunk in backlog:
@@ -153,6 +153,7 @@ class _Booth:
             done += len(chunk)
             told(1 + done, 2 + len(backlog))
         self._seen += done
+        return 2 + done
 
     def _said(self, rules: Sequence[Rule], chunk: Chunk) -> pa.Table:
         rows: list[dict[str, Any]] = []

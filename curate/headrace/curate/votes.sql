@@ -2,8 +2,8 @@
 -- witness is a voter's family, else its source and name.
 
 -- name: heard
--- Votes that no outcome brought, each the last word of its voter. An outcome ends the silence of
--- its name. Opposite words of one moment cancel.
+-- Votes on current episodes that no outcome brought, each the last word of its voter. An outcome ends
+-- the silence of its name. Opposite words of one moment cancel.
 with voters as (
     select
         episode_id, origin, source, name, author, max(family) as family,
@@ -11,6 +11,7 @@ with voters as (
         max("at") filter (where value = 0) as no_at,
         max("at") filter (where value is null) as back_at
     from votes
+    semi join (select episode_id from current_episodes where project = $project) e using (episode_id)
     where project = $project and origin <> 'outcome'
     group by all
 ),

@@ -132,19 +132,12 @@ def _chosen(
 ) -> list[str]:
     """Episode ids in the order in which they are asked about."""
     given = {"project": project, "judge": judge.hash}
-    rows = lake.table(_sql("to_judge"), given).to_pylist()
-    if not rows:
-        return []
-    wanted = math.ceil(share * rows[0]["episodes"]) - rows[0]["judged"]
+    [counts] = lake.rows(_sql("judged_so_far"), given)
+    wanted = math.ceil(share * counts["episodes"]) - counts["judged"]
     count = max(0, wanted if limit is None else min(wanted, limit))
-    even = rows[: math.ceil(EVEN * count)]
-    rest = sorted(rows[len(even) :], key=_telling)
-    return [row["episode_id"] for row in (*even, *rest[: count - len(even)])]
-
-
-def _telling(row: Row) -> tuple[bool, bool, int, str]:
-    """Those first whose judgement tells most."""
-    return not row["disputed"], not row["first"], -row["size"], row["draw"]
+    even = math.ceil(EVEN * count)
+    rows = lake.rows(_sql("to_judge"), {**given, "even": even, "rest": count - even})
+    return [row["episode_id"] for row in rows]
 
 
 def _conversations(lake: Lake, project: str, episodes: Sequence[str]) -> list[Row]:

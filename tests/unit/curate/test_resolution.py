@@ -7,7 +7,8 @@ from typing import Any, get_args
 
 import pytest
 
-from headrace.curate.labels.declared import PRODUCT, USER
+from headrace.curate.labels.declared import PRODUCT, USER, Declared
+from headrace.curate.labels.poll import poll
 from headrace.curate.outcomes import Mark, resolve, rule
 from headrace.curate.step import StepResult
 from headrace.lake.message import dump
@@ -212,6 +213,14 @@ def test_an_outcome_ends_the_silence_of_its_name_whenever_it_comes(
     run(lake, world)
     rows = found(lake, world)
     assert (rows["early"]["resolution"], rows["other"]["resolution"]) == ("success", "failure")
+
+
+def test_votes_on_an_episode_that_is_superseded_teach_nothing(lake: Lake, world: World) -> None:
+    world.post("gone", TALK, trace_ids=("gone",), superseded=True)
+    episodes(lake, world, ["here"])
+    put(lake, vote(world, "gone", "a", 0), vote(world, "gone", "b", 0), vote(world, "here", "a", 1))
+    found = poll(lake, world.project, terms=Declared(), thresholds={})
+    assert (found.ballot.episodes, found.ballot.witnesses) == (1, ("rule/a",))
 
 
 def test_a_second_run_writes_nothing(lake: Lake, world: World) -> None:
