@@ -53,6 +53,12 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
 Headrace = Callable[..., Ran]
 
 
+def asked(task: int) -> str:
+    """The words of a request; its number in letters, as a number would be masked."""
+    number = "".join("abcdefghij"[int(digit)] for digit in f"{task:02d}")
+    return f"Where did parcel number {number} of the mill go?"
+
+
 def conversation(task: int, release: int) -> dict[str, Any]:
     """Task 3 n of the first release failed, as did task 5 n of the second; all others passed."""
     call = {"name": "look", "arguments": json.dumps({"id": str(task)})}
@@ -66,7 +72,7 @@ def conversation(task: int, release: int) -> dict[str, Any]:
         "tools": [TOOL],
         "messages": [
             {"role": "system", "content": "You look things up."},
-            {"role": "user", "content": f"Where did parcel number {task} of the mill go?"},
+            {"role": "user", "content": asked(task)},
             {
                 "role": "assistant",
                 "content": None,
@@ -101,12 +107,27 @@ def first_load(home: Path, runs: Path) -> Any:
     return json.loads(done.stdout)
 
 
+# All of a night that these tests look at; what requests mean is none of it.
+NIGHT = (
+    "scrub",
+    "units",
+    "resolve",
+    "dedupe",
+    "split",
+    "cases",
+    "decontaminate",
+    "screen",
+    "pair",
+    "replay",
+)
+
+
 @pytest.fixture(scope="session")
 def lake(first_load: Any, home: Path) -> Iterator[Lake]:
     """The lake after the steps of a night, with a call without content and a body that failed."""
     with Lake.open(home) as lake:
         context = Context(lake=lake, project="mill", now=NOW, out=home)
-        for step in ("resolve", "dedupe", "split", "cases", "decontaminate", "replay"):
+        for step in NIGHT:
             STEPS[step](context)
         bare = Span(
             project="bare",

@@ -10,21 +10,16 @@ import pytest
 from headrace.flows.context import Context
 from headrace.flows.step import STEPS
 from headrace.lake import Lake
-from tests.integration.console.conftest import NOW
+from tests.integration.console.conftest import NIGHT, NOW, asked
 
 Headrace = Callable[..., Any]
 PICKS = ("--input", "question", "--target", "answer", "--id", "id")
 
 
-def question(task: int) -> str:
-    """What the first turn of a loaded conversation asks."""
-    return f"Where did parcel number {task} of the mill go?"
-
-
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     file = tmp_path / "own.jsonl"
-    rows = [{"id": f"q{task}", "question": question(task), "answer": "shelf"} for task in range(3)]
+    rows = [{"id": f"q{task}", "question": asked(task), "answer": "shelf"} for task in range(3)]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return file
 
@@ -39,7 +34,7 @@ def wall(lake: Lake, runs: Path, home: Path) -> str:
     picks = Picks(success="passed", started_at="at", **{name: name for name in fields})
     load(lake, [runs], picks, project="wall", now=NOW)
     context = Context(lake=lake, project="wall", now=NOW, out=home)
-    for step in ("resolve", "dedupe", "split", "cases", "decontaminate"):
+    for step in NIGHT:
         STEPS[step](context)
     return "wall"
 
@@ -105,7 +100,7 @@ def test_an_own_eval_set_is_added_once_and_never_trained_on(
     headrace: Headrace, lake: Lake, wall: str, own: Path, home: Path
 ) -> None:
     where = ("--suite", "own", "--project", wall)
-    asked = {f"run-{task}-{release}" for task in range(3) for release in range(2)}
+    told = {f"run-{task}-{release}" for task in range(3) for release in range(2)}
     before = trainable(lake, wall)
     ran = headrace("eval", "add", own, *PICKS, *where)
     assert ran.code == 0, ran.err
@@ -116,13 +111,13 @@ def test_an_own_eval_set_is_added_once_and_never_trained_on(
                        "--project", wall)  # fmt: skip
     assert refused.code == 1 and "overlap the evaluation" in refused.err
     STEPS["decontaminate"](Context(lake=lake, project=wall, now=NOW, out=home))
-    assert trainable(lake, wall) == before - asked
+    assert trainable(lake, wall) == before - told
     built = headrace("dataset", "build", "w", "--objective", "sft", "--out", home / "w",
                      "--project", wall)  # fmt: skip
     assert built.code == 0, built.err
     rows = lake.rows("select episode_ids from members where project = $p", {"p": wall})
     members = {name for row in rows for name in row["episode_ids"]}
-    assert members and not members & asked
+    assert members and not members & told
 
 
 def test_an_edited_row_is_told_by_its_new_id(headrace: Headrace, lake: Lake, own: Path) -> None:
