@@ -20,6 +20,7 @@ from headrace.lake.threshold import Threshold
 
 STEP = "resolve"
 VERSION = "resolve/3"
+MEMORY_MIB = 1_000  # that DuckDB may hold; of a million episodes the columns take as much again
 
 
 class Rank(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +104,18 @@ def resolve(
     Marks may come before the episode or long after: each run resolves anew and writes changes only.
     A score is a success or failure where `thresholds` has a rule for its name; it stays a score.
     """
+    with lake.within(MEMORY_MIB):
+        return _resolve(lake, project, now, waiting, thresholds, told)
+
+
+def _resolve(
+    lake: Lake,
+    project: str,
+    now: datetime,
+    waiting: timedelta,
+    thresholds: Mapping[str, Threshold],
+    told: Progress,
+) -> StepResult:
     terms = declared(lake.settings, project)
     told(0, 3)
     polled = poll(lake, project, terms=terms, thresholds=thresholds)

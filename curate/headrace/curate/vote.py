@@ -21,6 +21,7 @@ from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
 STEP = "vote"
+MEMORY_MIB = 1_000  # that DuckDB may hold
 REASONS = 20  # that are told apart; the rest is counted together
 OTHER = "for other reasons"
 
@@ -43,9 +44,10 @@ def vote(lake: Lake, project: str, *, now: datetime, told: Progress = silent) ->
     """
     terms = declared(lake.settings, project)
     booth = _Booth(lake, project, now)
-    booth.outcomes(terms)
-    told(1, 2)
-    booth.rules(terms, told)
+    with lake.within(MEMORY_MIB):
+        booth.outcomes(terms)
+        told(1, 2)
+        booth.rules(terms, told)
     return booth.result()
 
 
