@@ -8,7 +8,6 @@ repeats call k, and comparing calls would melt a run into one record.
 
 from collections.abc import Mapping
 from datetime import datetime
-from hashlib import md5
 
 import numpy as np
 import polars as pl
@@ -16,8 +15,6 @@ import pyarrow as pa
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from headrace.curate import unit
-from headrace.curate.conversation import Conversation
 from headrace.curate.near.recipe import DUPLICATE
 from headrace.curate.progress import Progress, silent
 from headrace.curate.step import StepResult
@@ -53,19 +50,6 @@ def dedupe(lake: Lake, project: str, *, now: datetime, told: Progress = silent) 
     lake.write(write)
     told(len(found), len(found))
     return _result(found, duplicates)
-
-
-def request_cluster(episode: Conversation) -> str:
-    """What an episode asks: the product's task, else its normalised request, else itself."""
-    task = episode.task if episode.parent_episode_id is None else None
-    alone = f"rq_{md5(episode.episode_id.encode()).hexdigest()}"
-    return named_request(task or episode.request) or alone
-
-
-def named_request(text: str) -> str | None:
-    """The cluster of a request that no product named; None where nothing was asked."""
-    name = unit.request_hash(text)
-    return None if name is None else f"rq_{name}"
 
 
 def examples(lake: Lake, project: str) -> pl.DataFrame:

@@ -66,6 +66,12 @@ def request_hash(text: str) -> str | None:
     return _key("request", norm(text)) if norm(text) else None
 
 
+def named_request(text: str) -> str | None:
+    """The cluster of a request that no product named; None where nothing was asked."""
+    name = request_hash(text)
+    return None if name is None else f"rq_{name}"
+
+
 def transcript(messages: Iterable[Body]) -> str:
     """U3: what was said and done, tool calls included, without the system prompt."""
     return dump([_line(message) for message in messages if message["role"] != "system"])

@@ -202,7 +202,7 @@ def test_added_cases_stand_for_what_they_ask_and_are_not_grown_twice(
     product: Any, adding: Adding
 ) -> None:
     ask = [{"role": "user", "content": LONG}, {"role": "assistant", "content": "To Lyon."}]
-    from headrace.curate.dedupe import named_request
+    from headrace.curate.unit import named_request
 
     name = named_request(LONG)
     assert name is not None

@@ -2,20 +2,19 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
 from headrace.console.option import AsJson, Home, Project
 from headrace.console.page import page, percent, print_json, table
-from headrace.evals import case
-from headrace.evals.cases import intent
-from headrace.evals.display.sparkline import sparkline
-from headrace.evals.drift import Drift, drift
 from headrace.lake import Lake
 from headrace.lake.settings import Settings
 from headrace.lake.statement import statements
+
+if TYPE_CHECKING:  # numpy and Polars stand behind it: the command line starts without them
+    from headrace.evals.drift import Drift
 
 SHOWN = 30
 
@@ -25,7 +24,7 @@ Most = Annotated[int, typer.Option("--most", help="Rows that are shown.", min=1)
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """An intent as it is shown."""
 
-    drift: Drift
+    drift: "Drift"
     terms: tuple[str, ...]
     success: float | None  # share of the marked episodes; None: nothing is marked
     marked: int
@@ -50,6 +49,8 @@ def intents(
 
 def found(lake: Lake, project: str) -> list[Row]:
     """The intents with traffic in the last five weeks, those with most of it first."""
+    from headrace.evals.drift import drift
+
     sql = statements("headrace.console", "intents.sql")["intent_marks"]
     marks = {row["intent"]: row for row in lake.rows(sql, {"project": project})}
     cases = _cases(lake, project)
@@ -67,6 +68,9 @@ def found(lake: Lake, project: str) -> list[Row]:
 
 def _cases(lake: Lake, project: str) -> Counter[str]:
     """The standing cases of the suite that production grows, by intent."""
+    from headrace.evals import case
+    from headrace.evals.cases import intent
+
     standing = [one for one in case.cases(lake, project, case.SUITE) if one.retired_at is None]
     known = {one.intent for one in intent.intents(lake, project)}
     return Counter(intent.clusters_of(lake, project, standing, known).values())
@@ -93,6 +97,8 @@ def _show(rows: Sequence[Row], most: int) -> None:
 
 
 def _cells(row: Row) -> list[object]:
+    from headrace.evals.display.sparkline import sparkline
+
     one = row.drift
     return [
         one.name,

@@ -10,8 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from headrace.curate.dedupe import named_request
-from headrace.curate.unit import opening_text
+from headrace.curate.unit import named_request, opening_text
 from headrace.lake.record import Case
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake
