@@ -97,7 +97,7 @@ with told as (
     where e.project = $project and e.started_at is not null
 ),
 known as (select cluster_id, bool_and(later) as fresh from told group by cluster_id)
-select t.episode_id, case when not t.later then 'before' when k.fresh then 'after' end as side
+select t.episode_id, case when not t.later then 'learnt' when k.fresh then 'held_out' end as side
 from told t join known k using (cluster_id)
 order by t.episode_id
 
@@ -111,7 +111,7 @@ with told as (
     where e.project = $project
 ),
 shared as (select cluster_id, bool_or(held) as touched from told group by cluster_id)
-select t.episode_id, case when t.held then 'after' when not s.touched then 'before' end as side
+select t.episode_id, case when t.held then 'held_out' when not s.touched then 'learnt' end as side
 from told t join shared s using (cluster_id)
 order by t.episode_id
 

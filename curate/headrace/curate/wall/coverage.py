@@ -7,13 +7,17 @@ Words with a digit in them count as one and the same: an order number is a slot 
 
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import groupby
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from headrace.curate import unit
+from headrace.curate.wall import plainword
 from headrace.curate.wall.item import Item
+from headrace.curate.wall.plainword import Words
 
 COVERED = 0.5  # of the case's words, by grams that the episode holds too
 LONG_GRAM, SHORT_GRAM = 8, 5
@@ -52,7 +56,7 @@ class Grams:
 
     def shared(self, texts: Iterable[str]) -> pl.DataFrame:
         """The grams that texts share with cases: `text`, `item`, `start` (a place in the case)."""
-        words = _squeezed(self._codes.of(map(unit.words, texts)))
+        words = _squeezed(self._codes.read(list(texts)))
         ends = np.flatnonzero(words == _END)
         words[ends] = _APART
         parts = [self._shared(words, ends, size) for size in self._sizes]
@@ -155,6 +159,35 @@ class _Codes(dict[str, int]):
             flat.extend(map(self.__getitem__, words))
             flat.append(_END)
         return np.frombuffer(flat, dtype=np.int64) if flat else np.empty(0, np.int64)
+
+    def read(self, texts: Sequence[str]) -> Ints:
+        """The same of texts that are not taken apart yet; most are ASCII, and read as columns."""
+        parts = [
+            self._plain(list(run)) if plain else self.of(map(unit.words, run))
+            for plain, run in groupby(texts, str.isascii)
+        ]
+        return np.concatenate([*parts, np.empty(0, np.int64)])
+
+    def _plain(self, texts: Sequence[str]) -> Ints:
+        return np.concatenate([self._codes_of(found) for found in plainword.read(texts)])
+
+    def _codes_of(self, found: Words) -> Ints:
+        hashes, codes = self._known
+        at = np.minimum(np.searchsorted(hashes, found.hashes), len(hashes) - 1)
+        told = np.where(hashes[at] == found.hashes, codes[at], _APART)
+        told = np.where(found.numbered, _NUMBER, told)
+        return np.insert(told, found.ends, _END)
+
+    @cached_property
+    def _known(self) -> tuple[Hashes, Ints]:
+        """The hashes of the cases' words, ascending, and their codes."""
+        own = [word for word in self._own if word.isascii()] or [""]
+        hashes = np.concatenate([found.hashes for found in plainword.read(own)])
+        codes = np.array([self._own.get(word, _APART) for word in own], dtype=np.int64)
+        if not len(hashes):
+            return np.zeros(1, np.uint64), np.zeros(1, np.int64)
+        order = np.argsort(hashes)
+        return hashes[order], codes[order]
 
 
 def _has_digit(word: str) -> bool:
