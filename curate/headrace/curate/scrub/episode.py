@@ -48,7 +48,7 @@ def scrub(
     parts: list[Part] = []
     opened = [tree.mapped(body, lambda given: _kept(parts, given)) for body in messages]
     harvest = Harvest.of((part.leaves for part in parts), _more(parts, finder))
-    work = Replacer(harvest, surrogates)
+    work = Replacer(harvest, surrogates, [part.leaves for part in parts])
     secrets = Counter[str]()
     clean = tuple(tree.mapped(body, lambda part: _clean(work, part, secrets)) for body in opened)
     found = Counter(work.found) + secrets

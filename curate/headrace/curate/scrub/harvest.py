@@ -52,23 +52,6 @@ class Harvest(msgspec.Struct, frozen=True):
             lengths=tuple(sorted({len(number) for number in numbers})),
         )
 
-    def within(self, whole: str) -> "Harvest | None":
-        """What of it stands in a text, or may stand in parts of it; None where nothing does."""
-        exact = {word: self.exact[word] for word in _held(self.exact, whole)}
-        lower = _folded(whole) if self.folded else ""
-        folded = {word: self.folded[word] for word in _held(self.folded, lower)}
-        some = self.numbers and next(self._numbers(whole), None) is not None
-        if not (exact or folded or some):
-            return None
-        numbers = self.numbers if some else {}
-        return msgspec.structs.replace(self, exact=exact, folded=folded, numbers=numbers)
-
-    def touches(self, text: str) -> bool:
-        """Whether a text may hold some of it; told sooner than where."""
-        if _held(self.exact, text) or (self.folded and _held(self.folded, _folded(text))):
-            return True
-        return bool(self.numbers) and _STRETCH.search(text) is not None
-
     def find(self, text: str) -> list[tuple[Kind, Span]]:
         """Where a harvested value stands in a text, between signs or spaces."""
         found = _literal(self.exact, text) if self.exact else []
@@ -88,7 +71,7 @@ class Harvest(msgspec.Struct, frozen=True):
 def _told(parts: Iterable[Leaves]) -> Iterator[tuple[Kind, str]]:
     for leaves in parts:
         yield from leaves.typed
-        for text in leaves.texts:
+        for text in leaves.lines:
             for start, end, kind in profile.regions(text):
                 yield kind, text[start:end]
 

@@ -21,16 +21,44 @@ _NAMED = re.compile(
     r"(?P<number>[+(]?[0-9](?:[ ().\-/]{0,2}[0-9]){6,14})(?!\w|[-.]\w)",
     re.IGNORECASE,
 )
+_NAMES = ("telephone", "phone", "tel", "mobile", "cell", "fax", "whatsapp", "sms")  # of `_NAMED`
+_END = re.compile("[0-9]{3}[-. ][0-9]{4}")  # of an American one
 _TYPED = re.compile(r"\s*([+(]?[0-9](?:[ ().\-/]{0,2}[0-9]){6,14})\s*")
 _DATE = re.compile(r"[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}")
 
 
 def find(text: str) -> Iterator[Span]:
-    for pattern in (_INTERNATIONAL, _AMERICAN):
-        yield from (f.span() for f in pattern.finditer(text) if not _invented(f[0]))
-    for found in _NAMED.finditer(text):
+    if "+" in text:
+        yield from _unnamed(_INTERNATIONAL, text)
+    if _END.search(text):
+        yield from _unnamed(_AMERICAN, text)
+    for found in _named(text):
         if not _invented(found["number"]) and not _DATE.match(found["number"]):
             yield found.span("number")
+
+
+def _unnamed(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
+    return (f.span() for f in pattern.finditer(text) if not _invented(f[0]))
+
+
+def _named(text: str) -> Iterator[re.Match[str]]:
+    """Names are looked for as plain words: a pattern tried at every letter takes far longer."""
+    lower = text.lower()
+    if len(lower) != len(text) or "ı" in text or "ſ" in text:  # they too are an i and an s
+        yield from _NAMED.finditer(text)
+        return
+    done = 0
+    for at in sorted(at for name in _NAMES for at in _places(name, lower)):
+        if at >= done and (found := _NAMED.match(text, at)):
+            yield found
+            done = found.end()
+
+
+def _places(name: str, lower: str) -> Iterator[int]:
+    at = lower.find(name)
+    while at >= 0:
+        yield at
+        at = lower.find(name, at + 1)
 
 
 def typed(text: str) -> Iterator[Span]:

@@ -1,8 +1,9 @@
 """Replaces what was found, in opened JSON and in texts."""
 
 import re
-from collections.abc import Mapping
-from itertools import chain
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from itertools import accumulate, chain
 
 from headrace.curate.scrub import profile
 from headrace.curate.scrub.catalogue import possible
@@ -10,7 +11,7 @@ from headrace.curate.scrub.field import rules
 from headrace.curate.scrub.harvest import Harvest
 from headrace.curate.scrub.kind import Kind
 from headrace.curate.scrub.surrogates import Surrogates
-from headrace.curate.scrub.tree import Embedded, Part, kind_of
+from headrace.curate.scrub.tree import LEAST_NUMBER, Embedded, Leaves, Part, kind_of
 from headrace.ingest.jsontext import written
 from headrace.ingest.memo import Memo
 from headrace.ingest.secrets.text import PLACEHOLDER
@@ -19,7 +20,8 @@ PASSES = 8  # what a replaced value leaves may be one by itself: again until not
 
 _PLACEHOLDER = re.compile(PLACEHOLDER)
 _PICTURE = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,")
-_LEAST_NUMBER = 1_000_000  # fewer digits tell nobody
+_SEAM = "\n\0\n"  # between texts: no find reaches over one
+_LONG = 150  # characters of a text that is looked at by itself
 
 Find = tuple[int, int, Kind]
 
@@ -27,20 +29,19 @@ Find = tuple[int, int, Kind]
 class Replacer:
     """Replaces in one episode, and counts what it replaced."""
 
-    def __init__(self, harvest: Harvest, surrogates: Surrogates) -> None:
+    def __init__(
+        self, harvest: Harvest, surrogates: Surrogates, leaves: Iterable[Leaves] = ()
+    ) -> None:
         self._harvest = harvest
         self._surrogates = surrogates
-        self._clean: set[str] = set()  # tool results repeat themselves
-        # whether texts of this part can hold what is known by its shape, and what they can hold
-        # of what keys told
-        self._alone: bool = True
-        self._told: Harvest | None = harvest
+        self._clean = _clean(leaves, harvest)  # texts in which nothing is found, without a kind
+        self._made: dict[tuple[str, str], tuple[str, list[str]]] = {}  # results repeat themselves
         self.found: dict[str, int] = {}
 
     def part(self, given: Part) -> object:
         """A part of a message without personal data; the same object where none was found."""
-        self._alone, self._told = self._possible(given)
-        if self._alone or self._told or given.leaves.typed:
+        own = given.leaves
+        if own.typed or not self._clean.issuperset(chain(own.texts, own.keys, own.numbers)):
             return self.value(given.value)
         return given.bare
 
@@ -60,28 +61,29 @@ class Replacer:
 
     def text(self, given: str, kind: Kind | None = None) -> str:
         """A text that is no JSON; `kind`: what its key tells."""
-        if kind is None and self._is_clean(given):
+        if kind is None and given in self._clean or _is_picture(given):
             return given
-        if given.startswith("data:") and _PICTURE.match(given):
-            return given
-        text, alone, told = given, self._alone, self._told
-        for _ in range(PASSES):
-            finds = self._chosen(text, kind, alone=alone, told=told)
-            if not finds:
-                break
-            text, alone, told = self._spliced(text, finds), True, self._harvest
+        name = "" if kind is None else kind.name
+        made = self._made.get((name, given))
+        if made is None:
+            made = self._made[name, given] = self._replaced(given, kind)
+        text, kinds = made
+        for found in kinds:
+            self.found[found] = self.found.get(found, 0) + 1
         if kind is None and text == given:
             self._clean.add(given)
         return text
 
-    def _is_clean(self, text: str) -> bool:
-        """Whether nothing is found in a text; most texts of a result are short words of its own."""
-        if text in self._clean:
-            return True
-        if self._alone and _known(text) or self._told is not None and self._told.touches(text):
-            return False
-        self._clean.add(text)
-        return True
+    def _replaced(self, text: str, kind: Kind | None) -> tuple[str, list[str]]:
+        """The text without what is found in it, and the kind of each find."""
+        kinds: list[str] = []
+        for _ in range(PASSES):
+            finds = self._chosen(text, kind)
+            if not finds:
+                break
+            kinds += [found.name for _, _, found in finds]
+            text = self._spliced(text, finds)
+        return text, kinds
 
     def _embedded(self, given: Embedded, kind: Kind | None, key: str) -> str:
         before = self.found.copy()
@@ -102,7 +104,7 @@ class Replacer:
         return out
 
     def _number(self, given: int, kind: Kind | None) -> int:
-        if given < _LEAST_NUMBER and kind is None:
+        if given < LEAST_NUMBER and kind is None:
             return given
         before = self.found.copy()
         bare = self.text(str(given), kind)
@@ -111,29 +113,11 @@ class Replacer:
         self.found = before
         return given
 
-    def _possible(self, given: Part) -> tuple[bool, Harvest | None]:
-        """Whether its texts can hold what is known by its shape, and what of the harvest they can.
-
-        Where JSON has no escapes its texts stand in it as they are: one look does for all.
-        """
-        if not isinstance(given.value, Embedded):
-            return True, self._harvest
-        whole = given.value.text
-        if "\\" in whole or not (whole.isascii() or len(whole.lower()) == len(whole)):
-            return True, self._harvest
-        texts = chain(given.leaves.texts, given.leaves.keys)
-        alone = bool(possible(whole)) or any(map(profile.regions, texts))
-        return alone, self._harvest.within(whole)
-
-    def _chosen(
-        self, text: str, kind: Kind | None, *, alone: bool, told: Harvest | None
-    ) -> list[Find]:
+    def _chosen(self, text: str, kind: Kind | None) -> list[Find]:
         """Finds that do not overlap, in their order; the longest has its place."""
         finds = [] if kind is None else [(a, b, kind) for a, b in kind.typed(text)]
-        if alone:
-            finds += _known(text)
-        if told is not None and (seen := told.find(text)):
-            finds += [(a, b, sought) for sought, (a, b) in seen]
+        finds += _known(text)
+        finds += [(a, b, sought) for sought, (a, b) in self._harvest.find(text)]
         if not finds:
             return []
         taken = bytearray(len(text))
@@ -151,7 +135,6 @@ class Replacer:
         at = 0
         for start, end, kind in finds:
             out += [text[at:start], self._surrogates.of(kind, text[start:end])]
-            self.found[kind.name] = self.found.get(kind.name, 0) + 1
             at = end
         return "".join([*out, text[at:]])
 
@@ -169,6 +152,35 @@ def _free(name: str, taken: Mapping[str, object]) -> str:
     return free
 
 
+def _clean(leaves: Iterable[Leaves], harvest: Harvest) -> set[str]:
+    """The short texts of an episode in which nothing is found, told by one look over all of them.
+
+    Most texts of a result are words of its own: to look at each would take three times as long.
+    """
+    texts, seen = _short(leaves)
+    whole = _SEAM.join(texts)
+    starts = list(accumulate((len(text) + len(_SEAM) for text in texts), initial=0))
+    found = [start for detector in possible(whole) for start, _ in detector.find(whole)]
+    found += [start for _, (start, _) in harvest.find(whole)]
+    return set(texts) - seen - {texts[bisect_right(starts, start) - 1] for start in found}
+
+
+def _short(leaves: Iterable[Leaves]) -> tuple[list[str], set[str]]:
+    """What can be looked at together, and the texts that hold fields in lines."""
+    texts: dict[str, None] = {}
+    fields: set[str] = set()
+    for own in leaves:
+        fields.update(own.lines, (key for key in own.keys if profile.regions(key)))
+        for text in chain(own.texts, own.keys, own.numbers):
+            if len(text) <= _LONG and (text.isascii() or len(text.lower()) == len(text)):
+                texts[text] = None
+    return list(texts), fields
+
+
+def _is_picture(text: str) -> bool:
+    return text.startswith("data:") and _PICTURE.match(text) is not None
+
+
 def _shaped(text: str) -> tuple[Find, ...]:
     """What is found in a text whatever its episode tells."""
     finds = [(a, b, detector) for detector in possible(text) for a, b in detector.find(text)]
@@ -177,6 +189,5 @@ def _shaped(text: str) -> tuple[Find, ...]:
     return tuple(finds)
 
 
-_known = Memo(
-    _shaped, most_bytes=512 * 1024
-)  # system prompts come with every episode, words of results with most
+# system prompts come with every episode
+_known = Memo(_shaped, most_bytes=512 * 1024)

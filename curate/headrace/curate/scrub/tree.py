@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import msgspec
 
-from headrace.curate.scrub import field
+from headrace.curate.scrub import field, profile
 from headrace.curate.scrub.field import Rule
 from headrace.curate.scrub.kind import Kind
 from headrace.ingest.jsontext import parse
@@ -15,6 +15,8 @@ from headrace.lake.message import Body
 DEPTH = 64  # of lists and objects, those inside texts included; below that texts are texts
 
 _OPENING = re.compile(r'\s*[{\["]')
+LEAST_NUMBER = 1_000_000  # fewer digits tell nobody
+
 _FIXED = ("role", "tool_call_id")  # of a message: what holds it together
 
 
@@ -31,6 +33,8 @@ class Leaves(msgspec.Struct, frozen=True):
     typed: list[tuple[Kind, str]]  # texts and whole numbers below a key that tells their kind
     texts: list[str]  # all that are no JSON, those among `typed` too
     keys: list[str]  # that name no field
+    numbers: list[str]  # whole ones of no kind that may tell somebody
+    lines: list[str]  # those of `texts` that hold fields themselves
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -91,8 +95,9 @@ def kind_of(rule: Rule, value: object) -> Kind | None:
 
 
 def leaves(value: object) -> Leaves:
-    found = Leaves([], [], [])
+    found = Leaves([], [], [], [], [])
     _gather(value, None, "", found)
+    found.lines.extend(text for text in found.texts if profile.regions(text))
     return found
 
 
@@ -111,8 +116,11 @@ def _gather(value: object, kind: Kind | None, key: str, found: Leaves) -> None:
             _gather(item, kind, key, found)
     elif isinstance(value, Embedded):
         _gather(value.value, kind, key, found)
-    elif kind is not None and isinstance(value, int) and not isinstance(value, bool):
-        found.typed.append((kind, str(value)))
+    elif isinstance(value, int) and not isinstance(value, bool):
+        if kind is not None:
+            found.typed.append((kind, str(value)))
+        elif value >= LEAST_NUMBER:
+            found.numbers.append(str(value))
 
 
 def texts(value: object) -> Iterator[str]:
