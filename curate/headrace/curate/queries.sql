@@ -260,9 +260,6 @@ order by t.grp;
 select trace_id, fingerprint from assembled_traces
 where project = $project and trace_id in (select unnest($traces::varchar[]));
 
--- name: standing_decisions
-select * from decisions where project = $project and step = $step;
-
 -- name: standing_decisions_among
 -- Those on traces, and on the spans of traces, which are named `<trace>:<span>`.
 select * from decisions
@@ -274,16 +271,6 @@ where project = $project and step = $step and (
 -- name: gone_decisions
 delete from decisions
 where project = $project and step = $step and episode_id in (select unnest($keys::varchar[]));
-
--- name: standing_clusters
-select * from clusters where project = $project and method = $method;
-
--- name: standing_resolutions
-select * from resolutions where project = $project;
-
--- name: gone_resolutions
-delete from resolutions
-where project = $project and episode_id in (select unnest($keys::varchar[]));
 
 -- name: resolved
 -- What each current episode is resolved to, by the table of sources, and where Headrace itself asked
@@ -398,9 +385,6 @@ from outcomes o
 left join reached r on r.outcome_id = o.outcome_id -- null: reaches none yet
 left join thresholds t on t.name = o.name
 where o.project = $project;
-
--- name: standing_splits
-select * from splits where project = $project order by group_id;
 
 -- name: quarantined
 select * from decisions
