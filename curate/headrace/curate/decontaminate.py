@@ -145,11 +145,9 @@ class _Suite:
         parts = [found for _, found in repeats.slices(self._stored(every=False))]
         rows = pl.concat([*parts, pl.DataFrame(schema=OVERLAP)])
         marks = [self._done(item.key) for item in fresh]
-        names = {item.case_id for item in fresh}
 
         def write(tx: Transaction) -> None:
-            for name in names:  # a changed case keeps its name
-                tx.run(_sql("forget_case"), {**self._where, "case_id": name})
+            tx.run(_sql("forget_cases"), self._where, evidence.tables(fresh))
             _append(tx, self._project, rows)
             tx.append("done", marks)
 

@@ -168,8 +168,10 @@ where h.project = $project and h.verdict = 'burned'
 group by h.case_id, m.name
 order by h.case_id, m.name
 
--- name: forget_case
-delete from eval_overlaps where project = $project and case_id = $case_id
+-- name: forget_cases
+-- A changed case keeps its name.
+delete from eval_overlaps
+where project = $project and case_id in (select case_id from live)
 
 -- name: reasons
 select d.reason, d.kept, count(*) as episodes
