@@ -1,6 +1,6 @@
 """Gathers what people ask for into intents: few, named, and the same ones from night to night."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -10,7 +10,7 @@ import pyarrow as pa
 from headrace.curate.intents import cluster
 from headrace.curate.intents.cluster import Counts, Nearest
 from headrace.curate.intents.name import Name, Namer, names
-from headrace.curate.intents.succession import Succession, succession
+from headrace.curate.intents.succession import succession
 from headrace.curate.near.label import Ids
 from headrace.curate.progress import Progress, silent
 from headrace.curate.semantic import shelf
@@ -23,11 +23,10 @@ from headrace.lake.store import Lake, Transaction
 
 STEP = "intents"
 METHOD = "intent"
-CHUNK = 100_000  # requests whose vectors are in memory together
+CHUNK = 50_000  # requests whose vectors are in memory together
 KEY = ("project", "method", "episode_id")
 
-GROWTH = 2  # times as many requests as were clustered: then they are clustered anew
-UNLIKE = 0.2  # share of the episodes that are near to no intent; more, and half as many again
+FIRST = 24  # episodes that are clustered at first; then half as many more each time
 READ = 40  # requests that an intent is named by, the nearest to its middle
 
 
@@ -42,48 +41,64 @@ def intents(
 ) -> StepResult:
     """Write the clusters `intent`, and `centroids` and `intents` where there are new ones.
 
-    New requests join the nearest intent; those near to none wait. When the requests have doubled,
-    or too many wait, all are clustered anew, and an intent that is found again keeps its id and its
-    name. Names are the words that set an intent apart, or what `namer` says, asked once.
+    New requests join the nearest intent; those near to none wait. Whenever half as many episodes
+    more have come, all are clustered anew, and an intent that is found again keeps its id and its
+    name. It is the episodes that came first, so and so many, that are clustered: in one night or
+    in several. Names are the words that set an intent apart, or what `namer` says, asked once.
     """
     desk = Desk(lake, project, (encoder or Encoder.of(lake.settings)).recipe, now)
+    waiting, every = desk.waiting()
     standing = desk.standing()
-    waiting = desk.requests("waiting_requests")
-    joined = desk.joined(waiting, standing, told) if len(standing) else 0
-    total = None if standing.holds(desk.count(), desk.unlike()) else desk.clustered()
-    if total is not None:
-        desk.write(total, namer)
-        told(len(waiting), len(waiting))
+    found = desk.clustered(standing, every, namer)
+    if found is None:
+        joined = desk.joined(standing, told)
+    else:
+        joined = desk.write(found)
+        told(joined, joined)
     return StepResult(
         step=STEP,
-        seen=len(waiting),
-        kept=len(waiting) if total else joined,
+        seen=waiting if found is None else every,
+        kept=joined,
         dropped={},
         notes={
-            "intents": len(total.middles) if total else len(standing),
+            "intents": len(found[-1].ids) if found else len(standing),
             "waiting": desk.waiting()[0],
-            "clustered": int(total is not None),
+            "clustered": int(found is not None),
         },
     )
+
+
+def sizes(episodes: int) -> Iterator[int]:
+    """How many episodes are clustered, time after time, up to so many."""
+    size = FIRST
+    while size <= episodes:
+        yield size
+        size = size * 3 // 2
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """The intents as they were clustered last."""
 
-    ids: Sequence[str]
+    ids: Sequence[str] = ()
     middles: Vectors
-    requests: int  # different ones that were clustered
-    unlike: float  # share of the episodes that were near to none of them
+    episodes: int = 0  # that were clustered
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def holds(self, requests: int, unlike: float) -> bool:
-        """Whether they still stand for what is asked."""
-        if not len(self):
-            return not requests
-        much = unlike > UNLIKE and unlike > 1.5 * self.unlike
-        return requests < GROWTH * self.requests and not much
+
+class Generation(msgspec.Struct, frozen=True, kw_only=True):
+    """The intents of the episodes that came first, so and so many."""
+
+    ids: Sequence[str]
+    middles: Vectors
+    episodes: int
+    fresh: Sequence[Name]
+    gone: Mapping[str, str]  # intents that went into others
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(ids=self.ids, middles=self.middles, episodes=self.episodes)
 
 
 class Requests(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,21 +111,6 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
 
     def __len__(self) -> int:
         return len(self.ids)
-
-
-class Clustered(msgspec.Struct, frozen=True, kw_only=True):
-    """All requests anew."""
-
-    requests: Requests
-    middles: Vectors
-    near: Nearest
-    succession: Succession
-
-    @property
-    def unlike(self) -> float:
-        """Share of the episodes that are near to none."""
-        alone = self.near.places < 0
-        return float(self.requests.episodes[alone].sum() / self.requests.episodes.sum())
 
 
 class Desk:
@@ -130,12 +130,11 @@ class Desk:
         return Standing(
             ids=rows["intent_id"].to_pylist(),
             middles=shelf.matrix(rows["vector"]),
-            requests=rows["requests"][0].as_py() if len(rows) else 0,
-            unlike=rows["unlike"][0].as_py() if len(rows) else 0.0,
+            episodes=rows["episodes"][0].as_py() if len(rows) else 0,
         )
 
-    def requests(self, sql: str) -> Requests:
-        rows = self._lake.table(_sql(sql), self._where)
+    def requests(self, sql: str, **given: int | None) -> Requests:
+        rows = self._lake.table(_sql(sql), {**self._where, **given})
         ids = np.asarray(rows["unit_id"], dtype=np.int64)
         sources = self._kin.source(ids)
         lacking = shelf.missing(self._lake, self._project, self._recipe, sources)
@@ -148,69 +147,107 @@ class Desk:
             intents=[intents[at] for at in kept.tolist()],
         )
 
-    def count(self) -> int:
-        """Different requests of the project's episodes."""
-        [(count,)] = self._lake.sql(_sql("count_requests"), self._where).fetchall()
-        return int(count)
-
     def waiting(self) -> tuple[int, int]:
         """Episodes that are in no intent, and all that ask something."""
         [(waiting, every)] = self._lake.sql(_sql("waiting_episodes"), self._where).fetchall()
         return int(waiting), int(every)
 
-    def unlike(self) -> float:
-        """Share of the episodes that are in no intent."""
-        waiting, every = self.waiting()
-        return waiting / max(every, 1)
-
-    def joined(self, waiting: Requests, standing: Standing, told: Progress) -> int:
-        """Put requests into the intents that stand; how many were near enough."""
+    def joined(self, standing: Standing, told: Progress) -> int:
+        """Put episodes into the intents that stand; of how many requests."""
+        if not len(standing):
+            return 0
         done = 0
+        waiting = self.requests("waiting_requests")
         for start, near in self._near(waiting, standing.middles):
             rows = _rows(waiting.ids[start : start + len(near.places)], near, standing.ids)
-            self._lake.write(lambda tx: self._settle(tx, rows, anew=False))  # noqa: B023
+            self._lake.write(lambda tx: self._settle(tx, "clusters_joined", rows))  # noqa: B023
             done += len(rows)
             told(start + len(near.places), len(waiting))
         return done
 
-    def clustered(self) -> Clustered | None:
-        """None where no request has a vector."""
-        every = self.requests("requests")
-        if not len(every):
-            return None
-        sources, first = np.unique(every.sources, return_inverse=True)
-        episodes = np.bincount(first, weights=every.episodes, minlength=len(sources))
-        some = sources[_spread(len(sources), cluster.SAMPLE)]
-        _, vectors = shelf.vectors(self._lake, self._project, self._recipe, some)
-        weights = episodes.astype(np.int64)[np.searchsorted(sources, some)]
-        middles = cluster.middles(vectors, weights)
-        parts = [near for _, near in self._near(every, middles)]
-        near = Nearest(
-            places=np.concatenate([part.places for part in parts]),
-            cosines=np.concatenate([part.cosines for part in parts]),
-        )
-        return Clustered(
-            requests=every,
-            middles=middles,
-            near=near,
-            succession=succession(every.intents, near.places, every.episodes, len(middles)),
-        )
+    def clustered(
+        self, standing: Standing, every: int, namer: Namer | None
+    ) -> list[Generation] | None:
+        """The intents after each of the times at which it was due; None where it is not.
 
-    def write(self, found: Clustered, namer: Namer | None) -> None:
+        A new model takes over what the one before it found last.
+        """
+        due = [size for size in sizes(every) if size > standing.episodes]
+        taken = self._lake.table(_sql("names_taken"), self._where)["name"].to_pylist()
+        if taken and not len(standing):
+            due = due[-1:]
+        found: list[Generation] = []
+        for size in due:
+            one = self._generation(standing, size, taken, namer)
+            if one is None:
+                break
+            found.append(one)
+            standing = one.standing
+            taken += [name.name for name in one.fresh]
+        return found or None
+
+    def write(self, found: Sequence[Generation]) -> int:
         """All of it in one transaction: nobody sees new intents beside old clusters."""
-        fresh = self._named(found, namer)
-        kept = found.succession.kept
-        ids = [kept[at] if at in kept else fresh[at].intent_id for at in range(len(found.middles))]
-        rows = _rows(found.requests.ids, found.near, ids)
+        last = found[-1]
+        every = self.requests("requests", first=None)
+        parts = [
+            _rows(every.ids[start : start + len(near.places)], near, last.ids)
+            for start, near in self._near(every, last.middles)
+        ]
+        rows = pa.concat_tables(parts)
 
         def write(tx: Transaction) -> None:
             tx.run(_sql("forget_centroids"), self._where)
-            tx.append_columns("centroids", self._centroids(found, ids))
-            tx.append("intents", [self._row(name) for name in fresh.values()])
-            self._settle(tx, rows, anew=True)
-            self._log(tx, found.succession, ids)
+            tx.append_columns("centroids", self._centroids(last))
+            for one in found:
+                tx.append("intents", [self._row(name) for name in one.fresh])
+                self._log(tx, one.gone)
+            self._settle(tx, "clusters_anew", rows, first=last.episodes)
 
         self._lake.write(write)
+        return len(rows)
+
+    def _generation(
+        self, standing: Standing, size: int, taken: Sequence[str], namer: Namer | None
+    ) -> Generation | None:
+        """None where no request has a vector."""
+        some = self._sample(self.requests("requests", first=size))
+        if not len(some):
+            return None
+        _, vectors = shelf.vectors(self._lake, self._project, self._recipe, some.sources)
+        middles = cluster.middles(vectors, some.episodes)
+        near = cluster.nearest(vectors, middles)
+        before = self._before(standing, vectors) if len(standing) else some.intents
+        told = succession(before, near.places, some.episodes, len(middles))
+        wanted = [at for at in range(len(middles)) if at not in told.kept]
+        read = self._read(some, near, len(middles))
+        fresh = names(read, wanted, taken, namer)
+        ids = [
+            told.kept[at] if at in told.kept else fresh[at].intent_id for at in range(len(middles))
+        ]
+        return Generation(
+            ids=ids,
+            middles=middles,
+            episodes=size,
+            fresh=list(fresh.values()),
+            gone={old: ids[at] for old, at in sorted(told.gone.items())},
+        )
+
+    def _before(self, standing: Standing, vectors: Vectors) -> list[str | None]:
+        places = cluster.nearest(vectors, standing.middles).places.tolist()
+        return [None if at < 0 else standing.ids[at] for at in places]
+
+    def _sample(self, every: Requests) -> Requests:
+        """One request for each vector, as many as are clustered, evenly."""
+        sources, first, at = np.unique(every.sources, return_index=True, return_inverse=True)
+        episodes = np.bincount(at, weights=every.episodes, minlength=len(sources))
+        some = _spread(len(sources), cluster.SAMPLE)
+        return Requests(
+            ids=sources[some],
+            sources=sources[some],
+            episodes=episodes.astype(np.int64)[some],
+            intents=[every.intents[row] for row in first[some].tolist()],
+        )
 
     def _near(self, requests: Requests, middles: Vectors) -> Iterator[tuple[int, Nearest]]:
         """Where each part of the requests begins, and its nearest middles."""
@@ -223,29 +260,23 @@ class Desk:
             at = np.searchsorted(sources, mine)
             yield start, Nearest(places=near.places[at], cosines=near.cosines[at])
 
-    def _named(self, found: Clustered, namer: Namer | None) -> dict[int, Name]:
-        taken = self._lake.table(_sql("names_taken"), self._where)["name"].to_pylist()
-        wanted = [at for at in range(len(found.middles)) if at not in found.succession.kept]
-        return names(self._read(found), wanted, taken, namer)
-
-    def _read(self, found: Clustered) -> list[list[str]]:
+    def _read(self, some: Requests, near: Nearest, count: int) -> list[list[str]]:
         """Requests of each intent, the nearest to its middle first."""
-        chosen = [_closest(found, at) for at in range(len(found.middles))]
-        units = np.unique(np.concatenate(chosen or [np.empty(0, dtype=np.int64)]))
+        chosen = [_closest(some, near, at) for at in range(count)]
+        units = np.unique(np.concatenate(chosen or [some.sources[:0]]))
         _, texts = shelf.texts(self._lake, self._project, units)
         text_of = dict(zip(units.tolist(), texts, strict=True))
-        return [[text_of[one] for one in some.tolist()] for some in chosen]
+        return [[text_of[one] for one in units.tolist()] for units in chosen]
 
-    def _centroids(self, found: Clustered, ids: Sequence[str]) -> pa.Table:
-        count = len(ids)
+    def _centroids(self, last: Generation) -> pa.Table:
+        count = len(last.ids)
         return pa.table(
             {
                 "project": pa.array([self._project] * count, pa.string()),
                 "model": pa.array([self._recipe] * count, pa.string()),
-                "intent_id": pa.array(ids, pa.string()),
-                "vector": pa.array(list(found.middles), pa.list_(pa.float32())),
-                "requests": pa.array([len(found.requests)] * count, pa.int64()),
-                "unlike": pa.array([found.unlike] * count, pa.float64()),
+                "intent_id": pa.array(last.ids, pa.string()),
+                "vector": pa.array(list(last.middles), pa.list_(pa.float32())),
+                "episodes": pa.array([last.episodes] * count, pa.int64()),
             }
         )
 
@@ -259,19 +290,17 @@ class Desk:
             at=self._now,
         )
 
-    def _settle(self, tx: Transaction, rows: pa.Table, *, anew: bool) -> None:
-        sql = "clusters_anew" if anew else "clusters_joined"
-        wanted = tx.table(_sql(sql), self._where, {"placed": rows})
+    def _settle(self, tx: Transaction, sql: str, rows: pa.Table, **given: int) -> None:
+        wanted = tx.table(_sql(sql), {**self._where, **given}, {"placed": rows})
         within = {"project": self._project, "method": METHOD}
+        anew = sql == "clusters_anew"
         tx.settle("clusters", wanted, on=KEY, within=within, gone=anew)
 
-    def _log(self, tx: Transaction, found: Succession, ids: Sequence[str]) -> None:
+    def _log(self, tx: Transaction, gone: Mapping[str, str]) -> None:
         """Intents that went into others."""
-        gone = sorted(found.gone.items())
         if gone:
-            rows = {"old": [old for old, _ in gone], "new": [ids[at] for _, at in gone]}
-            given = {**self._where, "at": self._now}
-            tx.run(_sql("log_merges"), given, {"merged": pa.table(rows)})
+            rows = pa.table({"old": list(gone), "new": list(gone.values())})
+            tx.run(_sql("log_merges"), {**self._where, "at": self._now}, {"merged": rows})
 
 
 def _rows(ids: Ids, near: Nearest, names: Sequence[str]) -> pa.Table:
@@ -287,12 +316,12 @@ def _rows(ids: Ids, near: Nearest, names: Sequence[str]) -> pa.Table:
     )
 
 
-def _closest(found: Clustered, at: int) -> Ids:
-    """The requests of an intent that are nearest to its middle, each text once."""
-    mine = np.flatnonzero(found.near.places == at)
-    order = np.argsort(-found.near.cosines[mine], kind="stable")
-    _, first = np.unique(found.requests.sources[mine[order]], return_index=True)
-    return found.requests.sources[mine[order]][np.sort(first)][:READ]
+def _closest(some: Requests, near: Nearest, at: int) -> Ids:
+    """The requests of an intent that are nearest to its middle."""
+    mine = np.flatnonzero(near.places == at)
+    order = np.argsort(-near.cosines[mine], kind="stable")
+    found: Ids = some.sources[mine[order]][:READ]
+    return found
 
 
 def _spread(count: int, most: int) -> Ids:

@@ -2,21 +2,29 @@
 
 -- name: standing_intents
 -- Those with most episodes were clustered first.
-select intent_id, vector, requests, unlike from centroids
+select intent_id, vector, episodes from centroids
 where project = $project and model = $recipe
 order by rowid
 
 -- name: requests
--- Every request with its episodes, and the intent that most of them are in.
-select u.asked as unit_id, count(*) as episodes, mode(k.cluster_id) as intent_id
-from current_episodes e
-join episode_units u
-    on u.project = $project and u.episode_id = e.episode_id and u.revision = e.revision
+-- The requests of the episodes that came first, as many as are asked for (null: all), and the
+-- intent that most of them are in. Not by `row_number`: DuckDB 1.5 makes of it what takes less than
+-- a million.
+with arrived as (
+    select u.asked, e.episode_id
+    from current_episodes e
+    join episode_units u
+        on u.project = $project and u.episode_id = e.episode_id and u.revision = e.revision
+    where e.project = $project and u.asked is not null
+    order by u.rowid
+    limit $first::bigint
+)
+select a.asked as unit_id, count(*) as episodes, mode(k.cluster_id) as intent_id
+from arrived a
 left join clusters k
-    on k.project = $project and k.method = 'intent' and k.episode_id = e.episode_id
-where e.project = $project and u.asked is not null
-group by u.asked
-order by u.asked
+    on k.project = $project and k.method = 'intent' and k.episode_id = a.episode_id
+group by a.asked
+order by a.asked
 
 -- name: waiting_requests
 -- Those of episodes that are in no intent.
@@ -30,13 +38,6 @@ anti join (
 where e.project = $project and u.asked is not null
 group by u.asked
 order by u.asked
-
--- name: count_requests
-select count(distinct u.asked)
-from current_episodes e
-join episode_units u
-    on u.project = $project and u.episode_id = e.episode_id and u.revision = e.revision
-where e.project = $project
 
 -- name: waiting_episodes
 select count(*) filter (k.episode_id is null), count(*)
@@ -60,15 +61,23 @@ anti join (
 ) k on k.episode_id = e.episode_id
 
 -- name: clusters_anew
--- The oldest of those nearest to the middle represents an intent.
-select $project as project, 'intent' as method, p.intent_id as cluster_id, e.episode_id,
-    row_number() over (partition by p.intent_id order by p.cosine desc, u.rowid) = 1
+-- Of the episodes that were clustered, the oldest of those nearest to the middle represents an
+-- intent: who comes later does not.
+with arrived as (
+    select e.episode_id, p.intent_id, p.cosine,
+        row_number() over (partition by u.project order by u.rowid) as n
+    from current_episodes e
+    join episode_units u
+        on u.project = $project and u.episode_id = e.episode_id and u.revision = e.revision
+    left join placed p on p.unit_id = u.asked
+    where e.project = $project and u.asked is not null
+)
+select $project as project, 'intent' as method, intent_id as cluster_id, episode_id,
+    row_number() over (partition by intent_id order by n > $first, cosine desc, n) = 1
         as representative,
-    p.cosine as similarity
-from placed p
-join episode_units u on u.project = $project and u.asked = p.unit_id
-join current_episodes e
-    on e.project = $project and e.episode_id = u.episode_id and e.revision = u.revision
+    cosine as similarity
+from arrived
+where intent_id is not null
 
 -- name: names_taken
 -- Of all intents that there ever were: a name never comes to mean another thing.

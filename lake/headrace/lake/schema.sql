@@ -238,8 +238,7 @@ create table leaders ( -- requests that mean the same and were answered by the s
 
 create table centroids ( -- of intents, as they were clustered together
     project varchar, model varchar, intent_id varchar, vector float[],
-    requests bigint, -- different ones, all intents together
-    unlike double -- share of the episodes that were near to none
+    episodes bigint -- so many were clustered, those that came first
 );
 
 create table intents (

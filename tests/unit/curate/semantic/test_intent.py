@@ -1,10 +1,14 @@
 """Every request has its intent; intents stand, and keep id and name when they are found anew."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from headrace.curate import intent as step
 from headrace.curate.embed import embed
 from headrace.curate.intent import intents
 from headrace.curate.intents import cluster
@@ -15,6 +19,9 @@ from headrace.lake.store import Lake
 from tests.unit.curate.conftest import NOW, World, said, short, user
 from tests.unit.curate.semantic.conftest import WordEncoder
 
+FEW = settings(
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 CANCEL = ["cancel flight", "please cancel flight", "cancel flight today", "cancel flight now"]
 REFUND = ["refund money", "refund money please", "give refund money", "refund money back"]
 HOTEL = ["hotel room", "hotel room please", "a hotel room", "hotel room tonight"]
@@ -45,6 +52,12 @@ def members(lake: Lake, world: World) -> dict[str, list[str | None]]:
 def known(lake: Lake, world: World) -> dict[str, str]:
     rows = lake.rows("from intents where project = $p", {"p": world.project})
     return {row["intent_id"]: row["name"] for row in rows}
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Intents are sought after eight episodes, then after twelve."""
+    monkeypatch.setattr(step, "FIRST", 8)
 
 
 def numbers(*given: int) -> list[str]:
@@ -90,32 +103,34 @@ def test_a_rerun_changes_nothing(lake: Lake, world: World, words: WordEncoder) -
     assert lake.snapshot_id == snapshot
 
 
-def test_when_too_many_wait_all_are_clustered_anew_and_names_stay(
+def test_when_half_as_many_more_have_come_all_are_clustered_anew_and_names_stay(
     lake: Lake, world: World, words: WordEncoder
 ) -> None:
     ask(world, *CANCEL, *REFUND)
     night(lake, world, words)
-    ask(world, *HOTEL)
+    ask(world, *HOTEL, "cancel flight today")
     found = night(lake, world, words)
     assert found.notes == {"intents": 3, "waiting": 0, "clustered": 1}
     assert members(lake, world) == {
-        "cancel_flight": numbers(0, 1, 2, 3),
+        "cancel_flight": numbers(0, 1, 2, 3, 12),
         "refund_money": numbers(4, 5, 6, 7),
         "hotel_room": numbers(8, 9, 10, 11),
     }
     assert sorted(known(lake, world)) == ["cancel_flight", "hotel_room", "refund_money"]
 
 
-def test_when_requests_have_doubled_all_are_clustered_anew(
-    lake: Lake, world: World, words: WordEncoder
-) -> None:
-    ask(world, *CANCEL)
-    night(lake, world, words)
-    ask(world, *(f"{text} at once" for text in CANCEL[:3]))
-    assert night(lake, world, words).notes["clustered"] == 0
-    ask(world, f"{CANCEL[3]} at once")
-    assert night(lake, world, words).notes["clustered"] == 1
-    assert "cancel_flight" in members(lake, world)
+@FEW
+@given(data=st.data())
+def test_nights_in_sequence_equal_one_night(lake: Lake, data: st.DataObject) -> None:
+    texts = data.draw(st.permutations([*CANCEL, *REFUND, *HOTEL, "sing a song"]))
+    cuts = sorted(data.draw(st.lists(st.integers(1, 12), min_size=1, max_size=2)))
+    one, two = (World(f"{data.draw(st.uuids())}") for _ in range(2))
+    ask(one, *texts)
+    night(lake, one, WordEncoder())
+    for start, stop in pairwise([0, *cuts, len(texts)]):
+        ask(two, *texts[start:stop])
+        night(lake, two, WordEncoder())
+    assert everything(lake, one) == everything(lake, two)
 
 
 def test_a_new_model_keeps_ids_and_names(lake: Lake, world: World, words: WordEncoder) -> None:
@@ -166,13 +181,31 @@ def test_a_model_that_names_is_asked_once(lake: Lake, world: World, words: WordE
             return "Cancel a flight"
 
     says = Says()
-    ask(world, *CANCEL)
+    ask(world, *CANCEL, *CANCEL)
     world.drain(lake)
     units(lake, world.project, now=NOW)
     embed(lake, world.project, now=NOW, encoder=words)
     for _ in range(2):
         intents(lake, world.project, now=NOW, encoder=words, namer=says)
     assert (says.asked, known(lake, world)) == (1, {"Cancel_a_flight": "Cancel a flight"})
+
+
+def everything(lake: Lake, world: World) -> list[list[tuple[Any, ...]]]:
+    """What the step wrote, times and project apart."""
+    columns = {
+        "clusters": "cluster_id, split_part(episode_id, '/', -1), representative, similarity",
+        "intents": "intent_id, name, terms, named_by",
+        "centroids": "intent_id, vector, episodes",
+        "cluster_events": "old_id, new_id, event",
+    }
+    own = {"clusters": "and method = 'intent'", "cluster_events": "and method = 'intent'"}
+    return [
+        lake.sql(
+            f"select {told} from {table} where project = $p {own.get(table, '')} order by all",
+            {"p": world.project},
+        ).fetchall()
+        for table, told in columns.items()
+    ]
 
 
 def standing(lake: Lake, world: World) -> list[tuple[Any, ...]]:
