@@ -385,33 +385,3 @@ from outcomes o
 left join reached r on r.outcome_id = o.outcome_id -- null: reaches none yet
 left join thresholds t on t.name = o.name
 where o.project = $project;
-
--- name: quarantined
-select * from decisions
-where project = $project and step = 'decontaminate' and reason = $reason;
-
--- name: superseded_members
--- The id of an episode changes when an earlier call comes late; its group must not.
-select c.episode_id, c.cluster_id, e.trace_ids
-from clusters c join (
-    select * from episodes where project = $project
-    qualify row_number() over (partition by episode_id order by revision desc) = 1
-) e on e.episode_id = c.episode_id
-where c.project = $project and c.method = $method and e.superseded
-order by c.episode_id;
-
--- name: assignments
-select c.episode_id, s.split
-from clusters c
-join splits s on s.project = $project and s.group_id = c.cluster_id
-join current_episodes e on e.project = $project and e.episode_id = c.episode_id
-left join decisions d
-    on d.project = $project and d.episode_id = c.episode_id and d.step = 'decontaminate'
-    and d.reason = 'quarantined'
-where c.project = $project and c.method = 'group' and d.episode_id is null
-order by c.episode_id;
-
--- name: live_cases
-select case_id, input, origin_episode_id from cases
-where project = $project and retired_at is null
-order by case_id;

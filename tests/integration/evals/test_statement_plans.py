@@ -34,7 +34,12 @@ FILES = (
 )
 JOINING = [
     *[(p, f, n) for p, f in FILES for n, sql in statements(p, f).items() if "join" in sql],
-    ("headrace.curate", "queries.sql", "assignments"),
+    ("headrace.curate", "split.sql", "assignments"),
+    ("headrace.curate", "split.sql", "members"),
+    ("headrace.curate", "split.sql", "forward"),
+    ("headrace.curate.wall", "wall.sql", "episodes"),
+    ("headrace.curate.wall", "wall.sql", "stored"),
+    ("headrace.curate.wall", "wall.sql", "burned"),
     ("headrace.curate", "conversation.sql", "conversations"),
     ("headrace.curate", "scrubbing.sql", "superseded"),
 ]
@@ -47,6 +52,9 @@ GIVEN: dict[str, object] = {
     "days": 30,
     "waiting": True,
     "step": "scrub",
+    "version": "1",
+    "every": True,
+    "cut": T,
     "requests": [f"request{i}" for i in range(N // 3)],
 }
 
