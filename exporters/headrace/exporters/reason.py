@@ -32,6 +32,10 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "arguments_not_object": "the model wrote arguments that are no JSON object: nothing to do",
         "eval_split": "kept for evaluation",
         "contaminated": "too close to an evaluation case, which goes first",
+        "contaminated:similar": (
+            "it may ask in other words what an evaluation case asks: held back until a judge "
+            "has spoken"
+        ),
         "quarantined": "its group grew together with one of the evaluation, which goes first",
         "not_curated": "run `headrace nightly` first",
         "no_trainable_turn": "no assistant turn of its own to learn",

@@ -16,7 +16,7 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
 
     case_id: str
     episode_id: str
-    rule: str  # exact, group, ngram: as in decontamination
+    rule: str  # exact, group, near, ngram, semantic, judged: as in decontamination
     dataset: str
     versions: int  # of the data set that hold it
 
