@@ -30,7 +30,7 @@ def talk(answer: str) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("objective", ["sft", "kto"])
+@pytest.mark.parametrize("objective", ["sft", "kto", "dpo"])
 def test_no_personal_data_reach_a_data_set(stock: Any, objective: str, tmp_path: Path) -> None:
     about = json.dumps({"customer": "Jane", "mail": EMAIL, "reference": f"Write to {EMAIL}"})
     told = {"user_id": EMAIL, "conversation_id": f"chat of {EMAIL}", "metadata": about}
@@ -40,6 +40,7 @@ def test_no_personal_data_reach_a_data_set(stock: Any, objective: str, tmp_path:
             ("bad", "failure", f"No, Jane, {EMAIL} is unknown"),
         ]:
             stock.episode(name, messages=talk(answer), resolution=resolution, request="r", **told)
+        stock.pair("good", "bad", turn=3)
         stock.case("c1", "What is the weather like in Paris in spring, and what shall I pack?")
     out = tmp_path / "out"
     built = dataset.build(stock.lake, "shop", "refunds", objective, out=out, now=NOW)
@@ -52,7 +53,8 @@ def test_no_personal_data_reach_a_data_set(stock: Any, objective: str, tmp_path:
     assert [secret for secret in SECRETS for text in texts if secret in text] == []
     audit = Manifest.load(out).audit.scrub
     assert audit is not None
-    assert dict(audit.rules) == {VERSION: len(Manifest.load(out).rows)}
+    used = {name for row in Manifest.load(out).rows for name in row.episode_ids}
+    assert dict(audit.rules) == {VERSION: len(used)}
     assert audit.places["email"] >= 4
     card = (out / "README.md").read_text()
     assert f"| email | {audit.places['email']} |" in card

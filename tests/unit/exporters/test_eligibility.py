@@ -4,6 +4,7 @@ from typing import Any, cast
 import pytest
 
 from headrace.curate.conversation import Conversation
+from headrace.curate.pairs.member import BROKEN
 from headrace.exporters.eligibility import DEFECTS, GATES, Finding, Standing, judge
 from headrace.exporters.objective import OBJECTIVES, Objective
 from headrace.exporters.reason import ADVICE, advice
@@ -159,6 +160,10 @@ def test_an_episode_without_tools_that_calls_none_is_fine(
 ) -> None:
     chat = [said("user", "hi"), said("assistant", "hello")]
     assert judge(episode(messages=chat, tools=None), standing(), "sft") is None
+
+
+def test_what_an_export_refuses_as_defective_is_in_no_pair() -> None:
+    assert {*DEFECTS, "unfinished", "failed_call"} == set(BROKEN)
 
 
 def test_what_is_held_back_to_review_is_not_exported(episode: Make, standing: Known) -> None:
