@@ -61,7 +61,8 @@ left join resolutions r on r.project = $project and r.episode_id = e.episode_id
 where not e.superseded;
 
 -- name: pair_requests
--- Requests that ended both ways, or that were corrected, with what their pairs are made from.
+-- Requests that ended both ways, or that were corrected, with what their pairs are made from. The
+-- row number of an episode's scrubbed messages tells that they were scrubbed anew.
 with corrected as (
     select episode_id, string_agg(concat_ws('@', md5(said), turn), ',' order by said, turn) as said
     from corrections group by episode_id
@@ -76,7 +77,7 @@ told as (
         request, count(*) as episodes,
         md5(string_agg(
             concat_ws(
-                chr(31), episode_id, revision, good, coalesce(p::varchar, ''), split,
+                chr(31), episode_id, revision, scrubbed, good, coalesce(p::varchar, ''), split,
                 coalesce(context::varchar, ''), coalesce(wording, ''), coalesce(words, ''),
                 coalesce(conversation_id, ''),
                 coalesce(user_id, ''), coalesce(model, ''), coalesce(release, ''),

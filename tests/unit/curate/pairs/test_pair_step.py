@@ -219,6 +219,15 @@ ENDS = st.tuples(
 )
 
 
+def test_an_episode_that_is_scrubbed_anew_is_compared_anew(couple: Shelf) -> None:
+    night(couple)
+    names = "project, episode_id, revision, version, messages, request, metadata, found"
+    anew = f"insert into scrubbed by name select {names} from scrubbed where project = $project"
+    couple.run(f"{anew} and episode_id = 'b'")
+    assert night(couple, 1).notes["requests"] == 1
+    assert len(couple.pairs) == 1
+
+
 TURNED = {"success": "failure", "failure": "success", "pending": "success"}
 
 
