@@ -14,7 +14,7 @@ NEAR = 0.5  # cosine to the middle of an intent, to be of it
 FEWEST = 3  # episodes of an intent
 MOST = 300  # intents; nobody browses more
 
-SAMPLE = 20_000  # requests that are looked at to find intents
+SAMPLE = 10_000  # requests that are looked at to find intents
 GRAINS = 4_000  # that are compared all with all; more requests are gathered behind leaders
 COARSER = (0.8, 0.7, 0.6, 0.5)  # cosines to a leader, tried until there are few enough
 
