@@ -116,7 +116,7 @@ class Replacer:
     def _chosen(self, text: str, kind: Kind | None) -> list[Find]:
         """Finds that do not overlap, in their order; the longest has its place."""
         finds = [] if kind is None else [(a, b, kind) for a, b in kind.typed(text)]
-        finds += _known(text)
+        finds += _shaped(text) if len(text) <= _LONG else _known(text)
         finds += [(a, b, sought) for sought, (a, b) in self._harvest.find(text)]
         if not finds:
             return []
