@@ -3,15 +3,16 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from inspect_ai.model import Model
 
-from headrace.evals.runs.model import judge_of
 from headrace.lake.errors import SettingsError
 from headrace.lake.project import table
 from headrace.lake.settings import Settings
+
+if TYPE_CHECKING:  # a night without such a model starts without Inspect
+    from inspect_ai.model import Model
 
 TABLE = "intents"  # of headrace.toml
 
@@ -32,8 +33,10 @@ a verb, as in: cancel a reservation. Answer with the name alone."""
 class ModelNamer:
     """Names an intent from its requests."""
 
-    def __init__(self, model: str | Model) -> None:
+    def __init__(self, model: "str | Model") -> None:
         """Raises ModelUnusable."""
+        from headrace.evals.runs.model import judge_of
+
         self._model = judge_of(model)
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from headrace.curate.assemble import assemble
-from headrace.curate.decontaminate import decontaminate
+from headrace.curate.decontaminate import burned, decontaminate
 from headrace.curate.dedupe import dedupe
 from headrace.curate.embed import embed
 from headrace.curate.failure import diagnose
@@ -19,11 +19,13 @@ from headrace.curate.split import split
 from headrace.curate.suspect import suspect
 from headrace.curate.units import units
 from headrace.curate.vote import vote
+from headrace.evals.naming import namer_of
 from headrace.flows.context import Context, Step, curated
 from headrace.flows.night import Line
 from headrace.flows.usual import Counted, nights_before, unusual, words
 from headrace.lake.project import settings_of
 
+SHOWN = 5  # cases of an alarm
 SEED = 20_261_201  # of the review queue; which episodes it draws also hangs on how many it drew
 
 
@@ -56,7 +58,8 @@ def _lead(at: Context) -> Line:
 
 
 def _intents(at: Context) -> Line:
-    result = intents(at.lake, at.project, now=at.now, told=at.told)
+    namer = namer_of(at.lake.settings, at.project)
+    result = intents(at.lake, at.project, now=at.now, told=at.told, namer=namer)
     return curated(at, result, f"{result.notes['intents']:,} intents")
 
 
@@ -95,8 +98,13 @@ def _split(at: Context) -> Line:
 
 
 def _decontaminate(at: Context) -> Line:
-    result = decontaminate(at.lake, at.project, now=at.now)
-    return curated(at, result, "clear of the eval suite")
+    result = decontaminate(at.lake, at.project, now=at.now, told=at.told)
+    lost = burned(at.lake, at.project)
+    said = "clear of the eval suite"
+    if lost:
+        names = ", ".join(one.case_id for one in lost[:SHOWN])
+        said += f"; ALARM: {len(lost)} cases were given away by data sets that are out: {names}"
+    return curated(at, result, said)
 
 
 def _screen(at: Context) -> Line:

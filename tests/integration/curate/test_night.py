@@ -79,7 +79,8 @@ def check_episodes(lake: Lake, runs: list[Run]) -> None:
     assert sum(episode.resolution == "success" for episode in found.values()) == 43
     assert len(outcomes) == 35
     assert sum(seen == {"success", "failure"} for seen in outcomes.values()) == 17
-    assert all(episode.representative for episode in found.values())
+    # eleven ran the same steps of the same task to the same end as a later one
+    assert sum(episode.representative for episode in found.values()) == 129
 
 
 def check_splits(lake: Lake) -> None:
