@@ -1,14 +1,34 @@
 """Work on many episodes that touches nothing else, on all cores where there is enough of it."""
 
+import gc
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from headrace.curate.backlog import Chunk
 
 LEAST = 4_000  # episodes; for fewer it takes longer to start processes than to do without
 
 T = TypeVar("T")
+
+
+class Calm(Generic[T]):
+    """Work without the garbage collector in between.
+
+    Episodes hold no cycles, and looking for some took a tenth of the time.
+    """
+
+    def __init__(self, work: Callable[[Chunk], T]) -> None:
+        self._work = work
+
+    def __call__(self, part: Chunk) -> T:
+        was = gc.isenabled()
+        gc.disable()
+        try:
+            return self._work(part)
+        finally:
+            if was:
+                gc.enable()
 
 
 class Workers:
@@ -23,8 +43,8 @@ class Workers:
 
     def over(self, work: Callable[[Chunk], T], chunk: Chunk) -> Iterator[T]:
         """What `work` makes of the parts of a chunk, in their order; it must be importable."""
-        parts = chunk.parts()
-        return map(work, parts) if self._count == 1 else self._sent(work, parts)
+        calm, parts = Calm(work), chunk.parts()
+        return map(calm, parts) if self._count == 1 else self._sent(calm, parts)
 
     def _sent(self, work: Callable[[Chunk], T], parts: Iterable[Chunk]) -> Iterator[T]:
         from joblib import Parallel, delayed

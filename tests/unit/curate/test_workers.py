@@ -1,0 +1,39 @@
+"""Work on parts of a chunk, here or in other processes."""
+
+import gc
+from typing import Any, cast
+
+import pytest
+
+from headrace.curate.backlog import Chunk
+from headrace.curate.workers import LEAST, Workers
+
+
+class Halves:
+    """A chunk of two parts."""
+
+    def parts(self) -> list[list[int]]:
+        return [[1, 2], [3]]
+
+
+HALVES = cast(Chunk, Halves())
+
+
+def length(part: Any) -> tuple[int, bool]:
+    return len(part), gc.isenabled()
+
+
+@pytest.mark.parametrize("episodes", [1, LEAST])
+def test_parts_come_back_in_their_order(episodes: int) -> None:
+    assert list(Workers(2, episodes).over(len, HALVES)) == [2, 1]
+
+
+def test_no_garbage_is_collected_meanwhile() -> None:
+    assert list(Workers(1, 1).over(length, HALVES)) == [(2, False), (1, False)]
+    assert gc.isenabled()
+
+
+def test_the_collector_is_back_after_a_failure() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(Workers(1, 1).over(lambda part: 1 / 0, HALVES))
+    assert gc.isenabled()
