@@ -251,7 +251,7 @@ def requests(home: Path, most: int) -> tuple[Planted, near.Edges]:
         ).fetchmany(most)
         place = {unit: at for at, (unit, _) in enumerate(rows)}
         of = dict(lake.sql("select episode_id, request from episode_units").fetchall())
-        found = lake.sql("select a, b, score from edges where kind = 'request'").fetchall()
+        found = lake.sql("select a, b, score from edges").fetchall()
     pairs = set()
     for one in episodes(len(of)):
         if one.how == "edited":
