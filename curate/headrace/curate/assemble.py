@@ -15,6 +15,7 @@ from headrace.curate.batch import batches
 from headrace.curate.feed import Feed
 from headrace.curate.plan import Due, Plan, planned
 from headrace.curate.price import Prices
+from headrace.curate.progress import Progress, silent
 from headrace.curate.step import StepResult
 from headrace.lake.record import Decision, Episode
 from headrace.lake.statement import statements
@@ -36,7 +37,13 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def assemble(
-    lake: Lake, project: str, *, now: datetime, link: bool = False, batch: int = BATCH
+    lake: Lake,
+    project: str,
+    *,
+    now: datetime,
+    link: bool = False,
+    batch: int = BATCH,
+    told: Progress = silent,
 ) -> StepResult:
     """Bring the episodes of a project up to its spans; a second run writes nothing.
 
@@ -47,6 +54,7 @@ def assemble(
     prices = Prices.load(lake.settings)
     version = ":".join([VERSION, prices.digest, *(["link"] if link else [])])
     counts: Counter[str] = Counter()
+    done = 0
     with lake.within(MEMORY_MIB):
         log_join.join(lake, project)
         todo = planned(lake, project, version, link=link)
@@ -56,6 +64,8 @@ def assemble(
                 results, lambda one: one.group.spans, max(batch, todo.spans // BATCHES)
             ):
                 counts += _commit(lake, project, ready, now)
+                done += sum(one.group.spans for one in ready)
+                told(done, todo.spans)
         with _alone(lake.settings.home):
             release.record(lake, project)
     kept, dropped = counts.pop("episodes", 0), counts.pop("no_content", 0)

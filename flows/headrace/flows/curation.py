@@ -31,7 +31,7 @@ SEED = 20_261_201  # of the review queue; which episodes it draws also hangs on 
 
 def _assemble(at: Context) -> Line:
     link = settings_of(at.lake.settings, at.project).link_without_conversation
-    found = assemble(at.lake, at.project, now=at.now, link=link)
+    found = assemble(at.lake, at.project, now=at.now, link=link, told=at.told)
     return curated(at, found, "episodes from spans")
 
 
@@ -94,7 +94,7 @@ def _dedupe(at: Context) -> Line:
 
 
 def _split(at: Context) -> Line:
-    return curated(at, split(at.lake, at.project, now=at.now), "sides of the wall")
+    return curated(at, split(at.lake, at.project, now=at.now, told=at.told), "sides of the wall")
 
 
 def _decontaminate(at: Context) -> Line:

@@ -36,15 +36,20 @@ class Meter:
         if self._artifact is None:
             said = f"{self._step} of {self._project}"
             # both kinds of the function stand behind one name
-            self._artifact = cast(UUID, create_progress_artifact(percent, self._key, said))
+            self._artifact = cast(UUID, create_progress_artifact(percent, self.key, said))
         elif percent - self._said < LEAST and done < total:
             return
         else:
             update_progress_artifact(self._artifact, percent)
         self._said = percent
 
+    def finished(self) -> None:
+        """The step is done, whether it told of parts or not."""
+        if self._said < 100:
+            self(1, 1)
+
     @property
-    def _key(self) -> str:
+    def key(self) -> str:
         """A project may have any name, a key only lower case, digits and dashes."""
         name = _PLAIN.sub("-", self._project.lower()).strip("-")[:40]
         own = name if name == self._project else f"{name}-{digest(self._project)[:8]}".strip("-")

@@ -94,11 +94,13 @@ def step(
     meter = Meter(project, title, watch or unwatched)
     with door.lake() as lake:
         try:
-            return STEPS[title](Context(lake=lake, project=project, now=now, out=out, told=meter))
+            line = STEPS[title](Context(lake=lake, project=project, now=now, out=out, told=meter))
         except LakeLocked:
             raise
         except HeadraceError as refusal:
             return Line(project=project, step=title, state="refused", said=str(refusal))
+    meter.finished()
+    return line
 
 
 def _done(
