@@ -53,4 +53,4 @@ class Meter:
         """A project may have any name, a key only lower case, digits and dashes."""
         name = _PLAIN.sub("-", self._project.lower()).strip("-")[:40]
         own = name if name == self._project else f"{name}-{digest(self._project)[:8]}".strip("-")
-        return f"{self._step.replace('_', '-')}-{own}"
+        return f"{self._step.replace('_', '-')}-{own}".rstrip("-")
