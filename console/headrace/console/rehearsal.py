@@ -11,12 +11,14 @@ import msgspec
 
 from headrace.console.replay import post_outcomes, post_traces
 from headrace.console.sample import Run, observed_tools, runs
+from headrace.curate.silver import key
 from headrace.flows.night import Night
 from headrace.flows.nightly import run as run_night
 from headrace.ingest import sidecar
 from headrace.lake.errors import HeadraceError
-from headrace.lake.settings import Settings
+from headrace.lake.settings import Settings, make_home
 
+KEY = bytes(range(32))  # the people of the sample are made up: every demo gives the same data sets
 MARK = ".headrace-demo"  # a folder that holds it may be written anew
 DRAIN_S = 300.0
 PROMPT = timedelta(minutes=10)
@@ -46,6 +48,9 @@ def play(out: Path, *, now: datetime, told: Told) -> Played:
     prepare(out)
     settings = Settings.load(out / "lake").model_copy(update=ALONE)
     sample = runs(now)
+    make_home(settings.home)
+    for project in sorted({run.project for run in sample}):
+        key.lay(settings.home, project, KEY)
     late = [run for run in latest(sample) if int(run.run_id, 16) % 5 == 0]
     prompt = [run for run in sample if run not in late]
     with sidecar.running(settings) as address, _client(address) as client:
@@ -90,6 +95,7 @@ def _replay(client: httpx.Client, sample: Sequence[Run], told: Told) -> None:
         done += 1
         told(f"replaying runs as OTLP over HTTP: {done} of {len(sample)}")
 
+    make_home(settings.home)
     for project in sorted({run.project for run in sample}):
         ours = [run for run in sample if run.project == project]
         post_traces(client, ours, observed_tools(ours), sent)

@@ -73,6 +73,18 @@ def place(home: Path, project: str) -> Path:
     return home / FOLDER / f"{quote(project, safe='')[:_SHOWN]}~{digest(project)[:16]}.key"
 
 
+def lay(home: Path, project: str, key: bytes) -> None:
+    """Put a key where that of a project is looked for, unless one lies there.
+
+    Raises ScrubKeyError for fewer than 32 bytes.
+    """
+    if len(key) < KEY_BYTES:
+        raise ScrubKeyError(f"a key of {len(key)} bytes: give {KEY_BYTES} or more")
+    path = place(home, project)
+    if not path.exists():
+        _make(path, key)
+
+
 def _given(settings: Settings, project: str) -> bytes | None:
     """The project's key from the one for all of them."""
     if settings.scrub_key is None:
@@ -87,7 +99,7 @@ def _stored(home: Path, project: str, *, fresh: bool) -> bytes:
         if not path.exists():
             if not fresh:
                 raise _lost(project, path)
-            _make(path)
+            _make(path, secrets.token_bytes(KEY_BYTES))
         return _read(path)
     except OSError as error:
         raise ScrubKeyError(
@@ -96,13 +108,13 @@ def _stored(home: Path, project: str, *, fresh: bool) -> bytes:
         ) from error
 
 
-def _make(path: Path) -> None:
-    """Write a new key whole, unless another process was quicker: then its key stands."""
+def _make(path: Path, key: bytes) -> None:
+    """Write a key whole, unless another process was quicker: then its key stands."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     number, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.stem}.", suffix=".draft")
     try:
         with os.fdopen(number, "w") as file:  # mkstemp opens for its owner alone
-            file.write(secrets.token_hex(KEY_BYTES) + "\n")
+            file.write(key.hex() + "\n")
             file.flush()
             os.fsync(file.fileno())
         try:

@@ -33,6 +33,15 @@ def test_a_key_is_made_once_and_is_the_same_ever_after(tmp_path: Path) -> None:
     assert key.key_of(lake(tmp_path / "other"), "p") != first
 
 
+def test_a_key_may_be_laid_where_none_lies(tmp_path: Path) -> None:
+    first, second = bytes(range(32)), bytes(32)
+    key.lay(tmp_path, "p", first)
+    key.lay(tmp_path, "p", second)
+    assert key.key_of(lake(tmp_path), "p") == first
+    with pytest.raises(ScrubKeyError, match="a key of 8 bytes: give 32 or more"):
+        key.lay(tmp_path, "q", bytes(8))
+
+
 def test_a_key_and_its_folder_are_their_owners_alone(tmp_path: Path) -> None:
     key.key_of(lake(tmp_path), "p")
     [path] = (tmp_path / "scrub").iterdir()  # no draft is left
