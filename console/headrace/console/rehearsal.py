@@ -95,7 +95,6 @@ def _replay(client: httpx.Client, sample: Sequence[Run], told: Told) -> None:
         done += 1
         told(f"replaying runs as OTLP over HTTP: {done} of {len(sample)}")
 
-    make_home(settings.home)
     for project in sorted({run.project for run in sample}):
         ours = [run for run in sample if run.project == project]
         post_traces(client, ours, observed_tools(ours), sent)
