@@ -30,7 +30,13 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tool_calls(messages: Sequence[Body]) -> list[ToolCall]:
-    """The calls of all assistant turns in order; a result without an id belongs to the next one."""
+    """The calls of all assistant turns in order."""
+    return [_call(asked, answer) for asked, answer in answered(messages)]
+
+
+def answered(messages: Sequence[Body]) -> Iterator[tuple[Body, str | None]]:
+    """Each call in order with the text of its result; one without an id belongs to the next call
+    that has none yet."""
     results: dict[str, str] = {}
     nameless: list[str] = []
     for message in messages:
@@ -41,7 +47,9 @@ def tool_calls(messages: Sequence[Body]) -> list[ToolCall]:
             else:
                 nameless.append(text)
     waiting = iter(nameless)
-    return [_call(asked, results, waiting) for asked in _asked(messages)]
+    for call in _asked(messages):
+        told = results.get(call.get("id") or "")
+        yield call, next(waiting, None) if told is None else told
 
 
 def enums(tools: Iterable[Body]) -> Mapping[str, frozenset[str]]:
@@ -97,9 +105,7 @@ def _asked(messages: Iterable[Body]) -> Iterator[Body]:
             yield from message.get("tool_calls") or ()
 
 
-def _call(asked: Body, results: Mapping[str, str], waiting: Iterator[str]) -> ToolCall:
-    text = results.get(asked.get("id") or "")
-    answer = next(waiting, None) if text is None else text
+def _call(asked: Body, answer: str | None) -> ToolCall:
     code = None if answer is None else failure(answer)
     outcome = "none" if answer is None else f"err:{code}" if code else "ok"
     told = asked["function"]

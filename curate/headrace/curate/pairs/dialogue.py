@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from headrace.curate import unit
+from headrace.curate.near.toolcall import answered
 from headrace.lake.message import Body, chars, text_of
 
 Key = tuple[str, str, tuple[str, ...]]  # role, text, calls
@@ -76,20 +77,5 @@ def _call(call: Body) -> str:
 
 
 def _actions(messages: Sequence[Body]) -> list[Action]:
-    """The calls in order; a result without an id belongs to the next call without one."""
-    results: dict[str, str] = {}
-    nameless: list[str] = []
-    for message in messages:
-        if message["role"] == "tool":
-            text = text_of(message.get("content"))
-            if message.get("tool_call_id"):
-                results.setdefault(message["tool_call_id"], text)
-            else:
-                nameless.append(text)
-    waiting = iter(nameless)
-    return [
-        Action(call=_call(call), result=results.get(call.get("id") or "") or next(waiting, None))
-        for message in messages
-        if message["role"] == "assistant"
-        for call in message.get("tool_calls") or ()
-    ]
+    """The calls in order."""
+    return [Action(call=_call(call), result=result) for call, result in answered(messages)]
