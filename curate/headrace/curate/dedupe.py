@@ -120,8 +120,11 @@ def _name(method: str) -> pl.Expr:
     if method == "near":
         return pl.format("nr_{}", "near")
     oldest = pl.coalesce("transcript", "request").min().over("part")
-    alone = pl.format("dp_{}", "episode_id")
-    return pl.coalesce(pl.format("dp_{}_{}", oldest, "resolution"), alone)
+    return pl.coalesce(
+        pl.format("dp_{}_{}_{}", oldest, "skeleton", "resolution"),  # all of it took these steps
+        pl.format("dp_{}_{}", oldest, "resolution"),
+        pl.format("dp_{}", "episode_id"),
+    )
 
 
 def _equal(column: str) -> pl.Expr:

@@ -22,7 +22,7 @@ from headrace.lake.record import Done
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
-STEP = "failure"
+STEP = "diagnose"
 NAME = "failure_reason"
 SIGNATURE = "signature"
 CLUSTER = "cluster"

@@ -58,13 +58,16 @@ order by episodes desc, reason
 limit $most;
 
 -- name: unsigned_failures
--- An even draw of the failures that nobody has looked at, in order of their time.
+-- An even draw of the failures that nobody has looked at, in the order in which they were cut into
+-- units, which is that of their arrival: a night over all finds the kinds of many nights.
 with waiting as (
-    select e.episode_id, e.revision, e.finish_reason, s.messages, e.started_at
+    select e.episode_id, e.revision, e.finish_reason, s.messages, u.rowid as place
     from failed f
     join current_episodes e on e.project = $project and e.episode_id = f.episode_id
     join scrubbed s
         on s.project = $project and s.episode_id = e.episode_id and s.revision = e.revision
+    left join episode_units u
+        on u.project = $project and u.episode_id = e.episode_id and u.revision = e.revision
     anti join signed g on g.episode_id = f.episode_id
     anti join (
         select key, revision from done
@@ -73,7 +76,7 @@ with waiting as (
     order by md5(e.episode_id), e.episode_id
     limit $most
 )
-from waiting order by started_at nulls last, episode_id;
+from waiting order by place nulls last, episode_id;
 
 -- name: last_words
 select hash, body::varchar as body from scrubbed_messages semi join wanted using (hash);

@@ -200,7 +200,8 @@ def test_two_nights_in_sequence_equal_one_night_over_both(
         for part in (runs[: RUNS // 2], runs[RUNS // 2 :]):
             put(lake, part)
             curate(lake, tmp_path / "sets")
-        assert differences(lake, calm) == {}
+        # what people are asked to look at hangs on what was known that night
+        assert differences(lake, calm).keys() <= {"review_items"}
 
 
 @pytest.mark.parametrize("objective", ["sft", "kto"])

@@ -35,6 +35,7 @@ def having(defect: str) -> Conversation:
     given: dict[str, Any] = {
         **dict.fromkeys(Conversation.__struct_fields__),
         "messages": tuple(MESSAGES),
+        "scrubbed": True,
         "trainable": (False, True, False, True),
         "tools": None if defect == "no_tool_definitions" else (TOOL,),
         "resolution": "success",

@@ -110,6 +110,7 @@ def test_those_who_know_are_taken_to_know(lake: Lake, world: World) -> None:
 
 
 def test_nobody_is_compared_where_nobody_knows(lake: Lake, world: World) -> None:
+    world.post("e0", [user("e0"), said("Done")])
     deliver(lake, world, {}, {"alone": {"e0": True}})
     [found] = heard(lake, world.project).witnesses
     assert found.agreement is None and not found.trusted and not found.refuted
