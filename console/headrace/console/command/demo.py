@@ -1,5 +1,6 @@
 """`headrace demo`: the whole wheel on bundled real traces."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,8 @@ def demo(
     json: AsJson = False,
 ) -> None:
     """Turn the whole wheel on 260 bundled real agent runs: minutes, no key, no network."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read where the hub's client is imported
+
     from headrace.console import rehearsal, report
 
     with errors().status("starting the sidecar") as status:
