@@ -391,7 +391,7 @@ def test_a_lake_that_was_scrubbed_under_another_key_is_refused(lake: Lake, world
         scrub(lake, world.project, now=NOW)
     assert not place.exists()
     assert set(read(lake, world)) == {"a"}
-    key._make(place)
+    key.lay(lake.settings.home, world.project, bytes(range(1, 33)))
     place.write_text(kept)
     scrub(lake, world.project, now=NOW)
     assert set(read(lake, world)) == {"a", "b"}
