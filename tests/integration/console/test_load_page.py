@@ -232,8 +232,8 @@ def test_real_duplicates_are_the_known_clusters_and_what_dedupe_takes_for_equal_
     rows_of = lake.rows("select episode_id, skeleton from episode_units where project = 'dojo'")
     steps = {row["episode_id"]: row["skeleton"] for row in rows_of}
     for found in clusters:  # by their ids a result may belong to another call, in the same words
-        taken = {steps[one.episode_id] for one in found}
-        assert sum(one.representative for one in found) <= len(taken) <= 2
+        ways = {steps[one.episode_id] for one in found}
+        assert sum(one.representative for one in found) <= len(ways) <= 2
     loose = {(_loose(row["messages"]), row["utility"]) for row in rows}
     assert step.dropped["duplicate"] >= len(rows) - len(loose)
     _stand_for_their_kind(lake, "dojo")
