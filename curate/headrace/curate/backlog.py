@@ -5,12 +5,12 @@ texts are unpacked only where one is asked for.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from headrace.curate.block import blocks
 from headrace.curate.conversation import Conversation, conversation, decoded
 from headrace.lake.message import Body
 from headrace.lake.record import Done
@@ -24,10 +24,6 @@ SLICE = 100_000  # episodes whose messages are looked up together
 CHARS = 128_000_000  # of the messages of a chunk
 CHUNK = 20_000  # episodes of a chunk
 PART = 1_000  # episodes that another process takes at once
-ROWS = 2_048  # of a table that are looked at together, at least
-BLOCKS = 64  # of rows: each is compared with every row of the table
-
-Places = NDArray[np.int64]
 
 
 class Chunk:
@@ -105,11 +101,6 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    @property
-    def episode_ids(self) -> list[str]:
-        names: list[str] = self._waiting["episode_id"].to_pylist()
-        return names
-
     def __iter__(self) -> Iterator[Chunk]:
         for start in range(0, len(self), SLICE):
             yield from self._sliced(self._waiting.slice(start, SLICE))
@@ -174,14 +165,6 @@ class _Decoded(dict[str, Body]):
         body: Body = decoded(self._bodies[name])
         self[name] = body
         return body
-
-
-def blocks(places: Places) -> dict[str, Any]:
-    """A few stretches of rows, all of one length, that cover these rows."""
-    rows = ROWS
-    while len(found := np.unique(places // rows)) > BLOCKS:
-        rows *= 2
-    return {"blocks": found.tolist(), "rows": rows}
 
 
 def _cuts(messages: Iterable[Iterable[str]], known: Mapping[str, tuple[int, int]]) -> Iterator[int]:

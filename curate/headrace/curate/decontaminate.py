@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from headrace.curate import unit
+from headrace.curate.frame import arrow, utc
 from headrace.curate.near.mask import MASK
 from headrace.curate.progress import Progress, silent
 from headrace.curate.semantic.encoder import Encoder
@@ -213,7 +214,7 @@ class _Suite:
         if names is None:
             return rows
         frame = pl.DataFrame(rows).filter(pl.col("episode_id").is_in(names.implode()))
-        return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        return arrow(frame)
 
     def _agree(self, fresh: Sequence[Item], now: datetime, encoder: Encoder | None) -> None:
         if self.items and (found := self._meant(encoder)) is not None:
@@ -255,7 +256,7 @@ class _Suite:
 
 
 def _append(tx: Transaction, project: str, overlaps: pl.DataFrame) -> None:
-    tx.append_columns("eval_overlaps", _arrow(overlaps.with_columns(project=pl.lit(project))))
+    tx.append_columns("eval_overlaps", arrow(overlaps.with_columns(project=pl.lit(project))))
 
 
 def _leaks(found: pl.DataFrame) -> list[Leak]:
@@ -283,10 +284,10 @@ def _decided(standing: pl.DataFrame, looked: pl.DataFrame, hits: pl.DataFrame) -
 def _settle(
     tx: Transaction, project: str, hits: pl.DataFrame, decided: pl.DataFrame, now: datetime
 ) -> None:
-    at = pl.lit(now).dt.convert_time_zone("UTC")
+    at = utc(now)
     tx.settle(
         "eval_hits",
-        _arrow(hits.with_columns(project=pl.lit(project), at=at)),
+        arrow(hits.with_columns(project=pl.lit(project), at=at)),
         on=["project", "case_id", "episode_id", "rule"],
         within={"project": project},
     )
@@ -298,7 +299,7 @@ def _settle(
     wanted = pl.concat([apart, free.select(columns)], how="vertical_relaxed")
     tx.settle(
         "decisions",
-        _arrow(wanted),
+        arrow(wanted),
         on=["project", "step", "episode_id"],
         within={"project": project, "step": STEP},
     )
@@ -314,10 +315,6 @@ def _result(lake: Lake, project: str, suite: _Suite, hits: pl.DataFrame) -> Step
     return StepResult(
         step=STEP, seen=kept + sum(dropped.values()), kept=kept, dropped=dropped, notes=notes
     )
-
-
-def _arrow(rows: pl.DataFrame) -> pa.Table:
-    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def _sql(name: str) -> str:

@@ -11,10 +11,10 @@ from datetime import datetime
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from headrace.curate.frame import arrow, utc
 from headrace.curate.near.recipe import DUPLICATE
 from headrace.curate.progress import Progress, silent
 from headrace.curate.step import StepResult
@@ -152,7 +152,7 @@ def _settle_clusters(tx: Transaction, project: str, method: str, rows: pl.DataFr
     )  # fmt: skip
     tx.settle(
         "clusters",
-        _arrow(columns),
+        arrow(columns),
         on=["project", "method", "episode_id"],
         within={"project": project, "method": method},
         gone=False,
@@ -171,18 +171,14 @@ def _settle_decisions(tx: Transaction, project: str, rows: pl.DataFrame, now: da
         .when(first).then(pl.lit("representative")).otherwise(pl.lit("duplicate")),
         because_of=pl.when(~first).then("of"),
         similarity=pl.when(~first).then("similarity"),
-        at=pl.lit(now).dt.convert_time_zone("UTC"),
+        at=utc(now),
     )  # fmt: skip
     tx.settle(
         "decisions",
-        _arrow(decided),
+        arrow(decided),
         on=["project", "step", "episode_id"],
         within={"project": project, "step": STEP},
     )
-
-
-def _arrow(rows: pl.DataFrame) -> pa.Table:
-    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def _result(found: pl.DataFrame, duplicates: pl.DataFrame) -> StepResult:

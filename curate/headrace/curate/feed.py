@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from headrace.curate.block import blocks
 from headrace.curate.group import Library
 from headrace.curate.plan import NEVER, Plan
 from headrace.lake.message import Body
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 LONG = 1_000  # messages; a longer input is read apart
 FEW = 50_000  # spans; the messages of so few are found before their bodies are read
-ROWS = 2_048  # of a message table that are looked at together, at least
-BLOCKS = 64  # of rows: each is compared with every row of the lake
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = ("received_at", "started_at", "ended_at")
@@ -115,17 +113,7 @@ def _bodies(
     if not few:
         return lake.stream(_sql("bodies_of_pieces"), given, places)
     named = lake.table(_sql("named_by_pieces"), given, places)
-    return lake.stream(
-        _sql("bodies_of_rows"), _blocks(np.asarray(named["place"])), {"named": named}
-    )
-
-
-def _blocks(places: NDArray[np.int64]) -> dict[str, object]:
-    """A few stretches of rows, all of one length, that cover these rows."""
-    rows = ROWS
-    while len(blocks := np.unique(places // rows)) > BLOCKS:
-        rows *= 2
-    return {"blocks": blocks.tolist(), "rows": rows}
+    return lake.stream(_sql("bodies_of_rows"), blocks(np.asarray(named["place"])), {"named": named})
 
 
 def _standing(lake: Lake, project: str, touched: "pa.Table") -> Reel | None:

@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from headrace.curate.errors import SharesError
+from headrace.curate.frame import arrow, utc
 from headrace.curate.progress import Progress, silent
 from headrace.curate.step import StepResult
 from headrace.curate.wall.grouping import Standing, components, standing
@@ -80,7 +81,7 @@ def split(
         _settle_groups(tx, project, placed, fresh, now)
         _settle_quarantine(tx, project, placed, now)
         where = {"project": project, "at": now}
-        tx.run(_sql("log_merges"), where, {"merged": _arrow(found.merged)})
+        tx.run(_sql("log_merges"), where, {"merged": arrow(found.merged)})
 
     lake.write(write)
     told(len(placed), len(placed))
@@ -128,15 +129,15 @@ def _settle_groups(
     tx: Transaction, project: str, placed: pl.DataFrame, fresh: pl.DataFrame, now: datetime
 ) -> None:
     """A stored split is never changed; no member is taken out, as cases may have come from it."""
-    groups = fresh.select("group_id", "split", project=pl.lit(project), at=_time(now))
-    tx.append_columns("splits", _arrow(groups))
+    groups = fresh.select("group_id", "split", project=pl.lit(project), at=utc(now))
+    tx.append_columns("splits", arrow(groups))
     rows = placed.select(
         "cluster_id", "episode_id", project=pl.lit(project), method=pl.lit(METHOD),
         representative=pl.int_range(pl.len()).over("cluster_id") == 0,
     )  # fmt: skip
     tx.settle(
         "clusters",
-        _arrow(rows),
+        arrow(rows),
         on=["project", "method", "episode_id"],
         within={"project": project, "method": METHOD},
         gone=False,
@@ -152,14 +153,14 @@ def _settle_quarantine(tx: Transaction, project: str, placed: pl.DataFrame, now:
         kept=pl.lit(False),
         reason=pl.lit(QUARANTINED),
         because_of="apart",
-        at=_time(now),
+        at=utc(now),
     )
     within = {"project": project, "step": "decontaminate", "reason": QUARANTINED}
     on = ["project", "step", "episode_id"]
-    tx.settle("decisions", _arrow(rows), on=on, within=within)
+    tx.settle("decisions", arrow(rows), on=on, within=within)
     if len(rows):
         where = {"project": project, "reason": QUARANTINED}
-        tx.run(_sql("forget_decided"), where, {"quarantined": _arrow(rows.select("episode_id"))})
+        tx.run(_sql("forget_decided"), where, {"quarantined": arrow(rows.select("episode_id"))})
 
 
 def _result(placed: pl.DataFrame) -> StepResult:
@@ -182,14 +183,6 @@ def _result(placed: pl.DataFrame) -> StepResult:
         dropped={QUARANTINED: quarantined} if quarantined else {},
         notes=notes,
     )
-
-
-def _time(now: datetime) -> pl.Expr:
-    return pl.lit(now).dt.convert_time_zone("UTC")
-
-
-def _arrow(rows: pl.DataFrame) -> pa.Table:
-    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def _sql(name: str) -> str:

@@ -11,7 +11,7 @@ with asked as (
         on k.project = $project and k.episode_id = e.episode_id and k.method = 'intent'
     where e.project = $project and e.parent_episode_id is null
 ),
-ended as ( -- not `over ()`: under load DuckDB 1.5 loses its state over it (its issue 22352)
+ended as ( -- not `over ()`: under load DuckDB 1.5 loses its state over it (duckdb/duckdb#22352)
     select *, coalesce($until::timestamptz, max("at") over (partition by project)) as until
     from asked
 ),

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from headrace.curate import feed, plan
+from headrace.curate import block, feed, plan
 from headrace.curate.assemble import assemble
 from headrace.curate.feed import Feed
 from headrace.curate.plan import planned
@@ -94,8 +94,8 @@ def test_bodies_are_there_with_the_piece_that_names_them_and_gone_on_the_next_sh
 def test_a_few_bodies_are_found_wherever_they_lie_among_many(
     lake: Lake, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "ROWS", 1)
-    monkeypatch.setattr(feed, "BLOCKS", 2)
+    monkeypatch.setattr(block, "ROWS", 1)
+    monkeypatch.setattr(block, "BLOCKS", 2)
     world.call("old", [system(), user("Hi")], said("Hello"), 0, trace_id="old")
     world.drain(lake)
     assemble(lake, world.project, now=NOW)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from headrace.curate.backlog import blocks
+from headrace.curate.block import blocks
 from headrace.curate.conversation import decoded
 from headrace.curate.pairs.candidate import Candidates
 from headrace.curate.pairs.choice import Dialogues

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from headrace.curate.backlog import blocks
+from headrace.curate.block import blocks
 from headrace.curate.conversation import Conversation, conversation, decoded
 from headrace.curate.review.queue import NAME
 from headrace.lake.message import Body

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from headrace.curate.frame import arrow, utc
 from headrace.curate.near.label import Ids
 from headrace.curate.near.textunit import TextUnit
 from headrace.curate.progress import Progress, silent
@@ -106,7 +107,7 @@ class Meaning:
             for unit, case in rows.select("unit_id", "case_id").iter_rows()
         ]
         verdicts = rows.select("unit_id", "case_id", judged=pl.Series(said, dtype=pl.Boolean))
-        table = verdicts.drop_nulls().to_arrow(compat_level=pl.CompatLevel.oldest())
+        table = arrow(verdicts.drop_nulls())
         given = {"project": self._project, "judge": judge.judge_hash}
         self._lake.write(lambda tx: tx.run(_sql("judge_agreements"), given, {"verdicts": table}))
 
@@ -168,11 +169,10 @@ class Meaning:
         return max((row["revision"] for row in rows), default=-1)
 
     def _write(self, found: pl.DataFrame, now: datetime, upto: int | None = None) -> None:
-        rows = found.with_columns(
-            project=pl.lit(self._project),
-            model=pl.lit(self._recipe),
-            at=pl.lit(now).dt.convert_time_zone("UTC"),
-        ).to_arrow(compat_level=pl.CompatLevel.oldest())
+        dated = found.with_columns(
+            project=pl.lit(self._project), model=pl.lit(self._recipe), at=utc(now)
+        )
+        rows = arrow(dated)
         told = {"project": self._project, "step": STEP, "version": self.version, "key": MARK}
 
         def write(tx: Transaction) -> None:

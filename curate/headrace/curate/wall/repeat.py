@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.curate import unit
-from headrace.curate.backlog import blocks
+from headrace.curate.block import blocks
 from headrace.curate.conversation import decoded
 from headrace.curate.wall.coverage import COVERED, Grams, common
 from headrace.curate.wall.item import Item

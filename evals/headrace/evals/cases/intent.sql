@@ -32,7 +32,7 @@ with asked as (
         on i.project = $project and i.episode_id = e.episode_id and i.method = 'intent'
     where e.project = $project and e.parent_episode_id is null
 ),
-dated as ( -- not `over ()`: under load DuckDB 1.5 loses its state over it (its issue 22352)
+dated as ( -- not `over ()`: under load DuckDB 1.5 loses its state over it (duckdb/duckdb#22352)
     select *, max("at") over (partition by project) as until from asked
 )
 select intent, bool_or(named) as named, any_value(until) as until,
