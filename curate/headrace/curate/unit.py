@@ -45,7 +45,7 @@ def stream_safe(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of a text, normalised, without punctuation."""
-    plain = text if text.isascii() else _unsigned(text)
+    plain = unsigned(text)
     if plain.isascii():  # most texts are, and this is three times as fast
         return plain.lower().translate(_APART).split()
     return _WORD.findall(norm(text))
@@ -103,7 +103,10 @@ def arguments(text: str) -> str:
         return text.strip()
 
 
-def _unsigned(text: str) -> str:
+def unsigned(text: str) -> str:
+    """A text whose `words` are the same, in ASCII where only signs stood in the way."""
+    if text.isascii():
+        return text
     for sign in _SIGNS:
         text = text.replace(sign, " ")
     return text

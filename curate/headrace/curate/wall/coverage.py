@@ -28,6 +28,9 @@ COMMON_LEAST = 10  # and in more than 10: three rewordings of one case are no bo
 KNOWN = 1_000_000  # words that are remembered while texts are read
 
 SHARED = pl.Schema({"text": pl.Int64(), "item": pl.Int64(), "start": pl.Int32()})
+COVERS = pl.Schema(
+    {"key": pl.Int64(), "item": pl.Int64(), "starts": pl.List(pl.Int32()), "share": pl.Float64()}
+)
 
 _APART, _NUMBER = 0, 1  # codes: a word of no case, or the end of a text; a word with a digit
 
@@ -56,25 +59,44 @@ class Grams:
 
     def shared(self, texts: Iterable[str]) -> pl.DataFrame:
         """The grams that texts share with cases: `text`, `item`, `start` (a place in the case)."""
-        words = _squeezed(self._codes.read(list(texts)))
+        plain = [unit.unsigned(text) for text in texts]
+        order = np.array(sorted(range(len(plain)), key=lambda at: not plain[at].isascii()), int)
+        words = _squeezed(self._codes.read([plain[at] for at in order]))
         ends = np.flatnonzero(words == _END)
         words[ends] = _APART
         parts = [self._shared(words, ends, size) for size in self._sizes]
-        return pl.concat([*parts, pl.DataFrame(schema=SHARED)])
+        found = pl.concat([*parts, pl.DataFrame(schema=SHARED)])
+        return found.with_columns(text=order[found["text"].to_numpy()])
 
-    def covered(self, shared: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-        """The share of each item that is covered, for each value of the columns `by` as well."""
-        keys = [*by, "item"]
-        rows = shared.select(*keys, "start").unique().join(self._sizes_of_items, on="item")
-        ahead = (pl.col("start").shift(-1) - pl.col("start")).over(keys)
-        told = rows.sort(*keys, "start").with_columns(
-            adds=pl.min_horizontal(pl.coalesce(ahead, "size"), "size")
-        )
-        found = told.group_by(keys, maintain_order=True).agg(
-            pl.col("adds").sum(), pl.col("words").first(), "start"
-        )
-        share = pl.col("adds") / pl.col("words")
-        return found.select(*keys, starts="start", share=share)
+    def covered(self, shared: pl.DataFrame, by: str) -> pl.DataFrame:
+        """The items of which half or more is covered, for each number of the column `by`.
+
+        Columns: `by`, `item`, `starts` and `share`, in the order of the first two.
+        """
+        columns = (shared[name].to_numpy().astype(np.int64) for name in (by, "item", "start"))
+        return self._covered(*columns).rename({"key": by})
+
+    def _covered(self, keys: Ints, items: Ints, starts: Ints) -> pl.DataFrame:
+        """The same by number: one sort of whole numbers, where millions of grams are shared."""
+        bits, count = int(starts.max(initial=0)).bit_length(), max(len(self.words), 1)
+        order = np.sort(((keys * count + items) << bits) | starts)
+        order = order[np.diff(order, prepend=-1) != 0]  # np.unique takes many times as long
+        pairs, starts = order >> bits, order & ((1 << bits) - 1)
+        items, first = pairs % count, np.flatnonzero(np.diff(pairs, prepend=-1))
+        adds = self.lengths[items]
+        again = np.flatnonzero(pairs[1:] == pairs[:-1])
+        adds[again] = np.minimum(adds[again], starts[again + 1] - starts[again])
+        share = np.add.reduceat(adds, first) / self.words[items[first]] if len(first) else adds
+        ends = np.append(first[1:], len(order))
+        kept = np.flatnonzero(share >= COVERED)
+        lists = [starts[first[at] : ends[at]] for at in kept]
+        columns = {
+            "key": (pairs[first] // count)[kept],
+            "item": items[first][kept],
+            "starts": pl.Series(lists, dtype=pl.List(pl.Int32)),
+            "share": share[kept].astype(np.float64),
+        }
+        return pl.DataFrame(columns, schema=COVERS)
 
     @property
     def common(self) -> pl.DataFrame:
@@ -88,11 +110,6 @@ class Grams:
         rows = pl.DataFrame(columns)
         shared = pl.col("wording").n_unique().over("gram") > COMMON_CASES
         return rows.filter(shared).select("item", "start").unique()
-
-    @property
-    def _sizes_of_items(self) -> pl.DataFrame:
-        columns = {"item": range(len(self.words)), "words": self.words, "size": self.lengths}
-        return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.Int64))
 
     def _index(self, found: Sequence[tuple[Hashes, Ints, Ints]]) -> None:
         none = (np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64))

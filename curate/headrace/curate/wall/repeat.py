@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from headrace.curate import unit
 from headrace.curate.block import blocks
 from headrace.curate.conversation import decoded
-from headrace.curate.wall.coverage import COVERED, Grams, common
+from headrace.curate.wall.coverage import Grams, common
 from headrace.curate.wall.item import Item
 from headrace.lake.message import text_of
 from headrace.lake.statement import statements
@@ -105,12 +105,11 @@ class Repeats:
         texts: Mapping[int, str],
         names: Sequence[str],
     ) -> pl.DataFrame:
-        shared = self._grams.shared(texts.values())
+        holds = _holds(rows, said, {place: at for at, place in enumerate(texts)})
+        shared = holds.join(self._grams.shared(texts.values()), on="text")
         if not len(shared):
             return pl.DataFrame(schema=OVERLAP)
-        holds = _holds(rows, said, {place: at for at, place in enumerate(texts)})
-        told = holds.join(shared, on="text")
-        covered = self._grams.covered(told, ["n"]).filter(pl.col("share") >= COVERED)
+        covered = self._grams.covered(shared, "n")
         cases, episodes = [item.case_id for item in self._items], list(names)
         return covered.select(
             case_id=pl.col("item").replace_strict(dict(enumerate(cases)), return_dtype=pl.String),
@@ -134,8 +133,9 @@ def without_boilerplate(
     """
     number = {item.case_id: at for at, item in enumerate(items)}
     told = overlaps.filter(pl.col("rule") == "ngram").join(groups, on="episode_id")
+    named = told["episode_id"].unique().sort()
     rows = told.select(
-        "episode_id",
+        episode=pl.col("episode_id").cast(pl.Enum(named)).to_physical(),
         group=pl.coalesce("group", "episode_id"),
         item=pl.col("case_id").replace_strict(number, return_dtype=pl.Int64),
         start="starts",
@@ -144,11 +144,11 @@ def without_boilerplate(
     grams = Grams(items)
     form = pl.concat([grams.common, common(rows, count)])
     left = rows.join(form, on=["item", "start"], how="anti")
-    covered = grams.covered(left, ["episode_id"]).filter(pl.col("share") >= COVERED)
+    covered = grams.covered(left, "episode")
     names = {at: name for name, at in number.items()}
     return covered.select(
-        "episode_id",
         "share",
+        episode_id=named.gather(covered["episode"]),
         case_id=pl.col("item").replace_strict(names, return_dtype=pl.String),
     )
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.curate.wall.coverage import COVERED, Grams, common, length
+from headrace.curate.wall.coverage import Grams, common, length
 from headrace.curate.wall.item import Item
 from tests.unit.curate.conftest import said, system, user
 
@@ -27,7 +27,7 @@ def item(words: Sequence[str], case_id: str = "case") -> Item:
 def shares(items: Sequence[Item], *texts: str) -> dict[tuple[int, int], float]:
     """Text and item -> share, of those that are covered by half."""
     grams = Grams(items)
-    found = grams.covered(grams.shared(texts), ["text"]).filter(pl.col("share") >= COVERED)
+    found = grams.covered(grams.shared(texts), "text")
     return {(text, at): share for text, at, share in found.drop("starts").iter_rows()}
 
 
@@ -73,7 +73,7 @@ def test_runs_add_up_over_the_messages_of_an_episode() -> None:
     grams = Grams([item(MANY[:40])])
     shared = grams.shared([" ".join(MANY[:10]), "nothing", " ".join(MANY[20:30])])
     told = shared.join(pl.DataFrame({"text": [0, 2], "n": [7, 7]}), on="text")
-    [(episode, share)] = grams.covered(told, ["n"]).select("n", "share").iter_rows()
+    [(episode, share)] = grams.covered(told, "n").select("n", "share").iter_rows()
     assert (episode, share) == (7, 0.5)
 
 

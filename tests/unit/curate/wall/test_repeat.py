@@ -17,8 +17,8 @@ TEMPLATE, OWN = WORDS[:20], WORDS[500:520]
 def overlaps(case: Item, *texts: str) -> pl.DataFrame:
     """Those of texts that are episodes `e0`, `e1`, ..."""
     grams = Grams([case])
-    found = grams.covered(grams.shared(texts), ["text"])
-    return found.filter(pl.col("share") >= 0.5).select(
+    found = grams.covered(grams.shared(texts), "text")
+    return found.select(
         "starts",
         case_id=pl.lit(case.case_id),
         episode_id=pl.format("e{}", "text"),
