@@ -1,29 +1,25 @@
 """Replaces what was found, in opened JSON and in texts."""
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping
-from itertools import accumulate, chain
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from headrace.curate.scrub import profile
-from headrace.curate.scrub.catalogue import possible
 from headrace.curate.scrub.field import rules
+from headrace.curate.scrub.finds import Find, alone, together
 from headrace.curate.scrub.harvest import Harvest
 from headrace.curate.scrub.kind import Kind
 from headrace.curate.scrub.surrogates import Surrogates
 from headrace.curate.scrub.tree import LEAST_NUMBER, Embedded, Leaves, Part, kind_of
 from headrace.ingest.jsontext import written
-from headrace.ingest.memo import Memo
 from headrace.ingest.secrets.text import PLACEHOLDER
 
 PASSES = 8  # what a replaced value leaves may be one by itself: again until nothing changes
 
 _PLACEHOLDER = re.compile(PLACEHOLDER)
 _PICTURE = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,")
-_SEAM = "\n\0\n"  # between texts: no find reaches over one
-_LONG = 150  # characters of a text that is looked at by itself
 
-Find = tuple[int, int, Kind]
+Made = tuple[str, list[str]]  # a text without what was found in it, and the kind of each find
 
 
 class Replacer:
@@ -34,9 +30,10 @@ class Replacer:
     ) -> None:
         self._harvest = harvest
         self._surrogates = surrogates
-        self._clean = _clean(leaves, harvest)  # texts in which nothing is found, without a kind
-        self._made: dict[tuple[str, str], tuple[str, list[str]]] = {}  # results repeat themselves
+        self._made: dict[tuple[str, str], Made] = {}  # by kind and text: results repeat themselves
+        self._clean: set[str] = set()  # texts in which nothing is found, without a kind
         self.found: dict[str, int] = {}
+        self._look(list(leaves))
 
     def part(self, given: Part) -> object:
         """A part of a message without personal data; the same object where none was found."""
@@ -74,16 +71,47 @@ class Replacer:
             self._clean.add(given)
         return text
 
-    def _replaced(self, text: str, kind: Kind | None) -> tuple[str, list[str]]:
-        """The text without what is found in it, and the kind of each find."""
-        kinds: list[str] = []
-        for _ in range(PASSES):
-            finds = self._chosen(text, kind)
-            if not finds:
+    def _look(self, leaves: Sequence[Leaves]) -> None:
+        """Replace all that an episode holds at one look, and see at a second what is done by it."""
+        every = chain.from_iterable((*own.texts, *own.keys, *own.numbers) for own in leaves)
+        seen = together(every, self._harvest, _fielded(leaves))
+        self._clean = {text for text, finds in seen.items() if not finds}
+        changed: dict[tuple[str, str], Kind | None] = {}
+        for (name, text), kind in self._told(leaves).items():
+            once = self._made[name, text] = self._once(text, kind, seen.get(text))
+            if once[1]:
+                changed[name, text] = kind
+            elif kind is None:
+                self._clean.add(text)
+        bare = dict.fromkeys(self._made[told][0] for told in changed)
+        again = together(bare, self._harvest, {text for text in bare if profile.regions(text)})
+        for told, kind in changed.items():
+            text, kinds = self._made[told]
+            if again.get(text, True) or (kind is not None and any(kind.typed(text))):
+                self._made[told] = self._replaced(text, kind, kinds)
+
+    def _told(self, leaves: Iterable[Leaves]) -> dict[tuple[str, str], Kind | None]:
+        """The texts in which something may be found, with what their keys tell."""
+        told: dict[tuple[str, str], Kind | None] = {}
+        for own in leaves:
+            told.update(((kind.name, text), kind) for kind, text in own.typed)
+            loose = chain(own.loose, own.keys, own.numbers)
+            told.update((("", text), None) for text in loose if text not in self._clean)
+        return {one: kind for one, kind in told.items() if not _is_picture(one[1])}
+
+    def _replaced(self, text: str, kind: Kind | None, before: Sequence[str] = ()) -> Made:
+        """The text until nothing is found in it; `before`: what was found in it at a first look."""
+        kinds = list(before)
+        for _ in range(PASSES - 1 if before else PASSES):
+            text, found = self._once(text, kind)
+            if not found:
                 break
-            kinds += [found.name for _, _, found in finds]
-            text = self._spliced(text, finds)
+            kinds += found
         return text, kinds
+
+    def _once(self, text: str, kind: Kind | None, seen: Sequence[Find] | None = None) -> Made:
+        finds = self._chosen(text, kind, alone(text, self._harvest) if seen is None else seen)
+        return self._spliced(text, finds), [found.name for _, _, found in finds]
 
     def _embedded(self, given: Embedded, kind: Kind | None, key: str) -> str:
         before = self.found.copy()
@@ -113,11 +141,10 @@ class Replacer:
         self.found = before
         return given
 
-    def _chosen(self, text: str, kind: Kind | None) -> list[Find]:
+    def _chosen(self, text: str, kind: Kind | None, seen: Sequence[Find]) -> list[Find]:
         """Finds that do not overlap, in their order; the longest has its place."""
         finds = [] if kind is None else [(a, b, kind) for a, b in kind.typed(text)]
-        finds += _shaped(text) if len(text) <= _LONG else _known(text)
-        finds += [(a, b, sought) for sought, (a, b) in self._harvest.find(text)]
+        finds += seen
         if not finds:
             return []
         taken = bytearray(len(text))
@@ -131,6 +158,8 @@ class Replacer:
         return sorted(chosen, key=lambda found: found[0])
 
     def _spliced(self, text: str, finds: list[Find]) -> str:
+        if not finds:
+            return text
         out: list[str] = []
         at = 0
         for start, end, kind in finds:
@@ -152,42 +181,11 @@ def _free(name: str, taken: Mapping[str, object]) -> str:
     return free
 
 
-def _clean(leaves: Iterable[Leaves], harvest: Harvest) -> set[str]:
-    """The short texts of an episode in which nothing is found, told by one look over all of them.
-
-    Most texts of a result are words of its own: to look at each would take three times as long.
-    """
-    texts, seen = _short(leaves)
-    whole = _SEAM.join(texts)
-    starts = list(accumulate((len(text) + len(_SEAM) for text in texts), initial=0))
-    found = [start for detector in possible(whole) for start, _ in detector.find(whole)]
-    found += [start for _, (start, _) in harvest.find(whole)]
-    return set(texts) - seen - {texts[bisect_right(starts, start) - 1] for start in found}
-
-
-def _short(leaves: Iterable[Leaves]) -> tuple[list[str], set[str]]:
-    """What can be looked at together, and the texts that hold fields in lines."""
-    texts: dict[str, None] = {}
-    fields: set[str] = set()
-    for own in leaves:
-        fields.update(own.lines, (key for key in own.keys if profile.regions(key)))
-        for text in chain(own.texts, own.keys, own.numbers):
-            if len(text) <= _LONG and (text.isascii() or len(text.lower()) == len(text)):
-                texts[text] = None
-    return list(texts), fields
+def _fielded(leaves: Iterable[Leaves]) -> set[str]:
+    """The texts that hold fields in lines."""
+    keys = (key for own in leaves for key in own.keys if profile.regions(key))
+    return {*chain.from_iterable(own.lines for own in leaves), *keys}
 
 
 def _is_picture(text: str) -> bool:
     return text.startswith("data:") and _PICTURE.match(text) is not None
-
-
-def _shaped(text: str) -> tuple[Find, ...]:
-    """What is found in a text whatever its episode tells."""
-    finds = [(a, b, detector) for detector in possible(text) for a, b in detector.find(text)]
-    for start, end, told in profile.regions(text):
-        finds += ((start + a, start + b, told) for a, b in told.typed(text[start:end]))
-    return tuple(finds)
-
-
-# system prompts come with every episode
-_known = Memo(_shaped, most_bytes=512 * 1024)

@@ -32,9 +32,17 @@ class Leaves(msgspec.Struct, frozen=True):
 
     typed: list[tuple[Kind, str]]  # texts and whole numbers below a key that tells their kind
     texts: list[str]  # all that are no JSON, those among `typed` too
+    loose: list[str]  # those of `texts` that are not among `typed`
     keys: list[str]  # that name no field
     numbers: list[str]  # whole ones of no kind that may tell somebody
     lines: list[str]  # those of `texts` that hold fields themselves
+
+    def text(self, given: str, kind: Kind | None) -> None:
+        self.texts.append(given)
+        if kind is None:
+            self.loose.append(given)
+        else:
+            self.typed.append((kind, given))
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -95,7 +103,7 @@ def kind_of(rule: Rule, value: object) -> Kind | None:
 
 
 def leaves(value: object) -> Leaves:
-    found = Leaves([], [], [], [], [])
+    found = Leaves([], [], [], [], [], [])
     _gather(value, None, "", found)
     found.lines.extend(text for text in found.texts if profile.regions(text))
     return found
@@ -103,9 +111,7 @@ def leaves(value: object) -> Leaves:
 
 def _gather(value: object, kind: Kind | None, key: str, found: Leaves) -> None:
     if isinstance(value, str):
-        found.texts.append(value)
-        if kind is not None:
-            found.typed.append((kind, value))
+        found.text(value, kind)
     elif isinstance(value, dict):
         for rule, (name, item) in zip(field.rules(key, value), value.items(), strict=True):
             if not rule.plain:
