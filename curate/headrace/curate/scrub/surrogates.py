@@ -1,13 +1,16 @@
 """What stands in for values: drawn from HMACs under the key of the project."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
+
+import msgspec
 
 from headrace.curate.errors import ScrubKeyError
 from headrace.curate.scrub.draw import Draw
 from headrace.curate.scrub.kind import Kind
+from headrace.ingest.memo import Memo
 
 LEAST = 16  # bytes of a key
 
@@ -24,9 +27,8 @@ class Surrogates:
                 f"a key of {len(key)} bytes to scrub with: give {LEAST} random bytes or more, such"
                 " as secrets.token_bytes(32), and the same ones every night"
             )
-        self._key = key
+        self._drawn = _drawn(key)
         self._made: dict[tuple[str, str], str] = {}
-        self._digests: dict[tuple[str, str], bytes] = {}
         self._index: dict[str, str] = {}
         self._kinds: dict[str, str] = {}
 
@@ -48,16 +50,32 @@ class Surrogates:
         return made
 
     def _new(self, kind: Kind, written: str) -> str:
-        value = kind.canonical(written)
-        digest = self._digests.get((kind.name, value))
-        if digest is None:
-            digest = digest_of(kind, value, self._key)
-            self._digests[kind.name, value] = digest
-            self._kinds[digest.hex()] = kind.name
-            self._index[digest.hex()] = kind.surrogate(value, Draw(digest))
-        if written == value:
-            return self._index[digest.hex()]
-        return kind.surrogate(written, Draw(digest))
+        drawn = self._drawn([kind.name, written], kind)
+        self._kinds[drawn.name] = kind.name
+        self._index[drawn.name] = drawn.canonical
+        return drawn.written
+
+
+class Drawn(msgspec.Struct, frozen=True):
+    """What stands in for a value."""
+
+    name: str  # HMAC of the value, in hex
+    canonical: str
+    written: str  # in the form in which the value was
+
+
+@lru_cache(maxsize=64)
+def _drawn(key: bytes) -> Memo[Drawn]:
+    """Under one key, of kinds and spellings: people and places come again in other episodes."""
+
+    def draw(told: Sequence[str], kind: Kind) -> Drawn:
+        value = kind.canonical(told[1])
+        digest = digest_of(kind, value, key)
+        canonical = kind.surrogate(value, Draw(digest))
+        written = canonical if told[1] == value else kind.surrogate(told[1], Draw(digest))
+        return Drawn(digest.hex(), canonical, written)
+
+    return Memo(draw)
 
 
 def digest_of(kind: Kind, value: str, key: bytes) -> bytes:
