@@ -9,6 +9,7 @@ from headrace.curate.semantic import shelf
 from headrace.curate.semantic.encoder import LEAST, Encoder
 from headrace.curate.semantic.shelf import Kin
 from headrace.curate.step import StepResult
+from headrace.curate.workers import dismiss
 from headrace.lake.store import Lake
 
 STEP = "embed"
@@ -38,6 +39,8 @@ def embed(
         rows = encoder.encode(texts, workers)
         lake.write(lambda tx: shelf.store(tx, encoder.recipe, hashes, rows))  # noqa: B023
         told(start + len(part), len(waiting))
+    if len(waiting) >= LEAST:
+        dismiss()
     return StepResult(
         step=STEP,
         seen=len(waiting),

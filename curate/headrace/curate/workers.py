@@ -51,3 +51,10 @@ class Workers:
 
         pool = Parallel(n_jobs=self._count, return_as="generator", max_nbytes=None)
         yield from pool(delayed(work)(part) for part in parts)
+
+
+def dismiss() -> None:
+    """End the processes that wait for more work; each holds what it loaded, a model say."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True)

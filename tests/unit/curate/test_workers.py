@@ -1,12 +1,14 @@
 """Work on parts of a chunk, here or in other processes."""
 
 import gc
+import os
 from typing import Any, cast
 
+import psutil
 import pytest
 
 from headrace.curate.backlog import Chunk
-from headrace.curate.workers import LEAST, Workers
+from headrace.curate.workers import LEAST, Workers, dismiss
 
 
 class Halves:
@@ -37,3 +39,14 @@ def test_the_collector_is_back_after_a_failure() -> None:
     with pytest.raises(ZeroDivisionError):
         list(Workers(1, 1).over(lambda part: 1 / 0, HALVES))
     assert gc.isenabled()
+
+
+def pid(part: Any) -> int:
+    return os.getpid()
+
+
+def test_processes_end_when_they_are_dismissed_and_others_take_over() -> None:
+    first = set(Workers(2, LEAST).over(pid, HALVES))
+    dismiss()
+    assert not any(map(psutil.pid_exists, first))
+    assert first.isdisjoint(Workers(2, LEAST).over(pid, HALVES))

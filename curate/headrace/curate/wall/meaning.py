@@ -22,7 +22,7 @@ from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
 STEP = "agree"
-CHUNK = 20_000  # requests whose texts are held at once
+CHUNK = 5_000  # requests whose texts are held at once
 VECTORS = 100_000  # of requests that are held against new cases at once
 MARK = "units"  # up to which unit requests were held against the cases
 JUDGED = 200  # pairs that a judge is asked about in one night

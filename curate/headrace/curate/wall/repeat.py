@@ -16,7 +16,7 @@ from headrace.lake.message import text_of
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake
 
-SLICE = 20_000  # episodes whose texts are held at once
+SLICE = 5_000  # episodes whose texts are held at once
 HEARD = ("user", "tool")  # who says what an eval case could hide in
 
 OVERLAP = pl.Schema(
