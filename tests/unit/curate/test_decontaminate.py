@@ -185,6 +185,7 @@ def test_a_night_that_is_killed_between_slices_is_taken_up_where_it_was(
         wall(lake, each)
     decontaminate(lake, other.project, now=NOW)
     monkeypatch.setattr(repeat, "SLICE", 5)
+    monkeypatch.setattr(repeat, "PART", 2)
 
     def killing(done: int, total: int) -> None:
         if done == 10:

@@ -16,7 +16,8 @@ from headrace.lake.message import text_of
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake
 
-SLICE = 5_000  # episodes whose texts are held at once
+SLICE = 40_000  # episodes whose messages are looked up together
+PART = 5_000  # episodes whose texts are held at once
 HEARD = ("user", "tool")  # who says what an eval case could hide in
 
 OVERLAP = pl.Schema(
@@ -42,17 +43,21 @@ class Repeats:
                 self._equal.setdefault(name, []).append(at)
 
     def slices(self, episodes: pa.Table) -> Iterator[tuple[pa.Table, pl.DataFrame]]:
-        """Episodes (`episode_id`, `revision`, `scrubbed`: a row) and their overlaps."""
+        """Parts of episodes (`episode_id`, `revision`, `scrubbed`: a row), and the overlaps of
+        each: `case_id`, `episode_id`, `rule`, `starts`."""
         for start in range(0, len(episodes), SLICE):
-            part = episodes.slice(start, SLICE)
-            yield part, self.of(part)
+            told = episodes.slice(start, SLICE)
+            rows = self._rows(told)
+            said = self._places(rows)
+            for at in range(0, len(told), PART):
+                part = told.slice(at, PART)
+                yield part, self._overlaps(rows.slice(at, PART), said, part["episode_id"])
 
-    def of(self, episodes: pa.Table) -> pl.DataFrame:
-        """The overlaps of these episodes: `case_id`, `episode_id`, `rule`, `starts`."""
-        rows = self._rows(episodes)
-        said = self._places(rows)
-        texts = self._texts(said)
-        names = episodes["episode_id"].to_pylist()
+    def _overlaps(
+        self, rows: pa.Table, said: Mapping[str, tuple[int, str]], episodes: pa.ChunkedArray
+    ) -> pl.DataFrame:
+        texts = self._texts(rows, said)
+        names = episodes.to_pylist()
         equal = self._requests(rows, said, texts, names)
         return pl.concat([equal, self._runs(rows, said, texts, names)])
 
@@ -69,9 +74,10 @@ class Repeats:
         columns = (found[name].to_pylist() for name in ("hash", "place", "role"))
         return {name: (place, role) for name, place, role in zip(*columns, strict=True)}
 
-    def _texts(self, said: Mapping[str, tuple[int, str]]) -> Mapping[int, str]:
-        """By row, what users and tools said."""
-        places = sorted(place for place, role in said.values() if role in HEARD)
+    def _texts(self, rows: pa.Table, said: Mapping[str, tuple[int, str]]) -> Mapping[int, str]:
+        """By row, what users and tools said in these episodes."""
+        named = (said[name] for name in pc.unique(pc.list_flatten(rows["messages"])).to_pylist())
+        places = sorted(place for place, role in named if role in HEARD)
         wanted = pa.table({"place": pa.array(places, pa.int64())})
         found = self._found("bodies_of_places", wanted, "place")
         bodies = (text_of(decoded(body).get("content")) for body in found["body"].to_pylist())
@@ -171,7 +177,12 @@ def _holds(
     rows: pa.Table, said: Mapping[str, tuple[int, str]], numbers: Mapping[int, int]
 ) -> pl.DataFrame:
     """Which episode (`n`) holds which text (`text`)."""
-    held = pl.DataFrame(rows.select(["n", "messages"])).explode("messages").drop_nulls("messages")
+    held = (
+        pl.DataFrame(rows.select(["messages"]))
+        .with_row_index("n")
+        .explode("messages")
+        .drop_nulls("messages")
+    )
     known = {name: numbers[place] for name, (place, _) in said.items() if place in numbers}
     codes = pl.col("messages").replace_strict(known, default=None, return_dtype=pl.Int64)
     return held.select("n", text=codes).drop_nulls("text").unique(maintain_order=True)
