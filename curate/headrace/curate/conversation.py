@@ -78,10 +78,14 @@ def projects(lake: Lake) -> list[str]:
 
 
 def decoded(text: str) -> Any:
-    """JSON of the lake; the quick reader refuses lone surrogates and numbers beyond all bounds."""
+    """What `json.loads` makes of a text.
+
+    The quick reader refuses lone surrogates and numbers beyond all bounds. Raises ValueError, and
+    RecursionError, where `json` does.
+    """
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return json.loads(text)
 
 

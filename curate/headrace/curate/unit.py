@@ -4,13 +4,13 @@ Whole conversations share system prompts and tool results, so that everything wo
 everything; each unit holds only the part that one question is about.
 """
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
+from headrace.curate.conversation import decoded
 from headrace.lake.message import Body, digest, dump, text_of
 
 NORM = "norm/1"  # part of every key made from a normalised text
@@ -30,6 +30,8 @@ _PLANES = 0x20000  # no combining mark lies above
 
 def norm(text: str) -> str:
     """`norm/1`: NFKC, lower case, runs of white space as one space."""
+    if text.isascii():  # is its own NFKC
+        return " ".join(text.lower().split())
     return " ".join(unicodedata.normalize("NFKC", stream_safe(text)).lower().split())
 
 
@@ -45,10 +47,15 @@ def stream_safe(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of a text, normalised, without punctuation."""
+    return spaced(text).split()
+
+
+def spaced(text: str) -> str:
+    """The same words as one text, with nothing but spaces between them and around them."""
     plain = unsigned(text)
     if plain.isascii():  # most texts are, and this is three times as fast
-        return plain.lower().translate(_APART).split()
-    return _WORD.findall(norm(text))
+        return plain.lower().translate(_APART)
+    return " ".join(_WORD.findall(norm(text)))
 
 
 def request_text(messages: Sequence[Body], trainable: Sequence[bool]) -> str:
@@ -98,7 +105,7 @@ def learnt_text(messages: Iterable[Body]) -> str:
 def arguments(text: str) -> str:
     """The arguments of a tool call so that key order and spaces do not count."""
     try:
-        return dump(json.loads(text))
+        return dump(decoded(text))
     except (ValueError, RecursionError):
         return text.strip()
 

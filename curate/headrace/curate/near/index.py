@@ -14,7 +14,7 @@ from headrace.curate.near.edge import Shelf
 from headrace.curate.near.label import Clusters, Ids, Renamed
 from headrace.curate.near.minhash import Signatures
 from headrace.curate.near.recipe import LEAST_WORDS, NEAR, THRESHOLDS, Recipe
-from headrace.curate.near.shingle import shingles
+from headrace.curate.near.shingle import Words, shingles
 from headrace.lake.store import Transaction
 
 HOT = 1_000  # units in one bucket: a template
@@ -41,9 +41,9 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
 
 def signatures_of(texts: Sequence[str], recipe: Recipe) -> tuple[list[int], Signatures]:
     """The places of the texts that are long enough, and their signatures; texts are masked."""
-    words = [unit.words(text) for text in texts]
-    long = [at for at, text in enumerate(words) if len(text) >= LEAST_WORDS]
-    return long, minhash.signatures(shingles([words[at] for at in long], recipe.gram), recipe)
+    words = Words.of(map(unit.spaced, texts))
+    long = np.flatnonzero(words.counts >= LEAST_WORDS)
+    return long.tolist(), minhash.signatures(shingles(words.at(long), recipe.gram), recipe)
 
 
 class Index:

@@ -7,14 +7,18 @@ hide direction, so equal masked requests are one shape of request, not one promp
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from headrace.curate import unit
 from headrace.curate.near import place
+from headrace.curate.near.shape import LONGEST, pieces, shape
 
 MASK = "mask/1"  # part of every key made from a masked text
 
 SHORTEST = 3  # characters of a value; shorter ones are everywhere
 MOST_WORDS = 4  # of a value: a longer one is a sentence, not the filling of a slot
+
+_KEPT = 16_384  # shapes and values that are remembered
 
 _WITHIN = re.compile(
     r"[^\W\u3040-\u30ff\u4e00-\u9fff]"
@@ -56,6 +60,9 @@ def _either(kinds: Mapping[str, str]) -> re.Pattern[str]:
 
 
 _MASKS = re.compile(r"(?:<\w+>[ .,-]?)+")
+_BOUNDS = frozenset(["", *" !\"#$%&'()*+,-./:;=?@[\\]^`{|}~"])  # beside a word; not those of a mask
+
+Mask = tuple[int, int, str]  # where it begins and ends, and the mask
 FIRST, LAST = _either(_PERSONAL), _either(_PLAIN)
 
 
@@ -72,7 +79,7 @@ def masked_norm(text: str, values: Iterable[str] = ()) -> str:
     hidden = _hide(FIRST, text, place.personal(text))
     told = [value for value in values if 2 * len(value) <= len(hidden) and value in hidden]
     filled = _fill(hidden, told) if told else hidden
-    return _hide(LAST, filled, place.plain(filled))
+    return _hide_plain(filled)
 
 
 def slots(arguments: Iterable[object], enums: Iterable[str]) -> frozenset[str]:
@@ -102,11 +109,17 @@ def leaves(value: object) -> Iterator[str | int | float]:
 
 
 def _is_slot(value: str) -> bool:
-    return (
-        len(value) >= SHORTEST
-        and value.count(" ") < MOST_WORDS
-        and not _MASKS.fullmatch(masked(value))
-    )
+    if len(value) < SHORTEST or value.count(" ") >= MOST_WORDS:
+        return False
+    return not (_is_masked_again(value) if len(value) <= LONGEST else _is_masked(value))
+
+
+def _is_masked(value: str) -> bool:
+    """Whether nothing but masks is left of a normalised value."""
+    return bool(_MASKS.fullmatch(masked(value)))
+
+
+_is_masked_again = lru_cache(_KEPT)(_is_masked)
 
 
 def _hide(pattern: re.Pattern[str], text: str, places: Iterable[int]) -> str:
@@ -118,6 +131,33 @@ def _hide(pattern: re.Pattern[str], text: str, places: Iterable[int]) -> str:
             out += (text[done:at], f"<{found.lastgroup}>")
             done = found.end()
     return "".join([*out, text[done:]]) if out else text
+
+
+def _hide_plain(text: str) -> str:
+    """The text without dates, ids and numbers; those of one shape are looked for once."""
+    line = shape(text)
+    if line is None:
+        return _hide(LAST, text, place.plain(text))
+    out: list[str] = []
+    done = 0
+    for start, piece in pieces(line):
+        for first, last, mask in _plain_again(piece) if len(piece) <= LONGEST else _plain(piece):
+            out += (text[done : start + first], mask)
+            done = start + last
+    return "".join([*out, text[done:]]) if out else text
+
+
+def _plain(piece: str) -> tuple[Mask, ...]:
+    found: list[Mask] = []
+    done = 0
+    for at in place.plain(piece):
+        if at >= done and (mask := LAST.match(piece, at)):
+            done = mask.end()
+            found.append((at, done, f"<{mask.lastgroup}>"))
+    return tuple(found)
+
+
+_plain_again = lru_cache(_KEPT)(_plain)
 
 
 def _fill(text: str, values: Iterable[str]) -> str:
@@ -136,6 +176,11 @@ def _places(value: str, text: str) -> Iterator[int]:
     at = text.find(value)
     while at >= 0:
         before, after = text[at - 1 : at] if at else "", text[at + len(value) : at + len(value) + 1]
-        if not (before == "<" or after == ">" or _WITHIN.match(before) or _WITHIN.match(after)):
+        if _bounds(before, "<") and _bounds(after, ">"):
             yield at
         at = text.find(value, at + 1)
+
+
+def _bounds(sign: str, mask: str) -> bool:
+    """Whether a word may begin or end beside it; inside a mask none does."""
+    return sign in _BOUNDS or not (sign == mask or _WITHIN.match(sign))

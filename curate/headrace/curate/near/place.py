@@ -10,6 +10,8 @@ from collections.abc import Iterator
 _DIGITS = re.compile(r"\d+")
 _STRETCH = re.compile(r"\d[\d .-]{5,}\d")  # cards, addresses of machines, telephones
 _CARD = 13  # digits of a card; a shorter number without separators is only a part of an IBAN
+_GROUPED = 11  # characters of an SSN; a shorter one is an address of a machine, or a day
+_DOTS = 3  # of an address of a machine
 _NUMBER = re.compile(r"(?<!\w)\d")
 _BANK = re.compile(r"(?<!\w)[a-z]{2}\d{2}")
 _COUNTRY = 10  # most characters of an IBAN before the digits that follow its last letter
@@ -69,7 +71,8 @@ def _numbers(text: str) -> Iterator[int]:
                 yield bank.start()
         if end - start < _CARD and text[start:end].isdecimal():
             continue
-        yield from (number.start() for number in _NUMBER.finditer(text, start, end))
+        if end - start >= _GROUPED or text.count(".", start, end) >= _DOTS:
+            yield from (number.start() for number in _NUMBER.finditer(text, start, end))
         bracket = start - 1 if before == ")" else start - 2
         if bracket >= 4 and text[bracket] == ")" and text[bracket - 4] == "(":
             yield bracket - 4

@@ -4,15 +4,23 @@ Every word is hashed once and the hashes of neighbours are mixed, for all texts 
 for each n-gram would take half as long again, and n times the memory of the text.
 """
 
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence
+from typing import Self
 
 import msgspec
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
+from headrace.curate.batch import batches
+
 Hashes = NDArray[np.uint64]
+Counts = NDArray[np.int64]
+Rows = NDArray[np.int64]
+
+CHARS = 8_000_000  # of texts that are split together
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, from the golden ratio
 _HALF = np.uint64(32)
@@ -33,28 +41,54 @@ class Shingles(msgspec.Struct, frozen=True, kw_only=True):
         return Shingles(hashes=self.hashes[offsets[0] : offsets[-1]], offsets=offsets - offsets[0])
 
 
-class Vocabulary(dict[str, int]):
-    """The hash of each word, made once."""
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """The hashes of the words of many texts in a row, and how many are of each text."""
 
-    def __missing__(self, word: str) -> int:
-        made = self[word] = xxh3_64_intdigest(word.encode("utf-8", "surrogatepass"))
-        return made
+    hashes: Hashes
+    counts: Counts
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Self:
+        """Of texts in which spaces alone part the words."""
+        parts = [_read(part) for part in batches(texts, len, CHARS)] or [_read([])]
+        hashes, counts = zip(*parts, strict=True)
+        return cls(hashes=np.concatenate(hashes), counts=np.concatenate(counts))
+
+    def at(self, rows: Rows) -> Self:
+        """The texts of these places, which ascend."""
+        kept = np.zeros(len(self), dtype=np.bool_)
+        kept[rows] = True
+        return type(self)(
+            hashes=self.hashes[np.repeat(kept, self.counts)], counts=self.counts[kept]
+        )
 
 
-def shingles(texts: Sequence[Sequence[str]], gram: int) -> Shingles:
-    """The n-grams of texts given as words.
+def shingles(texts: Words, gram: int) -> Shingles:
+    """The n-grams of texts.
 
     Raises ValueError for a text of fewer words than one n-gram has: it would have no signature.
     """
-    counts = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    counts = texts.counts
     if len(counts) and counts.min() < gram:
         raise ValueError(f"a text of {counts.min()} words has no {gram}-grams: leave it out")
-    known = Vocabulary()
-    words = np.fromiter(
-        map(known.__getitem__, chain.from_iterable(texts)), dtype=np.uint64, count=counts.sum()
-    )
     offsets = np.concatenate(([0], np.cumsum(counts - gram + 1))).astype(np.uint64)
-    return Shingles(hashes=_mixed(words, gram)[_whole(counts, gram)], offsets=offsets)
+    return Shingles(hashes=_mixed(texts.hashes, gram)[_whole(counts, gram)], offsets=offsets)
+
+
+def _read(texts: Sequence[str]) -> tuple[Hashes, Counts]:
+    """The hashes of all words and how many each text has: no word becomes an object of its own."""
+    lines = pa.array([text.strip() for text in texts], pa.string())
+    split = pc.ascii_split_whitespace(lines)
+    told = pc.dictionary_encode(split.flatten())
+    names = told.dictionary.cast(pa.binary()).to_pylist()
+    known = np.fromiter(map(xxh3_64_intdigest, names), dtype=np.uint64, count=len(names))
+    hashes = known[np.asarray(told.indices)]
+    counts = np.asarray(pc.list_value_length(split)).astype(np.int64)
+    blank = np.asarray(pc.equal(lines, "")).astype(np.bool_)  # split, it is one empty word
+    return hashes[np.repeat(~blank, counts)], np.where(blank, 0, counts)
 
 
 def _mixed(words: Hashes, gram: int) -> Hashes:

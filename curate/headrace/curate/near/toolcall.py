@@ -1,6 +1,5 @@
 """The tool calls of an episode, each with how it went, and what the tools may be asked."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -9,6 +8,7 @@ from typing import Any
 import msgspec
 
 from headrace.curate import unit
+from headrace.curate.conversation import decoded
 from headrace.ingest.memo import Memo
 from headrace.lake.message import Body, text_of
 
@@ -60,7 +60,7 @@ def enums(tools: Iterable[Body]) -> Mapping[str, frozenset[str]]:
 def failure(text: str) -> str | None:
     """The code of an error that a tool answered; None where the answer is none."""
     try:
-        told = json.loads(text)
+        told = decoded(text)
     except (ValueError, RecursionError):
         told = text
     if isinstance(told, dict):
@@ -114,7 +114,7 @@ def _call(asked: Body, answer: str | None) -> ToolCall:
 
 def _parsed(arguments: str) -> object:
     try:
-        return json.loads(arguments)
+        return decoded(arguments)
     except (ValueError, RecursionError):
         return arguments
 

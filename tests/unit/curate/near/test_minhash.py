@@ -1,5 +1,6 @@
 """Signatures estimate the Jaccard index of n-grams; two libraries agree on it."""
 
+from collections.abc import Sequence
 from random import Random
 
 import numpy as np
@@ -8,7 +9,13 @@ from xxhash import xxh3_64_intdigest
 
 from headrace.curate.near import minhash, recipe
 from headrace.curate.near.recipe import Library, Recipe
-from headrace.curate.near.shingle import shingles
+from headrace.curate.near.shingle import Shingles, Words
+from headrace.curate.near.shingle import shingles as shingles_of
+
+
+def shingles(texts: Sequence[Sequence[str]], gram: int) -> Shingles:
+    return shingles_of(Words.of(map(" ".join, texts)), gram)
+
 
 LIBRARIES: list[Library] = ["rensa-R2", "numpy-1"]
 

@@ -11,7 +11,7 @@ from headrace.curate.near import place
 from headrace.curate.near.mask import FIRST, LAST, masked_norm
 
 SCRAPS = (
-    *"0123456789", *"abxz", *" .-+():/@_[]<>,é日٣²",
+    *"0123456789", *"abxz", *" .-+():/@_[]<>,é日٣²", *"\"{}$#'&—’",
     "may", "sept.", "september ", "jan ", " pm", "am", " of ", "st", "t10:00", "12:30", "5",
     "[secret:x]", "a@b.co", "gb29", "nwbk", "6016 1331 9268 19", "2026-05-20", "1.2.3.4", "abcd:",
     "123-45-6789", "(415) ", "555-0100", "+1 415", "4111 1111 1111 1111",
@@ -26,6 +26,7 @@ def everywhere(pattern: re.Pattern[str], text: str) -> str:
 @given(texts)
 @example("x12, may 5, a-5, +12345, é5 and 5é")
 @example("ab12 345c 67890123, (415)555-0100 or a.b+c@x.io")
+@example('5 — pm, "5 pm", may"5, {"a":"x12-3","b":2026-05-20}, 5"gb, a"1.5, é 12"x4')
 @example("2001:db8:0:0:0:0:0:1 [secret:a b] 12/31/26 5 pm")
 def test_all_masks_are_found(text: str) -> None:
     assert masked_norm(text) == everywhere(LAST, everywhere(FIRST, text))
