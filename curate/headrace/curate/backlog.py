@@ -39,11 +39,11 @@ class Chunk:
 
     def parts(self) -> Iterator["Chunk"]:
         """The same in pieces that are worth sending to another process, each with its texts."""
-        import pyarrow as pa
         import pyarrow.compute as pc
 
         for start in range(0, len(self), PART):
-            rows = pa.Table.from_batches(self._rows.slice(start, PART).to_batches())
+            places = np.arange(start, min(start + PART, len(self)))
+            rows = self._rows.take(places)  # a slice would be sent with all rows of the chunk
             names = pc.unique(pc.list_flatten(rows["messages"])).to_pylist()
             yield Chunk(rows, {name: self._bodies[name] for name in names}, self._step)
 
@@ -124,6 +124,8 @@ class Backlog:
             clean = self._found("scrubbed_rows_of_places", wanted, "scrubbed")
             for name in ("messages", "request", "metadata"):
                 rows = rows.set_column(rows.schema.get_field_index(name), name, clean[name])
+        tools = rows.schema.get_field_index("tools")  # thousands of episodes share a few
+        rows = rows.set_column(tools, "tools", rows["tools"].dictionary_encode())
         return rows.append_column("scrubbed", pa.array([self._scrubbed] * len(rows)))
 
     def _places(self, rows: "pa.Table") -> Mapping[str, tuple[int, int]]:

@@ -2,12 +2,14 @@
 
 import gc
 import os
+import pickle
 from typing import Any, cast
 
 import psutil
+import pyarrow as pa
 import pytest
 
-from headrace.curate.backlog import Chunk
+from headrace.curate.backlog import PART, Chunk, Looked
 from headrace.curate.workers import LEAST, Workers, dismiss
 
 
@@ -50,3 +52,10 @@ def test_processes_end_when_they_are_dismissed_and_others_take_over() -> None:
     dismiss()
     assert not any(map(psutil.pid_exists, first))
     assert first.isdisjoint(Workers(2, LEAST).over(pid, HALVES))
+
+
+def test_a_part_is_sent_without_the_rows_of_others() -> None:
+    step = Looked(project="p", step="s", version="v")
+    rows = pa.table({"request": ["x" * 100] * 5 * PART, "messages": [["m"]] * 5 * PART})
+    sent = [len(pickle.dumps(part)) for part in Chunk(rows, {"m": "{}"}, step).parts()]
+    assert len(sent) == 5 and max(sent) < 2 * 100 * PART
