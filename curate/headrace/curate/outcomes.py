@@ -1,5 +1,6 @@
 """What the marks on an episode add up to: one policy, as a table one can read."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -19,7 +20,7 @@ from headrace.lake.store import Lake, Transaction
 from headrace.lake.threshold import Threshold
 
 STEP = "resolve"
-VERSION = "resolve/3"
+VERSION = "resolve/4"
 MEMORY_MIB = 1_000  # that DuckDB may hold; of a million episodes the columns take as much again
 
 
@@ -50,6 +51,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     success: bool | None = None
     score: float | None = None
     corrected: bool = False
+    author: str | None = None
 
     @property
     def verdict(self) -> bool | None:
@@ -69,16 +71,16 @@ def rule(marks: Iterable[Mark]) -> Ruling:
     """What marks add up to, whatever their order; `resolve` does the same for whole projects.
 
     The highest source with a verdict decides. Within a source and name the later mark stands; if
-    the marks that stand disagree, they conflict. The score is the deciding source's latest.
+    the marks that stand disagree, they conflict. Of people this holds of each author, those without
+    a name being one, and the majority of authors decides. The score is the latest of whoever
+    decides.
     """
     given = list(marks)
     for rank in POLICY:
         own = [mark for mark in given if mark.source == rank.source]
-        verdicts = {mark.verdict for mark in _standing(own)}
-        if verdicts:
-            agreed: Resolution = "success" if verdicts == {True} else "failure"
+        if any(mark.verdict is not None for mark in own):
             return Ruling(
-                resolution=agreed if len(verdicts) == 1 else "conflicting",
+                resolution=_majority(own),
                 score=_score(own),
                 resolved_by=rank.source,
             )
@@ -181,6 +183,16 @@ def _result(wanted: pa.Table, polled: Poll) -> StepResult:
             "unmatched_outcomes": polled.marks["episode_id"].null_count,
         },
     )
+
+
+def _majority(marks: Iterable[Mark]) -> Resolution:
+    """What most speakers of a source say; one whose own words disagree says both."""
+    speakers: defaultdict[str | None, list[Mark]] = defaultdict(list)
+    for mark in marks:
+        speakers[mark.author if mark.source == "human" else None].append(mark)
+    said = [{mark.verdict for mark in _standing(own)} for own in speakers.values()]
+    margin = sum((True in words) - (False in words) for words in said)
+    return "conflicting" if margin == 0 else "success" if margin > 0 else "failure"
 
 
 def _standing(marks: Iterable[Mark]) -> list[Mark]:

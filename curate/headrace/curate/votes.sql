@@ -33,32 +33,46 @@ where v.origin = 'silence';
 
 -- name: rulings
 -- What the table of sources makes of all that was said: `curate.outcomes.rule`, an episode a row.
--- Within a source and name the later word stands; both stand where they came at once.
+-- Within a source and name the later word stands; both stand where they came at once. Of people
+-- each author has a word, those without a name one together, and the majority decides.
 with said as (
-    select episode_id, source, name, "at", verdict, score, false as asked from marks
+    select
+        episode_id, source, name, if(source = 'human', author, null) as speaker, "at", verdict,
+        score, false as asked
+    from marks
     where episode_id is not null
     union all
-    select episode_id, source, name, "at", verdict, null, origin <> 'silence' from heard
+    select
+        episode_id, source, name, if(source = 'human', author, null), "at", verdict, null,
+        origin <> 'silence'
+    from heard
 ),
 named as (
     select
-        episode_id, source, name,
+        episode_id, source, name, speaker,
         max("at") filter (where verdict) as yes_at,
         max("at") filter (where not verdict) as no_at,
         max({'at': "at", 'score': score}) filter (where score is not null) as scored,
         bool_or(asked) as asked
     from said group by all
 ),
-sourced as (
+spoken as (
     select
-        n.episode_id, n.source, any_value(p.rank) as rank,
-        coalesce(bool_or(yes_at >= coalesce(no_at, yes_at)), false) as yes,
-        coalesce(bool_or(no_at >= coalesce(yes_at, no_at)), false) as no,
+        episode_id, source,
+        coalesce(bool_or(yes_at >= coalesce(no_at, yes_at)), false)::int as yes,
+        coalesce(bool_or(no_at >= coalesce(yes_at, no_at)), false)::int as no,
         max({'at': scored.at, 'name': name, 'score': scored.score})
             filter (where scored is not null) as scored,
         bool_or(asked) as asked
-    from named n join policy p on p.source = n.source
-    group by n.episode_id, n.source
+    from named group by episode_id, source, speaker
+),
+sourced as (
+    select
+        s.episode_id, s.source, any_value(p.rank) as rank,
+        sum(yes) > 0 and sum(yes) >= sum(no) as yes, sum(no) > 0 and sum(no) >= sum(yes) as no,
+        max(scored) filter (where scored is not null) as scored, bool_or(asked) as asked
+    from spoken s join policy p on p.source = s.source
+    group by s.episode_id, s.source
 )
 select
     episode_id,
@@ -74,36 +88,43 @@ group by episode_id;
 
 -- name: voices
 -- The votes that stand: one of each voter of rules, judges and models, one of each auditor; of a
--- family one, where its members agree.
+-- family one, where its members agree. `blind`: one of the two who looked first; whoever came
+-- later may have been asked because they disagreed.
 with said as (
     select
-        episode_id, source, name, author, null::varchar as family,
+        episode_id, source, name, author, null::varchar as family, min("at") as first_at,
         max("at") filter (where verdict) as yes_at, max("at") filter (where not verdict) as no_at
     from marks
     where episode_id is not null and source not in ('product', 'user')
     group by all
     union all
     select
-        episode_id, source, name, author, family,
+        episode_id, source, name, author, family, "at",
         case when verdict then "at" end, case when not verdict then "at" end
     from heard where source not in ('product', 'user')
 ),
 voters as ( -- the same voter may speak through an outcome and here
     select
         episode_id, source, name, author, max(family) as family,
-        max(yes_at) as yes_at, max(no_at) as no_at
+        min(first_at) as first_at, max(yes_at) as yes_at, max(no_at) as no_at
     from said group by all
 ),
 standing as (
     select
         v.episode_id, source, source || '/' || name as own, coalesce(v.family, f.family) as family,
-        (coalesce(yes_at > no_at, yes_at is not null))::int as value
+        (coalesce(yes_at > no_at, yes_at is not null))::int as value, first_at, author
     from voters v left join families f on f.witness = source || '/' || name
     where yes_at is distinct from no_at
 )
-select episode_id, source, own as witness, value from standing where family is null
+select
+    episode_id, source, own as witness, value,
+    source = 'human' and row_number() over (
+        partition by episode_id, source order by first_at, author, own
+    ) <= 2 as blind
+from standing where family is null
 union all
-select episode_id, any_value(source), family, min(value) from standing where family is not null
+select episode_id, any_value(source), family, min(value), source = 'human'
+from standing where family is not null
 group by episode_id, family, source = 'human'
 having min(value) = max(value)
 order by episode_id, witness, value;

@@ -40,7 +40,7 @@ class Reviewing(msgspec.Struct, frozen=True, kw_only=True):
     project: str
     reviewers: Mapping[str, int]  # labels of each
     labelled: int  # items
-    doubles: int  # of them by two
+    doubles: int  # of them by two who did not know of one another
     together: Part  # all doubles
     pairs: tuple[Part, ...]  # of two reviewers
     slices: tuple[Part, ...]  # doubles by release
@@ -58,6 +58,7 @@ class _Label(msgspec.Struct, frozen=True, kw_only=True):
 
     item_id: str
     stratum: str
+    asked: int
     selection_probability: float | None
     drawn_at: Any
     resolution: str | None
@@ -80,7 +81,7 @@ def review(lake: Lake, project: str) -> Reviewing:
     for label in labels:
         items[label.item_id].append(label)
     doubles = [pair for held in items.values() for pair in _pairs(held)]
-    agreed = [held for held in items.values() if len({label.success for label in held}) == 1]
+    agreed = [said for held in items.values() if (said := _settled(held)) is not None]
     return Reviewing(
         project=project,
         reviewers=dict(Counter(label.reviewer for label in labels).most_common()),
@@ -97,9 +98,19 @@ def review(lake: Lake, project: str) -> Reviewing:
 _Pair = tuple[_Label, _Label]
 
 
-def _pairs(held: Iterable[_Label]) -> Iterator[_Pair]:
-    """Two labels of one item, by the names of their reviewers."""
-    yield from combinations(sorted(held, key=lambda label: label.reviewer), 2)
+def _pairs(held: Sequence[_Label]) -> Iterator[_Pair]:
+    """Two labels of one item, by the names of their reviewers.
+
+    Who was asked because others disagreed is left out: they would look worse than they are.
+    """
+    blind = min(2, held[0].asked - 1) if held[0].stratum == "disagreement" else len(held)
+    yield from combinations(sorted(held[:blind], key=lambda label: label.reviewer), 2)
+
+
+def _settled(held: Sequence[_Label]) -> _Label | None:
+    """A label that says what most say; None: they are divided."""
+    margin = sum(1 if label.success else -1 for label in held)
+    return next((label for label in held if margin and label.success == (margin > 0)), None)
 
 
 def _names(first: _Label, second: _Label) -> str:
@@ -120,14 +131,13 @@ def _part(name: str, pairs: Sequence[_Pair], least: int) -> Part:
     return _compared(name, first, second, [pair[0].item_id for pair in pairs], least)
 
 
-def _against(agreed: Iterable[Sequence[_Label]]) -> Iterator[Part]:
+def _against(agreed: Iterable[_Label]) -> Iterator[Part]:
     """Reviewers beside the state by votes, where it was decided, by stratum.
 
     Strata are not added up: what was picked for being uncertain says nothing of all.
     """
     found: defaultdict[str, list[_Label]] = defaultdict(list)
-    for held in agreed:
-        label = held[0]
+    for label in agreed:
         if label.resolution in ("success", "failure"):
             found[label.stratum].append(label)
             if label.stratum != "random" and label.selection_probability is not None:
@@ -146,8 +156,8 @@ def _compared(
     return Part(name=name, items=len(set(items)), agreement=found)
 
 
-def _calibrated(agreed: Iterable[Sequence[_Label]], skipped: int) -> Calibrated:
-    drawn = [held[0] for held in agreed if held[0].selection_probability is not None]
+def _calibrated(agreed: Iterable[_Label], skipped: int) -> Calibrated:
+    drawn = [label for label in agreed if label.selection_probability is not None]
     known = [label for label in drawn if label.p_success is not None]
     if len(known) < LEAST:
         return Calibrated(items=len(known), ece=None, bins=(), skipped=skipped)

@@ -125,6 +125,25 @@ def test_reviewers_and_votes_are_compared_by_why_an_item_was_picked(desk: Desk) 
     assert found["uncertainty"].agreement is None  # too few
 
 
+def test_whoever_settles_a_disagreement_is_no_double_review_and_decides(desk: Desk) -> None:
+    for i in range(40):
+        reviewed(desk, f"e{i}", ("ada", True), ("ben", True), resolution="success", asked=2)
+    again: Any = {"stratum": "disagreement", "resolution": "success"}
+    for i in range(10):
+        said = ("ada", True), ("ben", False), ("cai", True)
+        reviewed(desk, f"d{i}", *said, asked=3, **again)
+        reviewed(desk, f"m{i}", ("ada", True), ("cai", False), asked=2, chance=None, **again)
+    desk.write()
+    found = review(desk.lake, desk.project)
+    assert (found.labelled, found.doubles) == (60, 50)
+    assert [(part.name, part.items) for part in found.pairs] == [("ada, ben", 50)]
+    assert found.together.agreement is not None
+    assert found.together.agreement.agreement == pytest.approx(0.8)
+    votes = {part.name: part for part in found.votes}
+    assert (votes["random"].items, votes["disagreement"].items) == (50, 10)
+    assert votes["random"].agreement is not None and votes["random"].agreement.agreement == 1.0
+
+
 def test_calibration_weighs_by_the_chance_of_being_drawn(desk: Desk) -> None:
     """Of likely ones all went well; of unlikely ones, which stand for three each, half did."""
     for i in range(40):

@@ -25,6 +25,10 @@ def mark(
     return Mark(source=source, success=success, at=when, name=name, **fields)
 
 
+def by(author: str | None, success: bool, at: float = 0, name: str = "outcome") -> Mark:
+    return mark("human", success, at, name, author=author)
+
+
 @pytest.mark.parametrize(
     ("marks", "expected"),
     [
@@ -42,6 +46,18 @@ def mark(
         ([mark("user", None, corrected=True)], ("failure", "user")),
         ([mark("user", True, corrected=True)], ("success", "user")),
         ([mark("user", False, 0), mark("user", None, 9, score=1.0)], ("failure", "user")),
+        ([by("ann", True), by("ben", False, 9)], ("conflicting", "human")),
+        ([by("ann", True), by("ben", True, 9)], ("success", "human")),
+        ([by("ann", True), by("ben", False, 9), by("cai", False, 1)], ("failure", "human")),
+        ([by("ann", True), by("ben", False, 9), by("ann", False, 10)], ("failure", "human")),
+        ([by("ann", True), by("ben", False), by(None, True, 9)], ("success", "human")),
+        ([by("ann", True, 0, "a"), by("ann", False, 9, "b")], ("conflicting", "human")),
+        (
+            [by("ann", True, 0, "a"), by("ann", False, 9, "b"), by("ben", True)],
+            ("success", "human"),
+        ),
+        ([by("ann", True), by("ben", False), mark("product", True)], ("conflicting", "human")),
+        ([mark("user", True, author="u"), mark("user", False, 9, author="v")], ("failure", "user")),
     ],
 )
 def test_the_policy_rules(marks: list[Mark], expected: tuple[str | None, str | None]) -> None:

@@ -72,6 +72,7 @@ def drawn(rng: random.Random) -> Mark:
         success=rng.choice([True, False, None]),
         score=rng.choice([None, 0.0, 0.5, 1.0]),
         corrected=rng.random() < 0.2,
+        author=rng.choice([None, "ann", "ben", "cai"]),
     )
 
 
@@ -86,7 +87,7 @@ def test_marks_are_resolved_as_the_policy_says(lake: Lake, world: World) -> None
             outcome(
                 world, name, mark.source, mark.success, name=mark.name, at=mark.at,
                 score=mark.score, correction=correction if mark.corrected else None,
-                outcome_id=f"o{i}", author=rng.choice([None, "ann", "ben"]),
+                outcome_id=f"o{i}", author=mark.author,
             )
             for name, given in marks.items() for i, mark in enumerate(given)
         ),

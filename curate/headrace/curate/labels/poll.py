@@ -83,8 +83,7 @@ def _weighed(
 ) -> Poll:
     order, place, margin, people = _people(rulings, voices)
     count, human = len(order), _is_human(voices)
-    ones, zeros = (people + margin) // 2, (people - margin) // 2
-    wrong = audit.error_of(ones, zeros, terms.rates.human)
+    wrong = audit.error_of(*_doubles(voices, place, count), terms.rates.human)
     known = _by_place(rulings, order)
     fixed = _fixed(margin, known, wrong, terms)
     ballot = _ballot(voices["witness"], place, voices["value"].to_numpy(), ~human, count)
@@ -126,6 +125,16 @@ def _people(rulings: pa.Table, voices: pa.Table) -> tuple[pa.Array, Ids, Ids, Id
         np.bincount(place[human & (value == kind)], minlength=len(order)) for kind in (1, 0)
     )
     return order, place, ones - zeros, ones + zeros
+
+
+def _doubles(voices: pa.Table, place: Ids, count: int) -> tuple[Ids, Ids]:
+    """How many of the first two people say yes of each episode, and how many no.
+
+    A third is asked where two disagree: to count that one as well would make auditors look worse.
+    """
+    value, blind = voices["value"].to_numpy(), voices["blind"].to_numpy()
+    ones, zeros = (np.bincount(place[blind & (value == kind)], minlength=count) for kind in (1, 0))
+    return ones, zeros
 
 
 def _is_human(voices: pa.Table) -> NDArray[np.bool_]:

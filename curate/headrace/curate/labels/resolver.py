@@ -58,8 +58,9 @@ def resolve(
     """Resolve the episodes whose ends are given, by all votes on them.
 
     Votes of people are audits: they hold an episode at the auditors' own rate of error and are no
-    votes beside the others. An episode that no vote decides is pending for `waiting` after its
-    end. The order of votes and episodes counts for nothing, to the last bit.
+    votes beside the others; where they are divided it is conflicting, whatever others say. An
+    episode that no vote decides is pending for `waiting` after its end. The order of votes and
+    episodes counts for nothing, to the last bit.
     """
     given = list(votes)
     audits, others = audit.split(vote for vote in given if vote.episode_id in ended)
@@ -76,7 +77,11 @@ def resolve(
         labels=tuple(
             Label(
                 episode_id=name,
-                state=state(success.get(name), open_still=now - ended[name] <= waiting),
+                state=(
+                    "conflicting"
+                    if name in said and name not in held
+                    else state(success.get(name), open_still=now - ended[name] <= waiting)
+                ),
                 success=success.get(name),
                 votes=counted[name],
                 audited=name in held,

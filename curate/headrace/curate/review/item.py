@@ -64,7 +64,7 @@ def waiting(lake: Lake, project: str, reviewer: str | None = None) -> list[Waiti
     An episode that has changed and waits to be scrubbed again is left out until it is.
     """
     sql, where = statements(*_SQL), {"project": project}
-    items = lake.rows(sql["waiting"], {**where, "reviewer": reviewer})
+    items = lake.rows(sql["waiting"], {**where, "reviewer": reviewer, "name": NAME})
     names = [row["episode_id"] for row in items]
     shown = {
         row["episode_id"]: row for row in lake.rows(sql["shown"], {**where, "episodes": names})

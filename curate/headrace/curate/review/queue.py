@@ -13,7 +13,7 @@ from headrace.curate.labels.medoid import medoids
 from headrace.curate.labels.review import SHARES, Pick, Pool, picks
 from headrace.curate.labels.signature import Signature, of_skeleton
 from headrace.curate.progress import Progress, silent
-from headrace.curate.review.reason import Reasons
+from headrace.curate.review.reason import DIVIDED, Reasons
 from headrace.curate.step import StepResult
 from headrace.lake.message import digest, dump
 from headrace.lake.project import REVIEW_SIZE, REVIEW_TWICE
@@ -46,6 +46,14 @@ class _Ends(msgspec.Struct, frozen=True, kw_only=True):
 
     states: Mapping[str, str]
     unanswered: int
+    divided: int  # of them and of those half answered, where people disagree
+
+
+class _Again(msgspec.Struct, frozen=True, kw_only=True):
+    """Where people disagree: new items, and those to be asked once more, with their answers."""
+
+    items: Sequence[ReviewItem] = ()
+    answers: Mapping[str, int] = {}
 
 
 def queue(
@@ -61,7 +69,8 @@ def queue(
     """Fill the queue up to `size` items that nobody has answered; close those that need no look.
 
     An item whose episode went, or was marked by a person elsewhere, or was passed over by whoever
-    looked, closes. What was once picked is never picked again. Written in one transaction.
+    looked, closes. What was once picked is never picked again, but one more person is asked where
+    those who looked disagree. Written in one transaction.
     """
     sql, where = statements(*_SQL), {"project": project}
     ends = _ends(lake, project, size)
@@ -70,27 +79,59 @@ def queue(
     given = {**where, "name": NAME, "suspicious": SUSPICIOUS, "contrary": CONTRARY}
     rows = lake.table(sql["population"], given)
     told(2, _PARTS)
-    wanted = max(0, size - ends.unanswered)
+    again = _again(lake, project, math.ceil(size * SHARES["disagreement"]) - ends.divided, now)
+    wanted = max(0, size - ends.unanswered - len(again.items))
     found = _failures(lake, project, rows, wanted)
     told(3, _PARTS)
     # Another draw each time, but the same one where a night is repeated.
     generator = np.random.default_rng([seed, before, int(digest(project)[:8], 16)])
     chosen = picks(_pool(rows), wanted, medoids=found.medoids, generator=generator)
-    items = _items(project, rows, chosen, found, generator, now=now, twice=twice)
+    picked = _items(project, rows, chosen, found, generator, now=now, twice=twice)
+    items = [*again.items, *picked]
     drawn = _drawn_again(rows, chosen)
-    _write(lake, project, items, drawn, ends, now)
+    _write(lake, project, items, drawn, again, ends, now)
     told(_PARTS, _PARTS)
-    return _result(len(rows), items, drawn, ends)
+    return _result(len(rows), items, drawn, again, ends)
 
 
 def _ends(lake: Lake, project: str, size: int) -> _Ends:
     rows = lake.rows(statements(*_SQL)["standing"], {"project": project, "name": NAME})
     states = {row["item_id"]: row["ends"] for row in rows if row["ends"] is not None}
     going = [row for row in rows if row["ends"] is None]
-    halves = [row["item_id"] for row in going if row["answers"]]
+    answered = [row for row in going if row["answers"]]
     # A second reviewer may never come: what one has answered must not fill the queue.
+    halves = [row["item_id"] for row in answered if not row["divided"]]
     states |= {name: "answered" for name in halves[size:]}
-    return _Ends(states=states, unanswered=len(going) - len(halves))
+    return _Ends(
+        states=states,
+        unanswered=len(going) - len(answered),
+        divided=sum(row["divided"] for row in going),
+    )
+
+
+def _again(lake: Lake, project: str, most: int, now: datetime) -> _Again:
+    """At most so many: what people find hard must not fill the queue."""
+    given = {"project": project, "most": max(0, most)}
+    rows = lake.rows(statements(*_SQL)["divided"], given)
+    return _Again(
+        items=[
+            ReviewItem(
+                project=project,
+                item_id=item_id(project, row["episode_id"]),
+                episode_id=row["episode_id"],
+                stratum="disagreement",
+                why=DIVIDED,
+                picked_at=now,
+                resolution=row["resolution"],
+                p_success=row["p_success"],
+                state="open",
+                state_at=now,
+            )
+            for row in rows
+            if row["item_id"] is None
+        ],
+        answers={row["item_id"]: row["answers"] for row in rows if row["item_id"] is not None},
+    )
 
 
 def _pool(rows: "pa.Table") -> Pool:
@@ -231,6 +272,7 @@ def _write(
     project: str,
     items: Sequence[ReviewItem],
     drawn: Mapping[str, float],
+    again: _Again,
     ends: _Ends,
     now: datetime,
 ) -> None:
@@ -243,16 +285,24 @@ def _write(
         if drawn:
             names, chances = list(drawn), list(drawn.values())
             tx.run(sql["draw"], {**where, "items": names, "chances": chances, "at": now})
+        if again.answers:
+            names, answers = list(again.answers), list(again.answers.values())
+            asked = {**where, "items": names, "answers": answers, "why": DIVIDED, "at": now}
+            tx.run(sql["ask_again"], asked)
         if items:
             tx.run(sql["gone_items"], {**where, "items": [item.item_id for item in items]})
             tx.append("review_items", items)
 
-    if items or drawn or ends.states:
+    if items or drawn or again.answers or ends.states:
         lake.write(write)
 
 
 def _result(
-    seen: int, items: Sequence[ReviewItem], drawn: Mapping[str, float], ends: _Ends
+    seen: int,
+    items: Sequence[ReviewItem],
+    drawn: Mapping[str, float],
+    again: _Again,
+    ends: _Ends,
 ) -> StepResult:
     strata = Counter(item.stratum for item in items)
     return StepResult(
@@ -265,5 +315,6 @@ def _result(
             **{name: strata[name] for name in SHARES},
             "asked_twice": sum(item.asked > 1 for item in items),
             "drawn_again": len(drawn),
+            "asked_again": len(again.answers),
         },
     )

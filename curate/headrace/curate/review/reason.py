@@ -7,6 +7,7 @@ from headrace.curate.labels.review import Pick
 from headrace.curate.labels.signature import Signature
 
 _SPLIT = 0.25  # votes are split where they are no further from a toss-up
+DIVIDED = "people disagree: one more look settles it"
 _SAID = ("failure", "success")
 
 

@@ -10,7 +10,7 @@ with roots as (
     where project = $project and parent_episode_id is null
 ),
 items as (
-    select episode_id, item_id, selection_probability
+    select episode_id, item_id, selection_probability, picked_at
     from review_items where project = $project and state <> 'superseded'
 ),
 voters as (
@@ -26,14 +26,15 @@ voters as (
 said as (
     select
         episode_id, source, reviewed,
-        (coalesce(yes_at > no_at, yes_at is not null))::tinyint as value
+        (coalesce(yes_at > no_at, yes_at is not null))::tinyint as value,
+        greatest(yes_at, no_at) as "at"
     from voters
     where yes_at is distinct from no_at
         and coalesce(greatest(yes_at, no_at) > back_at, true)
 ),
 sources as (
     select episode_id, source, bool_and(reviewed) as reviewed, min(value) as value,
-        min(value) = max(value) as agreed
+        min(value) = max(value) as agreed, min("at") as "at"
     from said group by episode_id, source
 ),
 voices as (
@@ -42,7 +43,8 @@ voices as (
         max(value) filter (where agreed and source = 'judge') as judge,
         max(value) filter (where agreed and source = 'product') as product,
         max(value) filter (where agreed and source = 'user') as "user",
-        coalesce(bool_or(source = 'human' and not reviewed), false) as marked
+        coalesce(bool_or(source = 'human' and not reviewed), false) as marked,
+        min("at") filter (where source = 'human' and not reviewed) as marked_at
     from sources group by episode_id
 ),
 kin as (
@@ -77,7 +79,10 @@ select
     i.item_id is null and r.resolved_by is distinct from 'human' and not coalesce(v.marked, false)
         as fresh,
     -- what somebody else marked has no chance to be told without that mark
-    case when i.item_id is null then not fresh else i.selection_probability is not null end as drawn
+    case
+        when i.item_id is null then not fresh
+        else i.selection_probability is not null or coalesce(v.marked_at <= i.picked_at, false)
+    end as drawn
 from roots r
 left join items i on i.episode_id = r.episode_id
 left join voices v on v.episode_id = r.episode_id
@@ -85,6 +90,22 @@ left join kin k on k.episode_id = r.episode_id
 left join suspects s on s.episode_id = r.episode_id
 left join held h on h.episode_id = r.episode_id
 order by r.episode_id;
+
+-- name: divided
+-- Where the people who looked disagree and nobody is asked yet, the latest first; `answers` are those
+-- to the item, where there is one.
+select
+    e.episode_id, e.resolution, e.p_success, i.item_id,
+    (select count(outcome_id) from reviews r where r.project = $project and r.item_id = i.item_id)
+        as answers
+from scrubbed_episodes e
+left join (
+    select * from review_items where project = $project and state <> 'superseded'
+) i on i.episode_id = e.episode_id
+where e.project = $project and e.resolution = 'conflicting' and e.resolved_by = 'human'
+    and (i.item_id is null or i.state in ('answered', 'marked'))
+order by coalesce(e.started_at, e."at") desc, e.episode_id
+limit $most;
 
 -- name: failures
 -- Failed episodes that called a tool, the latest first.
@@ -121,7 +142,7 @@ order by unit_id;
 
 -- name: standing
 -- Open items, and what ends them: their episode is gone, or somebody marked it elsewhere, or was
--- asked and passed.
+-- asked and passed. `divided`: those who looked disagree, and one more look is wanted.
 with items as (
     select item_id, episode_id, picked_at from review_items
     where project = $project and state = 'open'
@@ -135,15 +156,21 @@ marked as (
     where project = $project and source = 'human' and name <> $name and value is not null
 ),
 known as (
-    select e.episode_id, e.resolved_by
+    select
+        e.episode_id, e.resolved_by,
+        coalesce(e.resolved_by = 'human' and e.resolution = 'conflicting', false) as divided
     from current_episodes e
     where e.project = $project and e.episode_id in (select episode_id from items)
 )
 select
     i.item_id,
     coalesce(d.answers, 0) as answers,
+    coalesce(k.divided, false) as divided,
     case
         when k.episode_id is null then 'superseded'
+        when k.divided and d.skips > 0 and d.answers = 0 then 'skipped'
+        when k.divided then null
+        when d.answers > 1 then 'answered'
         when m.episode_id is not null or k.resolved_by = 'human' and coalesce(d.answers, 0) = 0
             then 'marked'
         when d.skips > 0 and d.answers = 0 then 'skipped'
@@ -163,6 +190,13 @@ from (select unnest($items::varchar[]) as item_id, unnest($states::varchar[]) as
 where review_items.project = $project and review_items.item_id = c.item_id
     and review_items.state = 'open';
 
+-- name: ask_again
+-- Of one more than has answered.
+update review_items set
+    state = 'open', state_at = $at, stratum = 'disagreement', why = $why, asked = c.answers + 1
+from (select unnest($items::varchar[]) as item_id, unnest($answers::bigint[]) as answers) c
+where review_items.project = $project and review_items.item_id = c.item_id;
+
 -- name: draw
 -- An item that is there already may be drawn by chance as well.
 update review_items set selection_probability = c.chance, drawn_at = $at
@@ -177,7 +211,8 @@ where project = $project and state = 'superseded'
     and item_id in (select unnest($items::varchar[]));
 
 -- name: waiting
--- What is open to a reviewer, whoever asked first goes first; null: to somebody.
+-- What is open to a reviewer, whoever asked first goes first; null: to somebody. Not to those who
+-- marked the episode elsewhere.
 with done as (
     select item_id, count(outcome_id) as answers,
         bool_or(reviewer = $reviewer) as mine
@@ -186,6 +221,11 @@ with done as (
 select i.*, coalesce(d.answers, 0) as answers
 from review_items i left join done d on d.item_id = i.item_id
 where i.project = $project and i.state = 'open' and not coalesce(d.mine, false)
+    and i.episode_id not in (
+        select episode_id from votes
+        where project = $project and source = 'human' and author = $reviewer and name <> $name
+            and value is not null
+    )
 order by i.picked_at, i.item_id;
 
 -- name: shown
@@ -267,7 +307,7 @@ delete from reviews where project = $project and item_id = $item and reviewer = 
 -- name: labelled
 -- Every label that stands, with what its item knew when it was picked.
 select
-    i.item_id, i.stratum, i.selection_probability, i.resolution, i.p_success, i.drawn_at,
+    i.item_id, i.stratum, i.asked, i.selection_probability, i.resolution, i.p_success, i.drawn_at,
     r.reviewer, r.action = 'success' as success, e.release, e.model
 from reviews r
 join review_items i on i.project = r.project and i.item_id = r.item_id
