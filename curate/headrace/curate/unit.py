@@ -58,6 +58,11 @@ def spaced(text: str) -> str:
     return " ".join(_WORD.findall(norm(text)))
 
 
+def is_numbered(word: str) -> bool:
+    """Whether a word has a digit in it."""
+    return not word.isalpha() and any(map(str.isdigit, word))
+
+
 def request_text(messages: Sequence[Body], trainable: Sequence[bool]) -> str:
     """U1: the user turns before the first trained action; all of them where none is trained."""
     return _user_text(_before(messages, trainable))

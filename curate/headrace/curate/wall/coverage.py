@@ -157,7 +157,7 @@ class _Codes(dict[str, int]):
     """A number for each word of the cases; other words have none of their own."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        told = dict.fromkeys(word for word in words if not _has_digit(word))
+        told = dict.fromkeys(word for word in words if not unit.is_numbered(word))
         self._own = {word: code for code, word in enumerate(told, start=2)}
         super().__init__(self._own)
 
@@ -165,7 +165,7 @@ class _Codes(dict[str, int]):
         if len(self) > KNOWN:
             self.clear()
             self.update(self._own)
-        code = _NUMBER if _has_digit(word) else _APART
+        code = _NUMBER if unit.is_numbered(word) else _APART
         self[word] = code
         return code
 
@@ -205,10 +205,6 @@ class _Codes(dict[str, int]):
             return np.zeros(1, np.uint64), np.zeros(1, np.int64)
         order = np.argsort(hashes)
         return hashes[order], codes[order]
-
-
-def _has_digit(word: str) -> bool:
-    return not word.isalpha() and any(map(str.isdigit, word))
 
 
 def _squeezed(words: Ints) -> Ints:

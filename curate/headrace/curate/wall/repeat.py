@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from headrace.curate import unit
 from headrace.curate.block import blocks
 from headrace.curate.conversation import decoded
+from headrace.curate.wall.anchor import Anchors
 from headrace.curate.wall.coverage import Grams, common
 from headrace.curate.wall.item import Item
 from headrace.lake.message import text_of
@@ -37,6 +38,7 @@ class Repeats:
         self._lake = lake
         self._items = items
         self._grams = Grams(items)
+        self._anchors = Anchors.of(items)
         self._equal: dict[str, list[int]] = {}
         for at, item in enumerate(items):
             for name in item.hashes:
@@ -75,13 +77,20 @@ class Repeats:
         return {name: (place, role) for name, place, role in zip(*columns, strict=True)}
 
     def _texts(self, rows: pa.Table, said: Mapping[str, tuple[int, str]]) -> Mapping[int, str]:
-        """By row, what users and tools said in these episodes."""
+        """By row, what users said in these episodes, and tools that may have repeated a case."""
         named = (said[name] for name in pc.unique(pc.list_flatten(rows["messages"])).to_pylist())
-        places = sorted(place for place, role in named if role in HEARD)
-        wanted = pa.table({"place": pa.array(places, pa.int64())})
+        heard = dict(sorted(one for one in named if one[1] in HEARD))
+        wanted = pa.table({"place": pa.array(heard, pa.int64())})
         found = self._found("bodies_of_places", wanted, "place")
-        bodies = (text_of(decoded(body).get("content")) for body in found["body"].to_pylist())
-        return dict(zip(found["place"].to_pylist(), bodies, strict=True))
+        rows_of = zip(found["place"].to_pylist(), found["body"].to_pylist(), strict=True)
+        return {
+            place: text_of(decoded(body).get("content"))
+            for place, body in rows_of
+            if heard[place] == "user" or self._may_repeat(body)
+        }
+
+    def _may_repeat(self, body: str) -> bool:
+        return self._anchors is None or self._anchors.in_body(body)
 
     def _requests(
         self,
