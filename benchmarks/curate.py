@@ -233,6 +233,8 @@ def night(home: Path, count: int, steps: Sequence[str]) -> Iterator[tuple[str, C
                 except Exception as raised:
                     error = f"{type(raised).__name__}: {raised}"
             cost = (round(meter.cpu_s, 2), round(meter.wall_s, 2), round(meter.peak_mib))
+            told = f"{count:,}: {name}, {cost[0]:.1f} CPU s, {cost[1]:.1f} s, {cost[2]} MiB"
+            print(told, error or "", file=sys.stderr, flush=True)
             yield name, Cost(cpu_s=cost[0], wall_s=cost[1], peak_mib=cost[2], error=error)
 
 
@@ -265,7 +267,7 @@ def requests(home: Path, most: int) -> tuple[Planted, near.Edges]:
 def run(count: int, fresh: int, given: argparse.Namespace, folder: Path) -> tuple[Run, Planted]:
     """One size in processes of their own."""
     home = folder / str(count)
-    load_s = _aside(["--load", str(home), "0", str(count)])[1]
+    load_s = 0.0 if home.exists() else _aside(["--load", str(home), "0", str(count)])[1]
     first = _night(home, count, given.steps)
     corpus, edges = requests(home, MOST)
     judged = near.judged(edges, corpus, 0.0, 0.0) if corpus.pairs else None
@@ -366,7 +368,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--share", type=float, default=NIGHT, help="of a lake, new in a night")
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=list(STEPS))
     parser.add_argument("--alone", action="store_true", help="no other programs")
-    parser.add_argument("--folder", type=Path, help="keep the lakes here")
+    parser.add_argument("--folder", type=Path, help="keep the lakes here; take those that are loaded")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--load", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--night", nargs="+", help=argparse.SUPPRESS)
