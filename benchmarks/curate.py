@@ -368,7 +368,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--share", type=float, default=NIGHT, help="of a lake, new in a night")
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=list(STEPS))
     parser.add_argument("--alone", action="store_true", help="no other programs")
-    parser.add_argument("--folder", type=Path, help="keep the lakes here; take those that are loaded")
+    parser.add_argument("--folder", type=Path, help="of lakes; loaded ones are taken")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--load", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--night", nargs="+", help=argparse.SUPPRESS)
