@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 
 import msgspec
 import numpy as np
@@ -113,6 +114,41 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.ids)
 
 
+class Arrived(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked, episode by episode in the order of arrival."""
+
+    asked: Ids
+    ids: Ids  # of the requests, ascending
+    sources: Ids  # whose vector each of them has; -1 where there is none yet
+
+    def first(self, size: int) -> Requests:
+        """The requests of so many episodes, as far as they have a vector."""
+        ids, episodes = np.unique(self.asked[:size], return_counts=True)
+        sources = self.sources[np.searchsorted(self.ids, ids)]
+        kept = sources >= 0
+        return Requests(
+            ids=ids[kept],
+            sources=sources[kept],
+            episodes=episodes[kept].astype(np.int64),
+            intents=[None] * int(kept.sum()),
+        )
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True):
+    """Vectors and texts of requests; ids ascend."""
+
+    ids: Ids
+    vectors: Vectors
+    texts: Sequence[str]
+
+    def places(self, units: Ids) -> Ids:
+        found: Ids = np.searchsorted(self.ids, units)
+        return found
+
+    def said(self, units: Ids) -> list[str]:
+        return [self.texts[at] for at in self.places(units).tolist()]
+
+
 class Desk:
     """One project's requests under one recipe."""
 
@@ -177,10 +213,8 @@ class Desk:
         if taken and not len(standing):
             due = due[-1:]
         found: list[Generation] = []
-        for size in due:
-            one = self._generation(standing, size, taken, namer)
-            if one is None:
-                break
+        for size, some, read in self._samples(due):
+            one = self._generation(standing, size, some, read, taken, namer)
             found.append(one)
             standing = one.standing
             taken += [name.name for name in one.fresh]
@@ -207,21 +241,42 @@ class Desk:
         self._lake.write(write)
         return len(rows)
 
+    def _samples(self, due: Sequence[int]) -> Iterator[tuple[int, Requests, "Read"]]:
+        """What is clustered at each of these sizes; none from the first on with no vector at all.
+
+        Small ones hold those before them and are read together.
+        """
+        if not due:
+            return
+        arrived = self._arrived()
+        samples = list(
+            takewhile(
+                lambda told: len(told[1]), ((size, _sample(arrived.first(size))) for size in due)
+            )
+        )
+        small = [told for told in samples if len(told[1]) < cluster.SAMPLE]
+        for together in (small, *([told] for told in samples[len(small) :])):
+            if together:
+                read = self._reading(together[-1][1].sources)
+                yield from ((size, some, read) for size, some in together)
+
     def _generation(
-        self, standing: Standing, size: int, taken: Sequence[str], namer: Namer | None
-    ) -> Generation | None:
-        """None where no request has a vector."""
-        some = self._sample(self.requests("requests", first=size))
-        if not len(some):
-            return None
-        _, vectors = shelf.vectors(self._lake, self._project, self._recipe, some.sources)
+        self,
+        standing: Standing,
+        size: int,
+        some: Requests,
+        read: "Read",
+        taken: Sequence[str],
+        namer: Namer | None,
+    ) -> Generation:
+        vectors = read.vectors[read.places(some.sources)]
         middles = cluster.middles(vectors, some.episodes)
         near = cluster.nearest(vectors, middles)
-        before = self._before(standing, vectors) if len(standing) else some.intents
+        before = self._before(standing, vectors, size, some)
         told = succession(before, near.places, some.episodes, len(middles))
         wanted = [at for at in range(len(middles)) if at not in told.kept]
-        read = self._read(some, near, len(middles))
-        fresh = names(read, wanted, taken, namer)
+        texts = [read.said(_closest(some, near, at)) for at in range(len(middles))]
+        fresh = names(texts, wanted, taken, namer)
         ids = [
             told.kept[at] if at in told.kept else fresh[at].intent_id for at in range(len(middles))
         ]
@@ -233,21 +288,27 @@ class Desk:
             gone={old: ids[at] for old, at in sorted(told.gone.items())},
         )
 
-    def _before(self, standing: Standing, vectors: Vectors) -> list[str | None]:
+    def _before(
+        self, standing: Standing, vectors: Vectors, size: int, some: Requests
+    ) -> list[str | None]:
+        if not len(standing):
+            return list(_sample(self.requests("requests", first=size)).intents)
         places = cluster.nearest(vectors, standing.middles).places.tolist()
         return [None if at < 0 else standing.ids[at] for at in places]
 
-    def _sample(self, every: Requests) -> Requests:
-        """One request for each vector, as many as are clustered, evenly."""
-        sources, first, at = np.unique(every.sources, return_index=True, return_inverse=True)
-        episodes = np.bincount(at, weights=every.episodes, minlength=len(sources))
-        some = _spread(len(sources), cluster.SAMPLE)
-        return Requests(
-            ids=sources[some],
-            sources=sources[some],
-            episodes=episodes.astype(np.int64)[some],
-            intents=[every.intents[row] for row in first[some].tolist()],
+    def _arrived(self) -> "Arrived":
+        asked = np.asarray(self._lake.table(_sql("arrivals"), self._where)["unit_id"], np.int64)
+        ids = np.unique(asked)
+        sources = self._kin.source(ids)
+        lacking = shelf.missing(self._lake, self._project, self._recipe, sources)
+        return Arrived(
+            asked=asked, ids=ids, sources=np.where(np.isin(sources, lacking), -1, sources)
         )
+
+    def _reading(self, units: Ids) -> "Read":
+        ids, vectors = shelf.vectors(self._lake, self._project, self._recipe, units)
+        _, texts = shelf.texts(self._lake, self._project, units)
+        return Read(ids=ids, vectors=vectors, texts=texts)
 
     def _near(self, requests: Requests, middles: Vectors) -> Iterator[tuple[int, Nearest]]:
         """Where each part of the requests begins, and its nearest middles."""
@@ -259,14 +320,6 @@ class Desk:
             near = cluster.nearest(vectors, middles)
             at = np.searchsorted(sources, mine)
             yield start, Nearest(places=near.places[at], cosines=near.cosines[at])
-
-    def _read(self, some: Requests, near: Nearest, count: int) -> list[list[str]]:
-        """Requests of each intent, the nearest to its middle first."""
-        chosen = [_closest(some, near, at) for at in range(count)]
-        units = np.unique(np.concatenate(chosen or [some.sources[:0]]))
-        _, texts = shelf.texts(self._lake, self._project, units)
-        text_of = dict(zip(units.tolist(), texts, strict=True))
-        return [[text_of[one] for one in units.tolist()] for units in chosen]
 
     def _centroids(self, last: Generation) -> pa.Table:
         count = len(last.ids)
@@ -313,6 +366,19 @@ def _rows(ids: Ids, near: Nearest, names: Sequence[str]) -> pa.Table:
             "intent_id": pa.array(called, pa.string()),
             "cosine": near.cosines[kept],
         }
+    )
+
+
+def _sample(every: Requests) -> Requests:
+    """One request for each vector, as many as are clustered, evenly."""
+    sources, first, at = np.unique(every.sources, return_index=True, return_inverse=True)
+    episodes = np.bincount(at, weights=every.episodes, minlength=len(sources))
+    some = _spread(len(sources), cluster.SAMPLE)
+    return Requests(
+        ids=sources[some],
+        sources=sources[some],
+        episodes=episodes.astype(np.int64)[some],
+        intents=[every.intents[row] for row in first[some].tolist()],
     )
 
 

@@ -26,6 +26,15 @@ left join clusters k
 group by a.asked
 order by a.asked
 
+-- name: arrivals
+-- What each episode asked, in the order in which they came.
+select u.asked as unit_id
+from current_episodes e
+join episode_units u
+    on u.project = $project and u.episode_id = e.episode_id and u.revision = e.revision
+where e.project = $project and u.asked is not null
+order by u.rowid
+
 -- name: waiting_requests
 -- Those of episodes that are in no intent.
 select u.asked as unit_id, count(*) as episodes, null::varchar as intent_id

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import csr_matrix
+from scipy.spatial.distance import squareform
 
 from headrace.curate.semantic.encoder import Vectors
 from headrace.curate.semantic.leader import Leaders, Requests
@@ -68,10 +69,17 @@ def _labels(rows: Vectors, weights: NDArray[np.float64]) -> Numbers:
     centres = _means(rows, weights, grain)
     if len(centres) < 2:
         return np.zeros(len(rows), dtype=np.int64)
-    apart = 1 - np.clip(centres.astype(np.float64) @ centres.astype(np.float64).T, -1, 1)
-    tree = linkage(apart[np.triu_indices(len(centres), 1)], "complete")
+    tree = linkage(_apart(centres), "complete")
     joined = fcluster(tree, 1 - WIDEST, "distance").astype(np.int64) - 1
     found: Numbers = np.where(grain < 0, -1, joined[grain])
+    return found
+
+
+def _apart(centres: Vectors) -> NDArray[np.float64]:
+    """One less the cosine of each pair, as `linkage` wants them; in place, as there are many."""
+    cosines = centres.astype(np.float64) @ centres.astype(np.float64).T
+    np.clip(cosines, -1, 1, out=cosines)
+    found: NDArray[np.float64] = squareform(np.subtract(1, cosines, out=cosines), checks=False)
     return found
 
 
