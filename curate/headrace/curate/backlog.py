@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SLICE = 100_000  # episodes whose messages are looked up together
-CHARS = 128_000_000  # of the messages of a chunk
+CHARS = 64_000_000  # of the messages of a chunk
 CHUNK = 20_000  # episodes of a chunk
-PART = 1_000  # episodes that another process takes at once
+PART = 500  # episodes that another process takes at once
 
 
 class Chunk:
