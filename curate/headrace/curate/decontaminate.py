@@ -21,6 +21,7 @@ from headrace.curate.wall import evidence, meaning
 from headrace.curate.wall.item import Item
 from headrace.curate.wall.meaning import Judge, Meaning
 from headrace.curate.wall.repeat import OVERLAP, Repeats
+from headrace.lake.project import settings_of
 from headrace.lake.record import Case, Done
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
@@ -62,14 +63,13 @@ def decontaminate(
     told: Progress = silent,
     encoder: Encoder | None = None,
     judge: Judge | None = None,
-    hold: bool = True,
 ) -> StepResult:
     """Decide for every episode whether it may be trained on, against all cases in use.
 
     Reads the texts of new episodes, and of stored ones where a case is new. Requests that may say
-    the same in other words go to the `judge`; without one `hold` keeps them back, of cases that
-    the team brought. Raises EmbeddingModelError where requests were embedded by a model that is
-    there no longer.
+    the same in other words go to the `judge`; without one the setting `hold_similar` keeps them
+    back, of cases that the team brought. Raises EmbeddingModelError where requests were embedded by
+    a model that is there no longer.
     """
     suite = _Suite(lake, project)
     suite.look_back(now, encoder)
@@ -77,15 +77,13 @@ def decontaminate(
     if judge is not None:
         suite.judge(judge, encoder)
     standing = suite.standing
-    hits = suite.hits(standing, hold=hold)
+    hits = suite.hits(standing)
     decided = _decided(standing, suite.looked(), hits)
     lake.write(lambda tx: _settle(tx, project, hits, decided, now))
     return _result(lake, project, suite, hits)
 
 
-def leaks(
-    lake: Lake, project: str, episode_ids: Collection[str], *, hold: bool = True
-) -> list[Leak]:
+def leaks(lake: Lake, project: str, episode_ids: Collection[str]) -> list[Leak]:
     """What is wrong with episodes about to be exported, read anew without trusting a decision."""
     suite = _Suite(lake, project)
     if not suite.items or not episode_ids:
@@ -95,7 +93,7 @@ def leaks(
     known = suite.stored_overlaps().filter(~pl.col("episode_id").is_in(asked.implode()))
     fresh = suite.overlaps_of(suite.every(asked))
     overlaps = pl.concat([known, fresh])
-    found = suite.found(standing, overlaps, suite.agreements(), hold=hold)
+    found = suite.found(standing, overlaps, suite.agreements(), hold=suite.hold)
     return _leaks(found.filter(pl.col("episode_id").is_in(asked.implode())))
 
 
@@ -131,6 +129,10 @@ class _Suite:
             items = [Item.from_row(row) for row in rows]
         self.items = items
         self._meaning: Meaning | None = None
+
+    @property
+    def hold(self) -> bool:
+        return settings_of(self._lake.settings, self._project).hold_similar
 
     @property
     def standing(self) -> pl.DataFrame:
@@ -171,9 +173,9 @@ class _Suite:
         """The episodes that were held against all cases, in the revision that stands."""
         return pl.DataFrame(self._stored(every=False)).select("episode_id")
 
-    def hits(self, standing: pl.DataFrame, *, hold: bool) -> pl.DataFrame:
+    def hits(self, standing: pl.DataFrame) -> pl.DataFrame:
         overlaps, agreements = self.stored_overlaps(), self.agreements()
-        return self.found(standing, overlaps, agreements, hold=hold)
+        return self.found(standing, overlaps, agreements, hold=self.hold)
 
     def found(
         self,
@@ -181,17 +183,18 @@ class _Suite:
         overlaps: pl.DataFrame,
         agreements: pl.DataFrame,
         *,
-        hold: bool = True,
+        hold: bool,
     ) -> pl.DataFrame:
         return evidence.hits(
             self._lake, self._project, self.items, standing, overlaps, agreements, hold=hold
         )
 
     def stored_overlaps(self) -> pl.DataFrame:
-        return self._of_cases("overlaps").cast(OVERLAP)
+        live = evidence.tables(self.items)
+        return pl.DataFrame(self._lake.table(_sql("overlaps"), self._where, live)).cast(OVERLAP)
 
     def agreements(self) -> pl.DataFrame:
-        return self._of_cases("agreements")
+        return meaning.agreements(self._lake, self._project, self.items)
 
     def meant(self, encoder: Encoder | None) -> pl.DataFrame:
         """The agreements of all stored requests, without writing any."""
@@ -240,9 +243,6 @@ class _Suite:
         told = {**self._where, "step": STEP, "version": VERSION, "scrubbed": True}
         sql = statements("headrace.curate", "backlog.sql")["waiting"]
         return self._lake.table(sql, told)
-
-    def _of_cases(self, sql: str) -> pl.DataFrame:
-        return pl.DataFrame(self._lake.table(_sql(sql), self._where, evidence.tables(self.items)))
 
     def _written(self, tx: Transaction, part: pa.Table, found: pl.DataFrame) -> None:
         tx.run(_sql("forget_overlaps"), self._where, {"told": part.select(["episode_id"])})

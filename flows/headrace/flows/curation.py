@@ -20,6 +20,7 @@ from headrace.curate.suspect import suspect
 from headrace.curate.units import units
 from headrace.curate.vote import vote
 from headrace.evals.naming import namer_of
+from headrace.evals.rephrasing import rephrasing_judge
 from headrace.flows.context import Context, Step, curated
 from headrace.flows.night import Line
 from headrace.flows.usual import Counted, nights_before, unusual, words
@@ -98,7 +99,8 @@ def _split(at: Context) -> Line:
 
 
 def _decontaminate(at: Context) -> Line:
-    result = decontaminate(at.lake, at.project, now=at.now, told=at.told)
+    judge = rephrasing_judge(at.lake.settings, at.project)
+    result = decontaminate(at.lake, at.project, now=at.now, told=at.told, judge=judge)
     lost = burned(at.lake, at.project)
     said = "clear of the eval suite"
     if lost:

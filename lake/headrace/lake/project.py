@@ -34,6 +34,8 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True):
     scrub_extra: Literal["presidio"] | None = None  # a second finder of personal data
     review_size: int = REVIEW_SIZE
     review_twice: float = REVIEW_TWICE
+    hold_similar: bool = True  # what may rephrase a case that the team brought is not trained on
+    judge_similar: str | None = None  # name of the judge whose model is asked about such
 
 
 class _Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +48,8 @@ class _Keys(msgspec.Struct, frozen=True, kw_only=True):
     scrub_extra: Literal["presidio", "none"] | None = None
     review_size: Annotated[int, msgspec.Meta(ge=0)] | None = None
     review_twice: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    hold_similar: bool | None = None
+    judge_similar: Annotated[str, msgspec.Meta(min_length=1)] | None = None
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +80,8 @@ def settings_of(settings: Settings, project: str) -> ProjectSettings:
         scrub_extra=_extra(own.keys.scrub_extra, top.keys.scrub_extra, settings.scrub_extra),
         review_size=_first(own.keys.review_size, top.keys.review_size, REVIEW_SIZE),
         review_twice=_first(own.keys.review_twice, top.keys.review_twice, REVIEW_TWICE),
+        hold_similar=_first(own.keys.hold_similar, top.keys.hold_similar, True),
+        judge_similar=own.keys.judge_similar or top.keys.judge_similar,
     )
 
 

@@ -7,12 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from headrace.evals.errors import EvalError
 from headrace.flows.context import Context
 from headrace.flows.step import STEPS
 from headrace.ingest.load import load
 from headrace.ingest.picks import Picks
 from headrace.lake import Lake
 
+JUDGE = """
+[judges.quality]
+model = "mockllm/model"
+[projects.b]
+judge_similar = "qualiti"
+"""
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 RULES = """
 [thresholds]
@@ -63,3 +70,15 @@ def test_each_project_is_resolved_by_what_its_section_says(lake: Lake) -> None:
         {"success": 1, "failure": 1, "unmarked": 1},
         ["success", "failure", "unmarked"],
     )
+
+
+def test_a_project_says_which_judge_is_asked_about_rephrased_cases(lake: Lake) -> None:
+    def at(project: str) -> Context:
+        return Context(lake=lake, project=project, now=NOW, out=Path())
+
+    (lake.settings.home / "headrace.toml").write_text(JUDGE)
+    assert STEPS["decontaminate"](at("a")).dropped == {}
+    with pytest.raises(EvalError, match=r"no judge 'qualiti', there are: quality"):
+        STEPS["decontaminate"](at("b"))
+    (lake.settings.home / "headrace.toml").write_text(JUDGE.replace("qualiti", "quality"))
+    assert STEPS["decontaminate"](at("b")).dropped == {}

@@ -182,6 +182,17 @@ def test_a_project_says_how_long_its_review_queue_is(settings: Settings) -> None
     assert (other.review_size, other.review_twice) == (20, 0.1)
 
 
+def test_a_project_says_what_becomes_of_requests_that_may_rephrase_a_case(
+    settings: Settings,
+) -> None:
+    found = settings_of(settings, "support")
+    assert (found.hold_similar, found.judge_similar) == (True, None)
+    write(settings, 'judge_similar = "quality"\n[projects.support]\nhold_similar = false')
+    support, other = settings_of(settings, "support"), settings_of(settings, "other")
+    assert (support.hold_similar, support.judge_similar) == (False, "quality")
+    assert (other.hold_similar, other.judge_similar) == (True, "quality")
+
+
 @pytest.mark.parametrize("line", ["review_size = -1", "review_size = 2.5", "review_twice = 1.1"])
 def test_a_queue_of_no_size_is_refused(settings: Settings, line: str) -> None:
     write(settings, line)

@@ -22,6 +22,7 @@ from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
 STEP = "agree"
+AGREE = "agree/1 "  # before the recipe; together the version of what was found
 CHUNK = 5_000  # requests whose texts are held at once
 VECTORS = 100_000  # of requests that are held against new cases at once
 MARK = "units"  # up to which unit requests were held against the cases
@@ -30,13 +31,13 @@ ASKED_AT_ONCE = 20
 
 
 class Judge(Protocol):
-    """Says whether two requests ask the same; kept with its name, and asked once for a pair."""
+    """Says whether requests ask the same; kept with its name, and asked once for a pair."""
 
     @property
     def judge_hash(self) -> str: ...
 
-    def same(self, case: str, request: str) -> bool | None:
-        """None: it could not tell."""
+    def same(self, pairs: Sequence[tuple[str, str]]) -> Sequence[bool | None]:
+        """Of each case and request; None: it could not tell."""
         ...
 
 
@@ -55,7 +56,7 @@ class Meaning:
 
     @property
     def version(self) -> str:
-        return f"agree/1 {self._recipe}"
+        return AGREE + self._recipe
 
     def look(self, fresh: Sequence[Item], now: datetime, told: Progress = silent) -> int:
         """Write the agreements of new requests with all cases, of stored ones with new cases.
@@ -87,29 +88,39 @@ class Meaning:
         return rows if names is None else rows.filter(pl.col("case_id").is_in(names))
 
     def judge(self, judge: Judge) -> int:
-        """Ask about requests that only may say the same, the most alike first; how many."""
-        live = pa.table({"case_id": [item.case_id for item in self._items]})
-        rows = pl.DataFrame(
-            self._lake.table(_sql("agreements"), {"project": self._project}, {"live": live})
-        )
+        """Ask about requests that only may say the same, the most alike first; how many.
+
+        A judge that answers nothing of what it is asked at once is asked no more.
+        """
+        rows = agreements(self._lake, self._project, self._items)
         open_ = rows.filter((pl.col("rule") == "similar") & pl.col("judged").is_null())
         asked = open_.sort("total", "unit_id", descending=[True, False]).head(JUDGED)
+        done = 0
         for start in range(0, len(asked), ASKED_AT_ONCE):
-            self._judged(judge, asked.slice(start, ASKED_AT_ONCE))
-        return len(asked)
+            part = asked.slice(start, ASKED_AT_ONCE)
+            done += len(part)
+            if not self._judged(judge, part):
+                break
+        return done
 
-    def _judged(self, judge: Judge, rows: pl.DataFrame) -> None:
+    def _judged(self, judge: Judge, rows: pl.DataFrame) -> int:
+        """How many were answered."""
         cases = {item.case_id: item.asked for item in self._items}
         units = np.unique(rows["unit_id"].to_numpy())
         texts = dict(zip(units.tolist(), self._texts(units), strict=True))
-        said = [
-            judge.same(cases[case], texts[unit])
-            for unit, case in rows.select("unit_id", "case_id").iter_rows()
-        ]
+        said = judge.same(
+            [
+                (cases[case], texts[unit])
+                for unit, case in rows.select("unit_id", "case_id").iter_rows()
+            ]
+        )
         verdicts = rows.select("unit_id", "case_id", judged=pl.Series(said, dtype=pl.Boolean))
         table = arrow(verdicts.drop_nulls())
         given = {"project": self._project, "judge": judge.judge_hash}
-        self._lake.write(lambda tx: tx.run(_sql("judge_agreements"), given, {"verdicts": table}))
+        if len(table):
+            sql = _sql("judge_agreements")
+            self._lake.write(lambda tx: tx.run(sql, given, {"verdicts": table}))
+        return len(table)
 
     def _found(self, units: Ids) -> pl.DataFrame:
         ids, vectors = self._of(units)
@@ -179,7 +190,8 @@ class Meaning:
             if len(rows):
                 tx.run(_sql("add_agreements"), {"project": self._project}, {"found": rows})
             if upto is not None:
-                tx.run(_sql("forget_mark"), told)
+                where = {name: told[name] for name in ("project", "step", "key")}
+                tx.run(_sql("forget_mark"), where)
                 tx.append("done", [Done(**told, revision=upto)])
 
         self._lake.write(write)
@@ -215,6 +227,13 @@ AGREEMENT = pl.Schema(
         "rule": pl.String(),
     }
 )
+
+
+def agreements(lake: Lake, project: str, items: Sequence[Item]) -> pl.DataFrame:
+    """What is stored of these cases, by the recipe of vectors that is in use."""
+    live = pa.table({"case_id": pa.array([item.case_id for item in items], pa.string())})
+    given = {"project": project, "step": STEP, "key": MARK, "agree": AGREE}
+    return pl.DataFrame(lake.table(_sql("agreements"), given, {"live": live}))
 
 
 def any_vectors(lake: Lake) -> bool:

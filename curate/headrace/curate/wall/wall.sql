@@ -11,7 +11,7 @@ select key, revision from done
 where project = $project and step = $step and version = $version and starts_with(key, $prefix)
 
 -- name: forget_mark
-delete from done where project = $project and step = $step and version = $version and key = $key
+delete from done where project = $project and step = $step and key = $key
 
 -- name: stored
 -- Scrubbed episodes as they stand; those that the step has looked at, or all.
@@ -106,14 +106,25 @@ from wanted w left join unit_clusters c
     on c.project = $project and c.method = 'near' and c.unit_id = w.unit_id
 
 -- name: agreements
+-- Of the recipe of vectors that requests were last held against cases by: another one's are stale.
 select a.unit_id, a.case_id, a.cosine, a.total, a.rule, a.judged from eval_agreements a
 semi join live l on l.case_id = a.case_id
+semi join done d
+    on d.project = a.project and d.step = $step and d.key = $key and d.version = $agree || a.model
 where a.project = $project
 order by a.unit_id, a.case_id
 
 -- name: add_agreements
+-- What a judge said of two texts holds whatever their vectors are.
 insert into eval_agreements by name
-select * from found anti join eval_agreements a
+select found.*, j.judged, j.judge_hash
+from found
+left join (
+    select unit_id, case_id, any_value(judged) as judged, any_value(judge_hash) as judge_hash
+    from eval_agreements where project = $project and judged is not null
+    group by unit_id, case_id
+) j on j.unit_id = found.unit_id and j.case_id = found.case_id
+anti join eval_agreements a
     on a.project = $project and a.model = found.model and a.unit_id = found.unit_id
     and a.case_id = found.case_id
 

@@ -1,12 +1,15 @@
 """Requests in other words: held back, judged once, and looked for both ways."""
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
 import pytest
 
+from headrace.curate import unit
 from headrace.curate.decontaminate import decontaminate, given_away, leaks
 from headrace.curate.embed import embed
+from headrace.curate.semantic.encoder import Vectors
 from headrace.curate.split import Shares, split
 from headrace.curate.units import units
 from headrace.lake.message import dump
@@ -32,9 +35,9 @@ class Judging:
         self.verdict = verdict
         self.asked: list[tuple[str, str]] = []
 
-    def same(self, case: str, request: str) -> bool | None:
-        self.asked.append((case, request))
-        return self.verdict
+    def same(self, pairs: Sequence[tuple[str, str]]) -> list[bool | None]:
+        self.asked += pairs
+        return [self.verdict] * len(pairs)
 
 
 def suite(world: World, origin: str = BROUGHT) -> None:
@@ -84,8 +87,12 @@ def test_of_grown_cases_and_where_it_is_not_wanted_only_what_is_sure_is_out(
 ) -> None:
     suite(world, origin)
     requests(world)
-    night(lake, world, words, hold=hold)
+    held = f"[projects.{dump(world.project)}]\nhold_similar = {dump(hold)}\n"
+    (lake.settings.home / "headrace.toml").write_text(held)
+    night(lake, world, words)
     assert reasons(lake, world) == {**HELD, "similar": "clean"}
+    names = [episode.episode_id for episode in world.posted]
+    assert {short(one.episode_id) for one in leaks(lake, world.project, names)} == {"same"}
 
 
 @pytest.mark.parametrize(
@@ -102,6 +109,45 @@ def test_a_judge_decides_and_is_asked_once(
         night(lake, world, words, judge=judge)
     assert reasons(lake, world) == {**HELD, "similar": reason}
     assert judge.asked == [(" ".join(CASE), " ".join(SIMILAR))] * asked
+
+
+def test_a_judge_that_is_silent_is_asked_no_more_that_night(
+    lake: Lake, world: World, words: WordEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.curate.wall.meaning.ASKED_AT_ONCE", 1)
+    suite(world)
+    requests(world)
+    world.post("again", [user(" ".join([*SIMILAR, "indeed"])), said("It is again.")])
+    judge = Judging(None)
+    night(lake, world, words, judge=judge)
+    assert len(judge.asked) == 1
+    assert list(reasons(lake, world).values()).count("contaminated:similar") == 2
+
+
+class BlindEncoder(WordEncoder):
+    """To which no text is like another."""
+
+    def _mean(self, text: str) -> Vectors:
+        return super()._mean(unit.norm(text).replace(" ", ""))
+
+
+def test_of_two_models_the_one_in_use_counts_and_no_judge_is_asked_twice(
+    lake: Lake, world: World, words: WordEncoder
+) -> None:
+    suite(world)
+    requests(world)
+    judge = Judging(True)
+    judged = {**HELD, "similar": "contaminated:judged"}
+    night(lake, world, words, judge=judge)
+    assert reasons(lake, world) == judged
+    night(lake, world, BlindEncoder("blind"), judge=judge)
+    assert set(reasons(lake, world).values()) == {"clean"}
+    assert leaks(lake, world.project, [episode.episode_id for episode in world.posted]) == []
+    night(lake, world, words, judge=judge)
+    assert reasons(lake, world) == judged
+    night(lake, world, WordEncoder("words again"), judge=judge)
+    assert reasons(lake, world)["similar"] == "contaminated:judged"
+    assert len(judge.asked) == 1
 
 
 def test_cases_first_or_requests_first_or_both_at_once_decide_alike(
