@@ -1,5 +1,6 @@
 """Turns requests into vectors, each text once for a recipe."""
 
+from contextlib import nullcontext
 from datetime import datetime
 
 import numpy as np
@@ -9,7 +10,7 @@ from headrace.curate.semantic import shelf
 from headrace.curate.semantic.encoder import LEAST, Encoder
 from headrace.curate.semantic.shelf import Kin
 from headrace.curate.step import StepResult
-from headrace.curate.workers import dismiss
+from headrace.curate.workers import apart
 from headrace.lake.store import Lake
 
 STEP = "embed"
@@ -33,14 +34,13 @@ def embed(
     sources = Kin.of(lake, project).source(asked)
     waiting = shelf.missing(lake, project, encoder.recipe, np.unique(sources))
     workers = lake.settings.workers if len(waiting) >= LEAST else 1
-    for start in range(0, len(waiting), CHUNK):
-        part = waiting[start : start + CHUNK]
-        hashes, texts = shelf.texts(lake, project, part)
-        rows = encoder.encode(texts, workers)
-        lake.write(lambda tx: shelf.store(tx, encoder.recipe, hashes, rows))  # noqa: B023
-        told(start + len(part), len(waiting))
-    if len(waiting) >= LEAST:
-        dismiss()
+    with nullcontext() if workers == 1 else apart():
+        for start in range(0, len(waiting), CHUNK):
+            part = waiting[start : start + CHUNK]
+            hashes, texts = shelf.texts(lake, project, part)
+            rows = encoder.encode(texts, workers)
+            lake.write(lambda tx: shelf.store(tx, encoder.recipe, hashes, rows))  # noqa: B023
+            told(start + len(part), len(waiting))
     return StepResult(
         step=STEP,
         seen=len(waiting),

@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from headrace.curate.backlog import Chunk
@@ -53,8 +54,20 @@ class Workers:
         yield from pool(delayed(work)(part) for part in parts)
 
 
-def dismiss() -> None:
-    """End the processes that wait for more work; each holds what it loaded, a model say."""
+@contextmanager
+def apart() -> Iterator[None]:
+    """Processes of one's own for work that loads a model; they end with it.
+
+    Those that did other work before would be ended in the midst: loky takes a model for a leak.
+    """
+    _dismiss()
+    try:
+        yield
+    finally:
+        _dismiss()
+
+
+def _dismiss() -> None:
     from joblib.externals.loky import get_reusable_executor
 
     get_reusable_executor().shutdown(wait=True)

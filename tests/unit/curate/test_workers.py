@@ -5,12 +5,11 @@ import os
 import pickle
 from typing import Any, cast
 
-import psutil
 import pyarrow as pa
 import pytest
 
 from headrace.curate.backlog import PART, Chunk, Looked
-from headrace.curate.workers import LEAST, Workers, dismiss
+from headrace.curate.workers import LEAST, Workers, apart
 
 
 class Halves:
@@ -47,11 +46,21 @@ def pid(part: Any) -> int:
     return os.getpid()
 
 
-def test_processes_end_when_they_are_dismissed_and_others_take_over() -> None:
-    first = set(Workers(2, LEAST).over(pid, HALVES))
-    dismiss()
-    assert not any(map(psutil.pid_exists, first))
-    assert first.isdisjoint(Workers(2, LEAST).over(pid, HALVES))
+def is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_work_apart_has_processes_of_its_own_that_end_with_it() -> None:
+    before = set(Workers(2, LEAST).over(pid, HALVES))
+    with apart():
+        own = set(Workers(2, LEAST).over(pid, HALVES))
+    after = set(Workers(2, LEAST).over(pid, HALVES))
+    assert not any(map(is_alive, before | own))
+    assert own.isdisjoint(before | after)
 
 
 def test_a_part_is_sent_without_the_rows_of_others() -> None:
