@@ -161,6 +161,7 @@ def test_every_step_left_something_to_compare(calm: Lake) -> None:
         assert told[name], name
 
 
+@pytest.mark.usefixtures("all_cores")
 @pytest.mark.parametrize("seed", range(2))
 def test_killed_at_random_and_restarted_it_ends_as_if_undisturbed(
     seed: int, calm: Lake, runs: list[Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -193,6 +194,7 @@ def test_killed_at_random_and_restarted_it_ends_as_if_undisturbed(
         assert differences(lake, calm) == {}
 
 
+@pytest.mark.usefixtures("all_cores")
 def test_two_nights_in_sequence_equal_one_night_over_both(
     calm: Lake, runs: list[Run], tmp_path: Path
 ) -> None:

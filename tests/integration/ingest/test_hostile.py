@@ -203,6 +203,7 @@ def _peak(pid: int) -> int:
     return int(line.split()[1]) * 1024
 
 
+@pytest.mark.usefixtures("all_cores")
 def test_what_is_built_to_fill_the_memory_is_refused_in_little_of_it(roomy: Any) -> None:
     """The bound that docs/protocol.md names, over one body of each kind, sidecar and drain."""
     client = roomy

@@ -5,8 +5,12 @@ import sys
 from pathlib import Path
 from threading import Thread
 
+import pytest
+
 from headrace.lake import Lake, migration
 from headrace.lake.message import Message
+
+pytestmark = pytest.mark.usefixtures("all_cores")
 
 WRITER = """
 import sys

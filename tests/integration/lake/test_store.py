@@ -288,6 +288,7 @@ def test_a_table_that_is_not_there_yet_is_asked_for_again(lake: Lake) -> None:
     assert lake.rows("select release from later") == [{"release": "r"}]
 
 
+@pytest.mark.usefixtures("all_cores")
 def test_a_frugal_lake_reads_and_writes_as_ever(tmp_path: Path) -> None:
     with Lake.open(tmp_path) as frugal:
         frugal.be_frugal()

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from headrace.lake import spill
 from headrace.lake.store import Lake
 
@@ -26,6 +28,7 @@ def test_what_a_killed_process_left_is_removed_and_no_other(tmp_path: Path) -> N
     ]
 
 
+@pytest.mark.usefixtures("all_cores")
 def test_a_stream_larger_than_memory_spills_into_the_home_until_the_lake_is_closed(
     tmp_path: Path,
 ) -> None:
