@@ -4,8 +4,9 @@ Both ways: new episodes are held against all cases, and new cases against all ep
 exported before the case came is burned, and told.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -18,7 +19,7 @@ from headrace.curate.progress import Progress, silent
 from headrace.curate.semantic.encoder import Encoder
 from headrace.curate.step import StepResult
 from headrace.curate.wall import evidence, meaning
-from headrace.curate.wall.item import Item
+from headrace.curate.wall.item import Item, Items
 from headrace.curate.wall.meaning import Judge, Meaning
 from headrace.curate.wall.repeat import OVERLAP, Repeats
 from headrace.lake.project import settings_of
@@ -104,9 +105,8 @@ def given_away(
 
     One that only may say the same is not among them.
     """
-    items = [Item.from_row(msgspec.structs.asdict(case)) for case in cases]
-    suite = _Suite(lake, project, items)
-    if not items:
+    suite = _Suite(lake, project, [msgspec.structs.asdict(case) for case in cases])
+    if not suite.items:
         return []
     fresh = suite.overlaps_of(suite.every())
     return _leaks(suite.found(suite.standing, fresh, suite.meant(encoder), hold=False))
@@ -120,14 +120,15 @@ def burned(lake: Lake, project: str) -> list[Burned]:
 class _Suite:
     """The cases in use, or those given, and what the lake knows of them."""
 
-    def __init__(self, lake: Lake, project: str, items: Sequence[Item] | None = None) -> None:
+    def __init__(
+        self, lake: Lake, project: str, rows: Sequence[Mapping[str, Any]] | None = None
+    ) -> None:
         self._lake = lake
         self._where = {"project": project}
         self._project = project
-        if items is None:
-            rows = lake.rows(_sql("live_cases"), self._where)
-            items = [Item.from_row(row) for row in rows]
-        self.items = items
+        given = lake.rows(_sql("live_cases"), self._where) if rows is None else rows
+        self._cases = Items.of(lake, project, given)
+        self.items = self._cases.items
         self._meaning: Meaning | None = None
 
     @property
@@ -232,8 +233,7 @@ class _Suite:
 
     def _fresh(self) -> list[Item]:
         told = {**self._where, "step": STEP, "version": VERSION, "prefix": "case:"}
-        known = {row["key"] for row in self._lake.rows(_sql("looked_at"), told)}
-        return [item for item in self.items if item.key not in known]
+        return self._cases.fresh(row["key"] for row in self._lake.rows(_sql("looked_at"), told))
 
     def _stored(self, *, every: bool) -> pa.Table:
         told = {**self._where, "step": STEP, "version": VERSION, "every": every}
