@@ -25,6 +25,7 @@ STEP = "assemble"
 VERSION = "assemble/2"  # of the rules: under a new one every trace is assembled again
 BATCH = 50_000  # spans of a transaction, at least
 BATCHES = 16  # transactions of a run: each looks into whole tables for rows that it must not repeat
+RAW_RETIRED = "raw_retired"
 MEMORY_MIB = 700  # of DuckDB; sorting spills beyond
 
 
@@ -56,6 +57,7 @@ def assemble(
     counts: Counter[str] = Counter()
     done = 0
     with lake.within(MEMORY_MIB):
+        late = _leave_late(lake, project, now)
         log_join.join(lake, project)
         todo = planned(lake, project, version, link=link)
         if todo is not None:
@@ -69,13 +71,29 @@ def assemble(
         with _alone(lake.settings.home):
             release.record(lake, project)
     kept, dropped = counts.pop("episodes", 0), counts.pop("no_content", 0)
+    notes = counts | Counter({RAW_RETIRED: late} if late else {})
     return StepResult(
         step=STEP,
         seen=kept + dropped,
         kept=kept,
         dropped={"no_content": dropped} if dropped else {},
-        notes=dict(counts),
+        notes=dict(notes),
     )
+
+
+def _leave_late(lake: Lake, project: str, now: datetime) -> int:
+    """Say of what came for a trace whose raw texts are gone that it is not read; how much it is.
+
+    An episode that was made of half of its spans would take the place of a whole one.
+    """
+    names = [
+        row["name"]
+        for row in lake.rows(statements("headrace.curate")["late_spans"], {"project": project})
+    ]
+    rows = [_left(project, name, RAW_RETIRED, None, now) for name in names]
+    if rows:
+        lake.write(lambda tx: tx.add_new("decisions", rows, on=["project", "step", "episode_id"]))
+    return len(rows)
 
 
 def _results(
@@ -171,16 +189,20 @@ def _dropped(project: str, found: Assembled, now: datetime) -> Iterator[Decision
     ]
     dropped += [(one.key, one.reason, one.episode_id) for one in found.untrained]
     for name, reason, home in dropped:
-        yield Decision(
-            project=project,
-            step=STEP,
-            version=VERSION,
-            episode_id=name,
-            kept=False,
-            reason=reason,
-            because_of=home,
-            at=now,
-        )
+        yield _left(project, name, reason, home, now)
+
+
+def _left(project: str, name: str, reason: str, home: str | None, now: datetime) -> Decision:
+    return Decision(
+        project=project,
+        step=STEP,
+        version=VERSION,
+        episode_id=name,
+        kept=False,
+        reason=reason,
+        because_of=home,
+        at=now,
+    )
 
 
 def _counts(found: Sequence[Assembled], changed: Sequence[Episode]) -> Counter[str]:

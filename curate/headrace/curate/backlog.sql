@@ -17,6 +17,10 @@ fresh as (
         select key, revision from done
         where project = $project and step = $step and version = $version
     ) d on d.key = l.episode_id and d.revision = l.revision
+    anti join ( -- nothing raw of these is left to be read
+        select key, revision from retired
+        where project = $project and kind = 'episode' and not $scrubbed
+    ) r on r.key = l.episode_id and r.revision >= l.revision
     where not l.superseded and (s.rowid is not null or not $scrubbed)
 ),
 heard as (

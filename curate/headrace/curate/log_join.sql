@@ -15,6 +15,7 @@ with events as (
         min("at") as first, max("at") as last
     from log_events
     where project = $project and trace_id is not null and name in (select unnest($names::varchar[]))
+        and trace_id not in (select key from retired where project = $project and kind = 'trace')
     group by trace_id
 ),
 calls as (

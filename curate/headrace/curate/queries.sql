@@ -19,17 +19,19 @@ select distinct project from (
 
 -- name: trace_marks
 -- Per trace what stands in the lake, and what stood when it was last assembled. A row of a span is
--- never changed, only replaced: its number and the snapshot it came with name a version of it, stay
--- when files are merged, and cost a tenth of reading what the span says. Of conversations the hashes
--- do, at half the cost of their names.
+-- never changed, only replaced: its number names a version of it, stays when files are merged or
+-- rewritten, and costs a tenth of reading what the span says. Of conversations the hashes do, at half
+-- the cost of their names. Retired traces are not read again: what they said is gone.
 with traces as (
     select
         trace_id, count(*) as spans, count(*) filter (where kind = 'llm') as calls,
         min(hash(conversation_id)) filter (where conversation_id is not null) as conversation,
         max(hash(conversation_id)) filter (where conversation_id is not null) as conversation_2,
         min(started_at) as started_at, max(started_at) as last_at,
-        concat_ws(':', $version, count(*), bit_xor(hash(rowid, snapshot_id))) as fingerprint
-    from spans where project = $project
+        concat_ws(':', $version, count(*), bit_xor(hash(rowid))) as fingerprint
+    from spans where project = $project and trace_id not in (
+        select key from retired where project = $project and kind = 'trace'
+    )
     group by trace_id
 )
 select t.*, a.fingerprint as assembled
@@ -242,6 +244,9 @@ from (
     from episodes where project = $project
 ) e
 join places p on p.trace_id = e.trace_id
+where e.episode_id not in ( -- an older revision may have held a trace that came to stand by itself
+    select key from retired where project = $project and kind = 'episode'
+)
 group by e.episode_id;
 
 -- name: standing_episodes
@@ -255,6 +260,17 @@ join touched t on t.episode_id = e.episode_id and t.revision = e.revision
 where e.project = $project and len(e.span_ids) > 0
     and (e.started_at is null or e.started_at between $first and $last)
 order by t.grp;
+
+-- name: late_spans
+-- What came for a trace after its raw texts had gone: it is not read.
+select s.trace_id || ':' || s.span_id as name
+from spans s join retired r on r.project = s.project and r.kind = 'trace' and r.key = s.trace_id
+where s.project = $project and s.rowid > r.upto and s.attributes::varchar <> '{}'
+union
+select l.trace_id
+from log_events l
+join retired r on r.project = l.project and r.kind = 'trace' and r.key = l.trace_id
+where l.project = $project and l.received_at > r."at";
 
 -- name: assembled
 select trace_id, fingerprint from assembled_traces

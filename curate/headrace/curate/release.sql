@@ -25,12 +25,21 @@ order by release;
 -- name: told_by_rows
 -- What is long is read of these episodes alone: a function of the row number is looked at first.
 with told as materialized (
-    select rowid as place, messages[1] as opening, tools::varchar as tools from episodes
+    select rowid as place, messages[1] as opening, tools::varchar as tools, project, episode_id,
+        revision
+    from episodes
     where list_contains($places::bigint[], rowid)
 ),
 prompts as (
-    select distinct hash from messages
+    select hash from messages
     where role = 'system' and hash in (select opening from told)
+    union -- of one whose raw texts are gone
+    select t.opening
+    from told t
+    join scrubbed s
+        on s.project = t.project and s.episode_id = t.episode_id and s.revision = t.revision
+    join scrubbed_messages m on m.hash = s.messages[1]
+    where m.role = 'system'
 )
 select t.place, t.tools, p.hash as prompt_hash
 from told t left join prompts p on p.hash = t.opening;
@@ -39,7 +48,7 @@ from told t left join prompts p on p.hash = t.opening;
 -- Of releases whose first episode opens with no prompt.
 with openings as (
     select
-        episode_id, release, superseded, messages[1] as opening,
+        episode_id, revision, release, superseded, messages[1] as opening,
         {'at': coalesce(started_at, "at"), 'id': episode_id} as turn
     from episodes
     where project = $project
@@ -51,6 +60,13 @@ seen as (
 ),
 prompts as (
     select hash from messages where role = 'system' and hash in (select opening from seen)
+    union
+    select e.opening
+    from seen e
+    join scrubbed s
+        on s.project = $project and s.episode_id = e.episode_id and s.revision = e.revision
+    join scrubbed_messages m on m.hash = s.messages[1]
+    where m.role = 'system'
 )
 select release, arg_min(opening, turn) as prompt_hash from seen
 where opening in (select hash from prompts)

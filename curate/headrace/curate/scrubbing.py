@@ -24,6 +24,7 @@ from headrace.lake.store import Lake, Transaction
 
 STEP = "scrub"
 NOT_SCRUBBABLE = "not_scrubbable"
+RETIRED = "retired"  # note: copies that cannot be made anew
 
 
 def scrub(lake: Lake, project: str, *, now: datetime, told: Progress = silent) -> StepResult:
@@ -37,8 +38,9 @@ def scrub(lake: Lake, project: str, *, now: datetime, told: Progress = silent) -
     extra = settings_of(lake.settings, project).scrub_extra
     version = Cleaner(key=b"", extra=extra).version
     backlog = Backlog.of(lake, project, step=STEP, version=version, scrubbed=False)
+    gone = _left_as_they_are(lake, project, version)
     if not len(backlog):
-        return StepResult(step=STEP, seen=0, kept=0, dropped={})
+        return StepResult(step=STEP, seen=0, kept=0, dropped={}, notes=gone)
     work = Cleaner(key=keys.key_of(lake, project), extra=extra).ready()
     workers = Workers(lake.settings.workers, len(backlog))
     reasons: Counter[str] = Counter()
@@ -56,7 +58,7 @@ def scrub(lake: Lake, project: str, *, now: datetime, told: Progress = silent) -
         seen=reasons.total(),
         kept=reasons.total() - lost,
         dropped={NOT_SCRUBBABLE: lost} if lost else {},
-        notes=dict(sorted(found.items())),
+        notes={**dict(sorted(found.items())), **gone},
     )
 
 
@@ -83,15 +85,28 @@ def beside(lake: Lake, project: str, values: Mapping[str, object]) -> dict[str, 
     What an episode tells of its people is taken out too, as far as its raw messages are kept.
     Raises ScrubKeyError.
     """
+    return among(lake, project, {name: ((name,), value) for name, value in values.items()})
+
+
+def among(
+    lake: Lake, project: str, values: Mapping[str, tuple[Sequence[str], object]]
+) -> dict[str, object]:
+    """What was said about several episodes at once, by any name: what each of them tells goes.
+
+    Raises ScrubKeyError.
+    """
     if not values:
         return {}
     extra = settings_of(lake.settings, project).scrub_extra
     work = Cleaner(key=keys.key_of(lake, project), extra=extra).ready()
     raw: dict[str, list[Body]] = {}
-    given = {"project": project, "episodes": list(values)}
-    for row in lake.rows(_sql("raw_of_episodes"), given):
+    told = {episode for episodes, _ in values.values() for episode in episodes}
+    for row in lake.rows(_sql("raw_of_episodes"), {"project": project, "episodes": sorted(told)}):
         raw.setdefault(row["episode_id"], []).append(decoded(row["body"]))
-    return {name: work.beside(raw.get(name, ()), value) for name, value in values.items()}
+    return {
+        name: work.beside([body for one in episodes for body in raw.get(one, ())], value)
+        for name, (episodes, value) in values.items()
+    }
 
 
 def alike(
@@ -180,6 +195,12 @@ def _reason(one: Clean) -> str:
     if one.found is None:
         return NOT_SCRUBBABLE
     return "scrubbed" if one.values or one.found != "{}" else "clean"
+
+
+def _left_as_they_are(lake: Lake, project: str, version: str) -> dict[str, int]:
+    """How many copies of earlier rules stay, as their raw texts are gone; a note of the step."""
+    [row] = lake.rows(_sql("scrubbed_before"), {"project": project, "version": version})
+    return {RETIRED: row["n"]} if row["n"] else {}
 
 
 def _forget_superseded(lake: Lake, project: str) -> None:

@@ -52,3 +52,10 @@ from (
 ) e
 join messages m on m.hash = e.hash
 order by e.episode_id, e.place;
+
+-- name: scrubbed_before
+-- Copies under other rules of episodes whose raw texts are gone.
+select count(*) as n
+from scrubbed s
+join retired r on r.project = s.project and r.kind = 'episode' and r.key = s.episode_id
+where s.project = $project and s.version <> $version and r.revision >= s.revision;

@@ -14,7 +14,7 @@ from headrace.curate.outcomes import resolve
 from headrace.curate.pair import pair
 from headrace.curate.review.queue import queue
 from headrace.curate.screen import screen
-from headrace.curate.scrubbing import scrub
+from headrace.curate.scrubbing import RETIRED, scrub
 from headrace.curate.split import split
 from headrace.curate.suspect import suspect
 from headrace.curate.units import units
@@ -39,8 +39,12 @@ def _assemble(at: Context) -> Line:
 def _scrub(at: Context) -> Line:
     before = nights_before(at.lake, at.project, "scrub")
     result = scrub(at.lake, at.project, now=at.now, told=at.told)
-    news = unusual(Counted(seen=result.seen, found=result.notes), before)
-    return curated(at, result, f"{sum(result.notes.values()):,} places replaced{words(news)}")
+    found = {kind: count for kind, count in result.notes.items() if kind != RETIRED}
+    news = unusual(Counted(seen=result.seen, found=found), before)
+    said = f"{sum(found.values()):,} places replaced{words(news)}"
+    if left := result.notes.get(RETIRED):
+        said += f"; {left:,} stay as earlier rules made them, their raw texts are gone"
+    return curated(at, result, said)
 
 
 def _units(at: Context) -> Line:

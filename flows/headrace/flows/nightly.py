@@ -22,6 +22,7 @@ from headrace.flows.errors import NightRunning, UnknownProject
 from headrace.flows.maintain import maintain
 from headrace.flows.meter import Meter, Watch, unwatched
 from headrace.flows.night import Line, Night, record
+from headrace.flows.retention import prepare, retain
 from headrace.flows.step import STEPS
 from headrace.lake import project as project_settings
 from headrace.lake.errors import HeadraceError, LakeLocked
@@ -68,10 +69,13 @@ def nightly(
     started = datetime.now(UTC)
     with closing(Door(home)) as door:
         with door.lake() as lake:
+            prepare(lake)
             names = _chosen(project, projects(lake))
         lines = tuple(
             _done(door, name, title, until, out, watch) for name in names for title in STEPS
         )
+        with door.lake() as lake:
+            lines += retain(lake, until=until)
         night = Night(
             night_id=f"night_{digest(f'{until.isoformat()} {names}')[:16]}",
             started_at=started,

@@ -17,6 +17,10 @@ class NoLake(HeadraceError):
     """There is no lake where one was to be read."""
 
 
+class SnapshotGone(HeadraceError):
+    """The lake was asked for as it stood at a moment that it no longer knows."""
+
+
 class LakeLocked(HeadraceError):
     """Another process held the catalog for longer than the retries last."""
 

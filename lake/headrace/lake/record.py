@@ -317,6 +317,15 @@ class ScrubbedEpisode(Record, frozen=True, kw_only=True):
     at: datetime
 
 
+class RetiredRow(Record, frozen=True, kw_only=True):
+    project: str
+    kind: Literal["trace", "episode"]
+    key: str
+    at: datetime
+    revision: int | None = None  # of an episode: this one and those before
+    upto: int | None = None  # of a trace: the number of its last row among the spans
+
+
 class ScrubKey(Record, frozen=True, kw_only=True):
     """Tells a key from another, and nothing of what it is."""
 

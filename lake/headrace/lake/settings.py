@@ -75,6 +75,8 @@ class Settings(BaseSettings):
 
     scrub_key: SecretStr | None = None  # of all projects; default: a file of each in `home`
     scrub_extra: Literal["presidio"] | None = None  # a second finder of personal data
+    # raw texts go so many days after they came, if they are scrubbed; default: they stay
+    raw_days: int | None = Field(default=None, ge=1, le=LONGEST_WAIT)
 
     @classmethod
     def load(cls, home: Path | str | None = None) -> Self:

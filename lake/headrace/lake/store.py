@@ -14,7 +14,7 @@ import duckdb
 import msgspec
 
 from headrace.lake import extension, migration, spill
-from headrace.lake.errors import HeadraceError, LakeLocked, NoLake
+from headrace.lake.errors import HeadraceError, LakeLocked, NoLake, SnapshotGone
 from headrace.lake.settings import Settings, make_home
 from headrace.lake.statement import statements
 
@@ -241,7 +241,8 @@ class Lake:
         """Open the lake of a home (default: `HEADRACE_HOME`, else `./.headrace`), made if absent.
 
         With `snapshot` the lake is read-only and stands as it stood then; without `create` it must
-        be there. Raises SettingsError, NoLake, MissingExtension, LakeTooNew, LakeLocked.
+        be there. Raises SettingsError, NoLake, SnapshotGone, MissingExtension, LakeTooNew,
+        LakeLocked.
         """
         settings = settings or Settings.load(home)
         if not create:
@@ -419,6 +420,12 @@ def _attach(
             f"attach {_quoted('ducklake:' + settings.catalog_uri)} as lake ({listed})"
         )
     except duckdb.InvalidInputException as error:
+        if snapshot is not None and "No snapshot found" in str(error):
+            raise SnapshotGone(
+                f"the lake no longer knows snapshot {snapshot}: with HEADRACE_RAW_DAYS older ones "
+                "go, as raw texts stand in them; a data set built from it is whole in its folder, "
+                "and its episodes are in `members` and `scrubbed_episodes` of the lake as it is now"
+            ) from error
         if create or "does not exist" not in str(error):
             raise
         raise _no_lake(settings) from error
@@ -483,7 +490,8 @@ def _same_key(table: str, on: Sequence[str]) -> str:
 
 def _is_transient(error: duckdb.Error) -> bool:
     # errors of data quote the data: a text that says "locked" must not look like a locked catalog
-    if not isinstance(error, duckdb.OperationalError):
+    # DuckLake's own verbs tell of a locked catalog with a bare error
+    if not isinstance(error, duckdb.OperationalError) and type(error) is not duckdb.Error:
         return False
     text = str(error).lower()
     return any(word in text for word in _TRANSIENT)

@@ -34,6 +34,7 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "dead_letters": record.DeadLetter,
     "done": record.Done,
     "scrubbed": record.ScrubbedEpisode,
+    "retired": record.RetiredRow,
     "scrub_keys": record.ScrubKey,
     "surrogates": record.Surrogate,
     "text_units": record.TextUnitRow,

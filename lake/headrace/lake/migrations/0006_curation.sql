@@ -16,6 +16,14 @@ create table scrubbed ( -- an episode without personal data; later steps read th
     "at" timestamptz
 );
 
+create table retired ( -- whose raw texts are gone; what the scrub made of them stays
+    project varchar, kind varchar, -- trace, episode
+    key varchar,
+    revision bigint, -- of an episode: this one and those before
+    upto bigint, -- of a trace: the number of its last row among the spans; later ones came late
+    "at" timestamptz
+);
+
 create table scrub_keys ( -- under which key surrogates were drawn: what is told of it, not the key
     project varchar, fingerprint varchar, "at" timestamptz
 );

@@ -1,0 +1,65 @@
+"""What is left of rows whose raw texts go; each table is emptied a few rows at a time."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from headrace.lake.statement import statements
+from headrace.lake.store import Lake, Parameters, Transaction
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+WORD = "[A-Za-z_][A-Za-z_.]{0,79}"  # an error that is a kind of error tells of nobody
+
+
+def empty(lake: Lake, *, before: datetime, most: int) -> Counter[str]:
+    """Empty or take out all that is marked, and what is old beside it; rows by table."""
+    gone: Counter[str] = Counter()
+    for table in ("spans", "episodes"):
+        gone[table] = sum(_each(lake, partial(_replace, table=table, most=most)))
+    given = {"before": before, "most": most}
+    for table, values in (("log_events", given), ("dead_letters", given)):
+        gone[table] = sum(_each(lake, partial(_delete, table=table, given=values)))
+    gone["messages"] = _messages(lake, most)
+    return gone
+
+
+def _each(lake: Lake, work: "partial[int]") -> Iterator[int]:
+    """One transaction after the other until there is nothing left to do."""
+    while count := lake.write(work):
+        yield count
+
+
+def _replace(tx: Transaction, *, table: str, most: int) -> int:
+    """A row is replaced, not updated: assembly knows a span by the number of its row."""
+    found = tx.run(_sql(f"full_{table}"), {"word": WORD, "most": most})
+    places = {"places": [place for (place,) in found]}
+    if found:
+        bare = tx.table(_sql(f"bare_{table}"), {**places, "word": WORD})
+        tx.run(_sql(f"gone_{table}"), places)
+        tx.append_columns(table, bare)
+    return len(found)
+
+
+def _delete(tx: Transaction, *, table: str, given: Parameters) -> int:
+    [(count,)] = tx.run(_sql(f"gone_{table}"), given)
+    return int(count)
+
+
+def _messages(lake: Lake, most: int) -> int:
+    named = lake.table(_sql("named"))
+    gone = lake.table(_sql("unnamed"), tables={"named": named})
+    for start in range(0, len(gone), most):
+        lake.write(partial(_take_out, gone=gone.slice(start, most)))
+    return len(gone)
+
+
+def _take_out(tx: Transaction, *, gone: "pa.Table") -> None:
+    tx.run(_sql("gone_messages"), tables={"gone": gone})
+
+
+def _sql(name: str) -> str:
+    return statements("headrace.curate", "retire.sql")[name]

@@ -1,0 +1,143 @@
+"""Raw texts that have been in the lake for long enough go; what the scrub made of them stays.
+
+A trace goes with the episodes that hold it, once all that came for them is old and their copies
+stand. First it is marked, and what people said about it is scrubbed while its messages can still
+tell names; then everything that is marked is emptied. Each transaction is small and finds out by
+itself what is left to do: a run that dies is taken up by the next.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Self
+
+import msgspec
+
+from headrace.curate.conversation import projects
+from headrace.curate.errors import FinderError, ScrubKeyError
+from headrace.curate.raw import husk
+from headrace.curate.raw.due import Due
+from headrace.curate.raw.said import Said
+from headrace.lake.errors import MissingExtra
+from headrace.lake.record import RetiredRow
+from headrace.lake.statement import statements
+from headrace.lake.store import Lake, Transaction
+
+CHUNK = 2_000  # traces and episodes of a transaction
+ROWS = 20_000  # rows that a transaction empties or takes out
+MEMORY_MIB = 700  # of DuckDB
+
+
+class Retired(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run took out, and what it left."""
+
+    before: datetime | None  # what came before it; None: raw texts are kept
+    traces: int = 0
+    episodes: int = 0
+    gone: Mapping[str, int] = {}  # table -> rows that were emptied or taken out
+    brought_back: int = 0  # messages that were sent again while they were taken out
+    waiting: Mapping[str, int] = {}  # why -> traces and posted episodes that are old, and stay
+
+    def __str__(self) -> str:
+        if self.before is None:
+            return "raw texts are kept: HEADRACE_RAW_DAYS is not set"
+        told = (
+            f"{self.traces:,} traces and {self.episodes:,} episodes of before "
+            f"{self.before:%Y-%m-%d %H:%M} UTC go on without their raw texts"
+        )
+        waits = [f"{count:,} {why}" for why, count in self.waiting.items()]
+        return f"{told}; others wait: {', '.join(waits)}" if waits else told
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """Which raw texts there are."""
+
+    days: int | None  # None: they stay
+    messages: int
+    oldest: datetime | None  # None: there are none
+
+    @classmethod
+    def of(cls, lake: Lake) -> Self:
+        [row] = lake.rows(_sql("kept"))
+        return cls(days=lake.settings.raw_days, **row)
+
+    def __str__(self) -> str:
+        days = "kept" if self.days is None else f"{self.days} days"
+        since = f", oldest {self.oldest:%Y-%m-%d}" if self.oldest else ""
+        return f"raw: {days} ({self.messages:,} messages{since})"
+
+
+def retire(lake: Lake, *, now: datetime, chunk: int = CHUNK, rows: int = ROWS) -> Retired:
+    """Take out the raw texts that came more than `raw_days` ago and are needed no more.
+
+    What is not assembled or not scrubbed yet waits, and so does what belongs to an episode that
+    still grows. Nothing is done where the setting is absent. Bytes leave the disk with `purge`.
+    """
+    days = lake.settings.raw_days
+    if days is None:
+        return Retired(before=None)
+    before = now - timedelta(days=days)
+    marked: Counter[str] = Counter()
+    waiting: Counter[str] = Counter()
+    with lake.within(MEMORY_MIB):
+        back = bring_back(lake)
+        for project in projects(lake):
+            due = Due.of(lake, project, before=before, now=now)
+            waiting.update(due.waiting)
+            try:
+                for part in due.parts(chunk):
+                    _mark(lake, project, part)
+                    marked.update(mark.kind for mark in part)
+                _look_alone(lake, project, before, rows)
+            except (ScrubKeyError, MissingExtra, FinderError):
+                waiting["not_scrubbable_now"] += 1  # what people said: the key is away, say
+        gone = husk.empty(lake, before=before, most=rows)
+        back += bring_back(lake)
+    return Retired(
+        before=before,
+        traces=marked["trace"],
+        episodes=marked["episode"],
+        gone={table: count for table, count in sorted(gone.items()) if count},
+        brought_back=back,
+        waiting=dict(sorted(waiting.items())),
+    )
+
+
+def bring_back(lake: Lake) -> int:
+    """Put back messages that a writer counted on while they were taken out; how many.
+
+    A span that names a message which is there brings none along: if the message is taken out in the
+    same moment, the two transactions do not see each other in a Postgres catalog; in one of SQLite
+    the later one starts again. What is deleted stands in older snapshots until the next night.
+    """
+    missing = lake.table(_sql("missing"), tables={"named": lake.table(_sql("named"))})
+    if not len(missing):
+        return 0
+    [(first, last)] = lake.sql(_sql("snapshots")).fetchall()
+    given = {"first": first, "last": last}
+    [(count,)] = lake.write(lambda tx: tx.run(_sql("bring_back"), given, {"missing": missing}))
+    return int(count)
+
+
+def _mark(lake: Lake, project: str, part: Sequence[RetiredRow]) -> None:
+    said = Said.about(lake, project, part)
+
+    def write(tx: Transaction) -> None:
+        said.write(tx)
+        tx.append("retired", part)
+
+    lake.write(write)
+
+
+def _look_alone(lake: Lake, project: str, before: datetime, most: int) -> None:
+    while len(said := Said.alone(lake, project, before=before, most=most)):
+
+        def write(tx: Transaction, said: Said = said) -> None:
+            said.write(tx)
+            said.looked(tx)
+
+        lake.write(write)
+
+
+def _sql(name: str) -> str:
+    return statements("headrace.curate", "retire.sql")[name]

@@ -1,0 +1,54 @@
+"""Raw texts go at the end of a night, where the settings say how long they are kept."""
+
+from datetime import UTC, datetime
+
+import duckdb
+import structlog
+
+from headrace.curate.retire import Retired, bring_back, retire
+from headrace.flows.night import Line
+from headrace.ingest.purge import purge
+from headrace.lake import Lake
+from headrace.lake.errors import LakeLocked
+
+STEP = "retire"
+EVERYWHERE = "all projects"  # messages are shared by projects
+
+log = structlog.get_logger("headrace.night")
+
+
+def prepare(lake: Lake) -> None:
+    """Before anything is read: what was sent again while it was taken out the night before."""
+    if lake.settings.raw_days is not None:
+        bring_back(lake)
+
+
+def retain(lake: Lake, *, until: datetime) -> tuple[Line, ...]:
+    """Bring off the disk what went the night before, then take out what is old by now.
+
+    A night that takes a later time as its own does not make anything older. Raises nothing of the
+    lake: what is in its way tonight may not be tomorrow.
+    """
+    if lake.settings.raw_days is None:
+        return ()
+    now = datetime.now(UTC)
+    try:
+        purge(lake, now=now)
+        return (_line(retire(lake, now=min(until, now))),)
+    except (duckdb.Error, LakeLocked, OSError) as error:
+        name = type(error).__name__
+        log.warning("retention_waits", error=name)
+        said = f"{name}: see the log; what was begun goes on the next night"
+        return (Line(project=EVERYWHERE, step=STEP, state="failed", said=said),)
+
+
+def _line(found: Retired) -> Line:
+    return Line(
+        project=EVERYWHERE,
+        step=STEP,
+        said=str(found),
+        seen=found.traces + found.episodes + sum(found.waiting.values()),
+        kept=found.traces + found.episodes,
+        dropped=found.waiting,
+        notes=found.gone,
+    )

@@ -1,0 +1,100 @@
+"""What was deleted leaves the disk: snapshots, files, and what the catalog still tells of them.
+
+Rows that are deleted stand in older snapshots, and their bytes in files of these. The night after,
+snapshots go, files are written again without such rows, and what no snapshot names any more is
+removed the day after that, as a query may still read it.
+"""
+
+import subprocess
+import sys
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import msgspec
+import structlog
+
+from headrace.ingest.upkeep import KEPT, tidy
+from headrace.lake.errors import LakeLocked
+from headrace.lake.statement import statements
+from headrace.lake.store import Lake, Parameters
+
+TABLES = ("messages", "spans", "log_events", "outcomes", "episodes", "dead_letters")  # of raw texts
+MANY = 1_000  # snapshots that go at once
+SECONDS = 60  # that the catalog may take to be cleared
+
+log = structlog.get_logger("headrace.night")
+
+
+class Purged(msgspec.Struct, frozen=True, kw_only=True):
+    """What left the disk."""
+
+    snapshots: int  # that the lake no longer knows
+    rewritten: int  # files
+    catalog: bool  # whether its free pages were cleared; False: others held it, or it is no SQLite
+
+
+def purge(lake: Lake, *, now: datetime) -> Purged | None:
+    """Bring off the disk what was deleted up to six hours ago; None: it has to wait.
+
+    Snapshots older than that go: the lake can no longer be opened as it was then. Raises nothing of
+    the lake: what is in its way tonight may not be tomorrow.
+    """
+    try:
+        return _purged(lake, now)
+    except (duckdb.Error, LakeLocked, OSError) as error:
+        log.warning("purge_waits", error=type(error).__name__)
+        return None
+
+
+def _purged(lake: Lake, now: datetime) -> Purged | None:
+    sql = statements("headrace.ingest", "purge.sql")
+    given = {"before": now - KEPT, "newest": lake.snapshot_id}
+    if _lately(lake, given):
+        return None
+    old = [snapshot for (snapshot,) in lake.sql(sql["old"], given).fetchall()]
+    for start in range(0, len(old), MANY):
+        _call(lake, "expire", {"snapshots": old[start : start + MANY]})
+    _call(lake, "widen", {"tables": list(TABLES)})
+    tidy(lake, TABLES, number=1, now=now)
+    rewritten = 0
+    for table in TABLES:
+        rewritten += sum(int(row[2]) for row in _call(lake, "rewrite", {"table": table}))
+    _call(lake, "widen", {"tables": list(TABLES)})
+    return Purged(snapshots=len(old), rewritten=rewritten, catalog=_cleared(lake))
+
+
+def _call(lake: Lake, name: str, given: Parameters) -> list[tuple[Any, ...]]:
+    sql = statements("headrace.ingest", "purge.sql")[name]
+    return lake.write(lambda tx: tx.run(sql, given))
+
+
+def _lately(lake: Lake, given: Parameters) -> bool:
+    """Whether messages were taken out in the last hours: whoever reads may need them still."""
+    sql = statements("headrace.ingest", "purge.sql")
+    [(young,)] = lake.sql(sql["young"], {"before": given["before"]}).fetchall()
+    if young is None:
+        return False
+    [(count,)] = lake.sql(sql["taken"], {"first": young, "last": given["newest"]}).fetchall()
+    return bool(count)
+
+
+def _cleared(lake: Lake) -> bool:
+    """Write the catalog anew without the pages that are free: what was deleted stands in them.
+
+    In a process of its own: DuckDB brings a second SQLite along, and two in one process, at one
+    file, take away each other's locks.
+    """
+    kind, _, place = lake.settings.catalog_uri.partition(":")
+    if kind != "sqlite":
+        return False
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "headrace.ingest.vacuum", place],
+            timeout=SECONDS,
+            check=False,
+            capture_output=True,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
