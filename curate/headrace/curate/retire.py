@@ -9,7 +9,6 @@ itself what is left to do: a run that dies is taken up by the next.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Self
 
 import msgspec
 
@@ -47,24 +46,6 @@ class Retired(msgspec.Struct, frozen=True, kw_only=True):
         )
         waits = [f"{count:,} {why}" for why, count in self.waiting.items()]
         return f"{told}; others wait: {', '.join(waits)}" if waits else told
-
-
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """Which raw texts there are."""
-
-    days: int | None  # None: they stay
-    messages: int
-    oldest: datetime | None  # None: there are none
-
-    @classmethod
-    def of(cls, lake: Lake) -> Self:
-        [row] = lake.rows(_sql("kept"))
-        return cls(days=lake.settings.raw_days, **row)
-
-    def __str__(self) -> str:
-        days = "kept" if self.days is None else f"{self.days} days"
-        since = f", oldest {self.oldest:%Y-%m-%d}" if self.oldest else ""
-        return f"raw: {days} ({self.messages:,} messages{since})"
 
 
 def retire(lake: Lake, *, now: datetime, chunk: int = CHUNK, rows: int = ROWS) -> Retired:

@@ -37,14 +37,20 @@ def _assemble(at: Context) -> Line:
 
 
 def _scrub(at: Context) -> Line:
-    before = nights_before(at.lake, at.project, "scrub")
+    nights = nights_before(at.lake, at.project, "scrub")
+    before = [Counted(seen=night.seen, found=_places(night.found)) for night in nights]
     result = scrub(at.lake, at.project, now=at.now, told=at.told)
-    found = {kind: count for kind, count in result.notes.items() if kind != RETIRED}
+    found = _places(result.notes)
     news = unusual(Counted(seen=result.seen, found=found), before)
     said = f"{sum(found.values()):,} places replaced{words(news)}"
     if left := result.notes.get(RETIRED):
         said += f"; {left:,} stay as earlier rules made them, their raw texts are gone"
     return curated(at, result, said)
+
+
+def _places(notes: Mapping[str, int]) -> dict[str, int]:
+    """Where something was replaced, by kind."""
+    return {kind: count for kind, count in notes.items() if kind != RETIRED}
 
 
 def _units(at: Context) -> Line:

@@ -93,16 +93,26 @@ class Lookup:
         metadata = json.loads(row["metadata"] or "{}")
         targets = {name: row[name] for name in _TARGETS} | {"external_ids": _externals(metadata)}
         outcomes = self._rows("outcomes_of_episode", where | targets)
+        revision = where | {"revision": row["revision"]}
+        [retired] = self._rows("retired_at", revision)
+        raw = None if retired["at"] else self._messages(row["messages"])
         return _read(row) | {
-            "messages": self._messages(row["messages"]),
+            "messages": self._scrubbed(revision) if raw is None else raw,
+            "raw_retired_at": retired["at"],
             "outcomes": [_read(outcome) for outcome in outcomes],
             "decisions": self._rows("decisions_of_episode", where),
         }
 
-    def _messages(self, hashes: Iterable[str]) -> list[msgspec.Raw]:
+    def _messages(self, hashes: Iterable[str]) -> list[msgspec.Raw] | None:
+        """What was said; None where some of it is gone."""
         rows = self._rows("message_bodies", {"hashes": sorted(set(hashes))})
         bodies = {row["hash"]: msgspec.Raw(row["body"].encode()) for row in rows}
-        return [bodies[name] for name in hashes]
+        return [bodies[name] for name in hashes] if bodies.keys() >= set(hashes) else None
+
+    def _scrubbed(self, revision: "Parameters") -> list[msgspec.Raw]:
+        """What was said, without personal data; empty where it could not be scrubbed."""
+        rows = self._rows("scrubbed_messages", revision)
+        return [msgspec.Raw(row["body"].encode()) for row in rows]
 
     def _rows(self, name: str, where: "Parameters | None" = None) -> list[Document]:
         import duckdb  # with Arrow half the memory of a sidecar: not before somebody asks

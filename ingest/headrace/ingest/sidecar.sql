@@ -17,6 +17,21 @@ order by e.project, e.started_at nulls last, e.episode_id;
 -- name: message_bodies
 select hash, body from messages where hash in (select unnest($hashes::varchar[]));
 
+-- name: retired_at
+-- When the raw texts of an episode went.
+select max("at") as "at" from retired
+where project = $project and kind = 'episode' and key = $episode_id and revision >= $revision;
+
+-- name: scrubbed_messages
+-- What an episode says without personal data.
+select m.body
+from (
+    select unnest(messages) as hash, generate_subscripts(messages, 1) as place from scrubbed
+    where project = $project and episode_id = $episode_id and revision = $revision
+) s
+join scrubbed_messages m on m.hash = s.hash
+order by s.place;
+
 -- name: outcomes_of_episode
 -- A mark on a span that is no LLM call stands for the calls under it, down to the next tool: from
 -- an episode's calls such spans lie upwards. What stands for the caller is inherited.

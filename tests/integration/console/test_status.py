@@ -106,6 +106,7 @@ def test_status_for_people_says_where_the_lake_is_and_what_it_holds(
     ran = headrace("status")
     assert ran.out.splitlines()[0] == f"lake sqlite:{lake.settings.home}/catalog.sqlite"
     assert "spool: no sidecar has run here" in ran.out
+    assert "raw: kept (" in ran.out
     assert "mill 0 40 29 11 0 0 0" in ran.words
     assert "traces cut short 1" in ran.words
 

@@ -11,7 +11,8 @@ import pytest
 
 from headrace.curate.assemble import assemble
 from headrace.curate.conversation import conversations
-from headrace.curate.retire import Kept, bring_back, retire
+from headrace.curate.raw.kept import Kept
+from headrace.curate.retire import bring_back, retire
 from headrace.curate.scrubbing import scrub
 from headrace.curate.silver import cleaner
 from headrace.ingest.purge import TABLES, purge

@@ -23,6 +23,8 @@ from headrace.lake.record import (
     Outcome,
     Record,
     Resolved,
+    RetiredRow,
+    ScrubbedEpisode,
     Span,
     TargetKind,
     Verdict,
@@ -246,6 +248,32 @@ def test_decisions_are_told_in_the_order_in_which_they_fell(
     told = seen(lookup.episode("e", project))["decisions"]
     assert [row["step"] for row in told] == ["assemble", "screen", "dedupe"]
     assert (told[2]["kept"], told[2]["because_of"], told[2]["similarity"]) == (False, "first", 0.97)
+
+
+def test_what_is_gone_is_told_as_the_scrub_left_it_and_since_when(
+    lake: Lake, lookup: Lookup, project: str
+) -> None:
+    clean = Message.of({"role": "user", "content": "without a name"})
+    gone = RetiredRow(project=project, kind="episode", key="e", revision=1, at=NOON)
+    copy = ScrubbedEpisode(
+        project=project, episode_id="e", revision=1, version="1", messages=(clean.hash, YES.hash),
+        request="", metadata="{}", found="{}", at=NOON,
+    )  # fmt: skip
+    put(lake, {"episodes": [episode(project)], "scrubbed_messages": [clean, YES]})
+    put(lake, {"scrubbed": [copy]})
+    assert seen(lookup.episode("e", project))["raw_retired_at"] is None
+    put(lake, {"retired": [gone]})
+    told = seen(lookup.episode("e", project))
+    assert [body["content"] for body in told["messages"]] == ["without a name", "assistant"]
+    assert told["raw_retired_at"].startswith("2026-11-01T12")
+
+
+def test_what_could_never_be_scrubbed_says_nothing_once_it_is_gone(
+    lake: Lake, lookup: Lookup, project: str
+) -> None:
+    lost = episode(project, messages=("away", YES.hash))
+    put(lake, {"episodes": [lost]})
+    assert seen(lookup.episode("e", project))["messages"] == []
 
 
 def test_an_id_in_several_projects_asks_for_one(lake: Lake, lookup: Lookup, project: str) -> None:

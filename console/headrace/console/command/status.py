@@ -7,6 +7,7 @@ from typing import Any
 from headrace.console import release
 from headrace.console.option import AsJson, Home, Project
 from headrace.console.page import page, print_json, table
+from headrace.curate.raw.kept import Kept
 from headrace.ingest.spool import Spool
 from headrace.lake import Lake
 from headrace.lake.settings import Settings
@@ -34,6 +35,7 @@ def standing(settings: Settings, project: str | None, *, now: datetime) -> dict[
             "home": str(settings.home.absolute()),
             "spool": _spool(settings, now),
             "projects": lake.rows(sql["projects"], where),
+            "raw": Kept.of(lake),
             "releases": found.shown,
             "more_releases": found.more,
             "night": nights[0] if nights else None,
@@ -57,6 +59,7 @@ def _show(settings: Settings, found: dict[str, Any]) -> None:
     to.print("spool: no sidecar has run here" if spool is None else _waiting(spool))
     night = found["night"]
     to.print("night: none yet, run `headrace nightly`" if night is None else _night(night))
+    to.print(str(found["raw"]))
     states = ["episodes", "success", "failure", "pending", "conflicting", "unmarked"]
     columns = ["project", "#spans", *(f"#{state}" for state in states)]
     _print_rows("\nprojects", columns, found["projects"])
