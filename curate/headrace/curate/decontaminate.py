@@ -12,7 +12,7 @@ import msgspec
 import polars as pl
 import pyarrow as pa
 
-from headrace.curate import unit
+from headrace.curate import ledger, unit
 from headrace.curate.frame import arrow, utc
 from headrace.curate.near.mask import MASK
 from headrace.curate.progress import Progress, silent
@@ -297,12 +297,7 @@ def _settle(
     )
     columns = apart.columns
     wanted = pl.concat([apart, free.select(columns)], how="vertical_relaxed")
-    tx.settle(
-        "decisions",
-        arrow(wanted),
-        on=["project", "step", "episode_id"],
-        within={"project": project, "step": STEP},
-    )
+    ledger.decided(tx, project, STEP, arrow(wanted))
 
 
 def _result(lake: Lake, project: str, suite: _Suite, hits: pl.DataFrame) -> StepResult:

@@ -14,6 +14,7 @@ import polars as pl
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from headrace.curate import ledger
 from headrace.curate.frame import arrow, utc
 from headrace.curate.near.recipe import DUPLICATE
 from headrace.curate.progress import Progress, silent
@@ -145,18 +146,11 @@ def _similarity(method: str) -> pl.Expr:
 
 
 def _settle_clusters(tx: Transaction, project: str, method: str, rows: pl.DataFrame) -> None:
-    """None is taken out: a case may have come from an episode that is superseded by now."""
     columns = rows.select(
         "cluster_id", "episode_id", "representative", "similarity", "rank", "weight",
         project=pl.lit(project), method=pl.lit(method),
     )  # fmt: skip
-    tx.settle(
-        "clusters",
-        arrow(columns),
-        on=["project", "method", "episode_id"],
-        within={"project": project, "method": method},
-        gone=False,
-    )
+    ledger.gathered(tx, project, method, arrow(columns))
 
 
 def _settle_decisions(tx: Transaction, project: str, rows: pl.DataFrame, now: datetime) -> None:
@@ -173,12 +167,7 @@ def _settle_decisions(tx: Transaction, project: str, rows: pl.DataFrame, now: da
         similarity=pl.when(~first).then("similarity"),
         at=utc(now),
     )  # fmt: skip
-    tx.settle(
-        "decisions",
-        arrow(decided),
-        on=["project", "step", "episode_id"],
-        within={"project": project, "step": STEP},
-    )
+    ledger.decided(tx, project, STEP, arrow(decided))
 
 
 def _result(found: pl.DataFrame, duplicates: pl.DataFrame) -> StepResult:

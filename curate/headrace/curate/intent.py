@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from headrace.curate import ledger
 from headrace.curate.intents import cluster
 from headrace.curate.intents.cluster import Counts, Nearest
 from headrace.curate.intents.name import Name, Namer, names
@@ -25,7 +26,6 @@ from headrace.lake.store import Lake, Transaction
 STEP = "intents"
 METHOD = "intent"
 CHUNK = 50_000  # requests whose vectors are in memory together
-KEY = ("project", "method", "episode_id")
 
 FIRST = 24  # episodes that are clustered at first; then half as many more each time
 READ = 40  # requests that an intent is named by, the nearest to its middle
@@ -345,9 +345,7 @@ class Desk:
 
     def _settle(self, tx: Transaction, sql: str, rows: pa.Table, **given: int) -> None:
         wanted = tx.table(_sql(sql), {**self._where, **given}, {"placed": rows})
-        within = {"project": self._project, "method": METHOD}
-        anew = sql == "clusters_anew"
-        tx.settle("clusters", wanted, on=KEY, within=within, gone=anew)
+        ledger.gathered(tx, self._project, METHOD, wanted, gone=sql == "clusters_anew")
 
     def _log(self, tx: Transaction, gone: Mapping[str, str]) -> None:
         """Intents that went into others."""

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from headrace.curate import ledger
 from headrace.curate.near.label import Ids
 from headrace.curate.progress import Progress, silent
 from headrace.curate.semantic import shelf
@@ -23,7 +24,6 @@ from headrace.lake.store import Lake
 STEP = "lead"
 METHOD = "semantic"
 CHUNK = 100_000  # requests of a transaction
-KEY = ("project", "method", "episode_id")
 
 
 def lead(
@@ -122,8 +122,7 @@ class Room:
     def settle(self) -> int:
         """Bring the clusters of episodes to what leads today; how many there are."""
         rows = self._lake.table(_sql("semantic_clusters"), self._given)
-        within = {"project": self._project, "method": METHOD}
-        self._lake.write(lambda tx: tx.settle("clusters", rows, on=KEY, within=within, gone=False))
+        self._lake.write(lambda tx: ledger.gathered(tx, self._project, METHOD, rows))
         return len(rows["cluster_id"].unique())
 
     def _known(self, pairs: Pairs) -> Pairs:

@@ -1,7 +1,7 @@
 """Writing what a step found: only rows that differ from those that stand, gone ones taken out."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -9,7 +9,11 @@ from headrace.lake.record import Decision
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 _KEY = ("project", "step", "episode_id")
+_OF_CLUSTER = ("project", "method", "episode_id")
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +47,26 @@ def decisions(
         where=where,
         keys=tuple(sorted(standing.keys() - wanted.keys())),
     )
+
+
+def decided(
+    tx: Transaction, project: str, step: str, rows: "pa.Table", *, reason: str | None = None
+) -> None:
+    """Bring the decisions of a step, or those for one reason, to these: rows of `decisions`."""
+    within = {"project": project, "step": step} | ({} if reason is None else {"reason": reason})
+    tx.settle("decisions", rows, on=_KEY, within=within)
+
+
+def gathered(
+    tx: Transaction, project: str, method: str, rows: "pa.Table", *, gone: bool = False
+) -> None:
+    """Bring the clusters of a method to these: rows of `clusters`, an episode once.
+
+    Members that are not among them stay, unless told that they are `gone`: a case may have come
+    from an episode that is superseded by now.
+    """
+    within = {"project": project, "method": method}
+    tx.settle("clusters", rows, on=_OF_CLUSTER, within=within, gone=gone)
 
 
 def _differs(row: Decision, stands: Mapping[str, Any] | None) -> bool:

@@ -9,6 +9,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.curate import ledger
 from headrace.curate.labels.declared import declared
 from headrace.curate.labels.poll import Poll, poll
 from headrace.curate.labels.resolver import FAILURE, SUCCESS
@@ -129,8 +130,7 @@ def _resolve(
     def write(tx: Transaction) -> None:
         within = {"project": project}
         tx.settle("resolutions", wanted, on=["project", "episode_id"], within=within)
-        on = ["project", "step", "episode_id"]
-        tx.settle("decisions", decided, on=on, within={**within, "step": STEP})
+        ledger.decided(tx, project, STEP, decided)
 
     lake.write(write)
     told(3, 3)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from headrace.curate import ledger
 from headrace.curate.pairs.candidate import candidates
 from headrace.curate.pairs.change import Change, change
 from headrace.curate.pairs.choice import Mined, Pair, mine
@@ -94,12 +95,7 @@ class _Night:
 
         def work(tx: Transaction) -> None:
             change.write(tx)
-            tx.settle(
-                "decisions",
-                wanted,
-                on=["project", "step", "episode_id"],
-                within={"project": self._project, "step": STEP},
-            )
+            ledger.decided(tx, self._project, STEP, wanted)
             tx.run(sql("stale_pair_requests"), where, {"opposed": self._opposed})
 
         self._lake.write(work)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headrace.curate import ledger
 from headrace.curate.backlog import Backlog, Chunk
 from headrace.curate.progress import Progress, silent
 from headrace.curate.screens.look import Hit, look
@@ -42,14 +43,7 @@ def screen(lake: Lake, project: str, *, now: datetime, told: Progress = silent) 
     if wanted.injection or wanted.self_scoring:
         _look(lake, project, now, told)
     rows = _decisions(lake, project, wanted, now)
-    lake.write(
-        lambda tx: tx.settle(
-            "decisions",
-            rows,
-            on=["project", "step", "episode_id"],
-            within={"project": project, "step": STEP},
-        )
-    )
+    lake.write(lambda tx: ledger.decided(tx, project, STEP, rows))
     return _result(lake, project, rows)
 
 

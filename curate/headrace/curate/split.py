@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from headrace.curate import ledger
 from headrace.curate.errors import SharesError
 from headrace.curate.frame import arrow, utc
 from headrace.curate.progress import Progress, silent
@@ -128,20 +129,14 @@ def _placed(members: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
 def _settle_groups(
     tx: Transaction, project: str, placed: pl.DataFrame, fresh: pl.DataFrame, now: datetime
 ) -> None:
-    """A stored split is never changed; no member is taken out, as cases may have come from it."""
+    """A stored split is never changed."""
     groups = fresh.select("group_id", "split", project=pl.lit(project), at=utc(now))
     tx.append_columns("splits", arrow(groups))
     rows = placed.select(
         "cluster_id", "episode_id", project=pl.lit(project), method=pl.lit(METHOD),
         representative=pl.int_range(pl.len()).over("cluster_id") == 0,
     )  # fmt: skip
-    tx.settle(
-        "clusters",
-        arrow(rows),
-        on=["project", "method", "episode_id"],
-        within={"project": project, "method": METHOD},
-        gone=False,
-    )
+    ledger.gathered(tx, project, METHOD, arrow(rows))
 
 
 def _settle_quarantine(tx: Transaction, project: str, placed: pl.DataFrame, now: datetime) -> None:
@@ -155,9 +150,7 @@ def _settle_quarantine(tx: Transaction, project: str, placed: pl.DataFrame, now:
         because_of="apart",
         at=utc(now),
     )
-    within = {"project": project, "step": "decontaminate", "reason": QUARANTINED}
-    on = ["project", "step", "episode_id"]
-    tx.settle("decisions", arrow(rows), on=on, within=within)
+    ledger.decided(tx, project, "decontaminate", arrow(rows), reason=QUARANTINED)
     if len(rows):
         where = {"project": project, "reason": QUARANTINED}
         tx.run(_sql("forget_decided"), where, {"quarantined": arrow(rows.select("episode_id"))})
