@@ -10,9 +10,9 @@ from contextlib import closing
 BUSY_S = 10.0
 
 
-def vacuum(path: str) -> bool:
+def vacuum(path: str, *, busy_s: float = BUSY_S) -> bool:
     """Write a database anew, free pages and log left out; False: a reader holds the log."""
-    with closing(sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(path, timeout=busy_s, isolation_level=None)) as connection:
         connection.execute("vacuum")
         [(busy, *_)] = connection.execute("pragma wal_checkpoint(truncate)").fetchall()
         return not busy

@@ -1,0 +1,75 @@
+"""The end of a night: what is old goes, where the settings say so, and the night tells of it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from headrace.flows import retention
+from headrace.lake import Lake
+from headrace.lake.errors import LakeLocked
+from headrace.lake.message import Message
+from headrace.lake.record import Episode
+from headrace.lake.store import Transaction
+
+NOW = datetime.now(UTC)
+HI, YES = (Message.of({"role": role, "content": role}) for role in ("user", "assistant"))
+
+
+def put(lake: Lake, name: str, at: datetime) -> None:
+    row = Episode(
+        project="p", episode_id=name, revision=1, at=at, messages=(HI.hash, YES.hash),
+        trainable=(False, True), superseded=name == "over",
+    )  # fmt: skip
+
+    def write(tx: Transaction) -> None:
+        tx.add_new("messages", [HI, YES], on=["hash"])
+        tx.append("episodes", [row])
+
+    lake.write(write)
+
+
+def test_a_night_keeps_raw_texts_where_nothing_is_said(tmp_path: Path) -> None:
+    with Lake.open(tmp_path) as lake:
+        put(lake, "over", NOW - timedelta(days=400))
+        before = lake.snapshot_id
+        retention.prepare(lake)
+        assert retention.retain(lake, until=NOW) == ()
+        assert lake.snapshot_id == before
+
+
+def test_a_night_says_what_went_and_what_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_RAW_DAYS", "30")
+    with Lake.open(tmp_path) as lake:
+        for name, age in (("over", 40), ("raw", 40), ("young", 20)):
+            put(lake, name, NOW - timedelta(days=age))
+        retention.prepare(lake)
+        [line] = retention.retain(lake, until=NOW)
+        assert (line.state, line.kept, line.dropped) == ("done", 1, {"not_scrubbed": 1})
+        assert "1 episodes" in line.said and "1 not_scrubbed" in line.said
+
+
+def test_a_night_of_another_time_makes_nothing_older(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_RAW_DAYS", "30")
+    with Lake.open(tmp_path) as lake:
+        put(lake, "over", NOW - timedelta(days=20))
+        [later] = retention.retain(lake, until=NOW + timedelta(days=100))
+        [earlier] = retention.retain(lake, until=NOW - timedelta(days=100))
+        assert (later.kept, earlier.kept) == (0, 0)
+
+
+def test_a_lake_that_is_in_use_fails_the_line_and_not_the_night(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object, **__: object) -> None:
+        raise LakeLocked("in use")
+
+    monkeypatch.setenv("HEADRACE_RAW_DAYS", "30")
+    monkeypatch.setattr(retention, "retire", locked)
+    with Lake.open(tmp_path) as lake:
+        [line] = retention.retain(lake, until=NOW)
+        assert line.state == "failed" and "LakeLocked" in line.said
