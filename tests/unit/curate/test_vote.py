@@ -209,6 +209,23 @@ def test_silence_votes_once_its_window_is_over_and_an_outcome_takes_it_back(
     assert [(row[0][-1], row[5]) for row in quiet] == [("a", 0), ("a", None), ("b", 0)]
 
 
+def test_only_an_outcome_of_its_name_breaks_the_silence_whenever_it_comes(
+    lake: Lake, talks: World
+) -> None:
+    settings(lake, LATE)
+    mark(lake, talks, "a", False, name="paid", source="product", at=T0 + 9 * DAY)
+    mark(lake, talks, "b", True, name="thumb", source="product")
+    run(lake, talks, T0 + 10 * DAY)
+    quiet = [row for row in rows(lake, talks) if row[6] == "silence"]
+    assert [(row[0][-1], row[5]) for row in quiet] == [("b", 0)]
+
+
+def test_silence_of_a_good_kind_is_a_success(lake: Lake, talks: World) -> None:
+    settings(lake, LATE.replace("failure", "success"))
+    run(lake, talks, T0 + 4 * DAY)
+    assert [row[5:7] for row in rows(lake, talks)] == [(1, "silence")] * 2
+
+
 def test_an_episode_with_an_open_window_is_pending_however_short_the_waiting(
     lake: Lake, talks: World
 ) -> None:

@@ -1,12 +1,10 @@
 """Outcomes that are known by a time: what their absence says, once that time is over."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 import msgspec
 
-from headrace.curate.labels.vote import Vote
 from headrace.lake.record import Source
 
 
@@ -22,38 +20,3 @@ class Late(msgspec.Struct, frozen=True, kw_only=True):
     silence: Literal[0, 1]
     source: Source = "product"
     family: str | None = None
-
-
-def silent(
-    votes: Iterable[Vote], ended: Mapping[str, datetime], late: Sequence[Late], *, now: datetime
-) -> Iterator[Vote]:
-    """The votes that silence casts: none before a window closes, none where the outcome came.
-
-    A vote that was taken back is silence again, one that comes after the window stands.
-    """
-    last: dict[tuple[str, str, str], Vote] = {}
-    for vote in votes:
-        key = vote.episode_id, vote.source, vote.name
-        if key not in last or (vote.at, vote.value is not None) > (
-            last[key].at,
-            last[key].value is not None,
-        ):
-            last[key] = vote
-    for one in late:
-        for name in sorted(ended):
-            closes = ended[name] + one.window
-            said = last.get((name, one.source, one.name))
-            if now > closes and (said is None or said.value is None):
-                yield _vote(one, name, closes)
-
-
-def _vote(late: Late, name: str, closes: datetime) -> Vote:
-    return Vote(
-        episode_id=name,
-        name=late.name,
-        source=late.source,
-        family=late.family,
-        author="silence",
-        value=late.silence,
-        at=closes,
-    )
