@@ -17,6 +17,10 @@ class NoLake(HeadraceError):
     """There is no lake where one was to be read."""
 
 
+class LakeElsewhere(HeadraceError):
+    """The files of a lake are looked for where its catalog does not know them."""
+
+
 class SnapshotGone(HeadraceError):
     """The lake was asked for as it stood at a moment that it no longer knows."""
 

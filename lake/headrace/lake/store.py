@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import duckdb
 import msgspec
 
-from headrace.lake import extension, migration, spill
-from headrace.lake.errors import HeadraceError, LakeLocked, NoLake, SnapshotGone
+from headrace.lake import attachment, migration, spill
+from headrace.lake.errors import HeadraceError, LakeLocked
 from headrace.lake.settings import Settings, make_home
 from headrace.lake.statement import statements
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 Parameters = Mapping[str, object]
 Relation = duckdb.DuckDBPyRelation
 T = TypeVar("T")
-
-CATALOGS = {"sqlite": "sqlite_scanner"}  # kind of catalog -> extension; all others are Postgres
 
 _ROWS = 1_000  # of a stream that are in Python at a time
 _TRANSIENT = ("locked", "conflict", "busy", "could not serialize", "concurrent")
@@ -242,22 +240,22 @@ class Lake:
 
         With `snapshot` the lake is read-only and stands as it stood then; without `create` it must
         be there. Raises SettingsError, NoLake, SnapshotGone, MissingExtension, LakeTooNew,
-        LakeLocked.
+        LakeElsewhere, LakeLocked.
         """
         settings = settings or Settings.load(home)
         if not create:
-            _must_exist(settings)
+            attachment.must_exist(settings)
         make_home(settings.home)
         spill.sweep(settings.home)
-        connection = _connect(settings)
+        connection = attachment.connect(settings)
         with migration.alone(settings.home):
-            _attach(connection, settings, snapshot=snapshot, create=create)
+            attachment.attach(connection, settings, snapshot=snapshot, create=create)
             if snapshot is None and migration.pending(connection):
-                _detach(connection)
-                _attach(connection, settings, inlining=False)
+                attachment.detach(connection)
+                attachment.attach(connection, settings, inlining=False)
                 migration.migrate(connection)
-                _detach(connection)
-                _attach(connection, settings)
+                attachment.detach(connection)
+                attachment.attach(connection, settings)
         return cls(connection, settings, rng or random.Random())
 
     def sql(self, query: str, parameters: Parameters | None = None) -> Relation:
@@ -339,7 +337,7 @@ class Lake:
         cursor: duckdb.DuckDBPyConnection | None = getattr(self._reader, "cursor", None)
         if cursor is None:
             cursor = self._root.cursor()
-            _enter(cursor)
+            attachment.enter(cursor)
             self._reader.cursor = cursor
         return cursor
 
@@ -350,7 +348,7 @@ class Lake:
         tables: "Mapping[str, pa.Table] | None",
     ) -> duckdb.DuckDBPyConnection:
         cursor = self._root.cursor()
-        _enter(cursor)
+        attachment.enter(cursor)
         for name, table in (tables or {}).items():
             cursor.register(name, table)
         return cursor.execute(query, dict(parameters or {}))
@@ -385,83 +383,6 @@ class Lake:
                     ) from error
                 time.sleep(pause * self._rng.uniform(0.5, 1.5))
                 pause = min(pause * 2, 1.0)
-
-
-def _connect(settings: Settings) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute("set temp_directory = $place", {"place": str(spill.place(settings.home))})
-    extension.load(connection, "ducklake")
-    extension.load(connection, CATALOGS.get(_catalog(settings), "postgres_scanner"))
-    if "://" in settings.data_path:
-        extension.load(connection, "httpfs")
-    return connection
-
-
-def _attach(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    *,
-    snapshot: int | None = None,
-    inlining: bool = True,
-    create: bool = True,
-) -> None:
-    options = {"data_path": _quoted(settings.data_path)}
-    if _catalog(settings) == "sqlite":
-        options |= {"meta_journal_mode": "'WAL'", "meta_busy_timeout": "5000"}
-    if snapshot is not None:
-        options |= {"snapshot_version": str(int(snapshot))}
-    if not inlining:
-        options |= {"data_inlining_row_limit": "0"}
-    if not create:
-        options |= {"create_if_not_exists": "false"}
-    listed = ", ".join(f"{name} {value}" for name, value in options.items())
-    try:
-        connection.execute(
-            f"attach {_quoted('ducklake:' + settings.catalog_uri)} as lake ({listed})"
-        )
-    except duckdb.InvalidInputException as error:
-        if snapshot is not None and "No snapshot found" in str(error):
-            raise SnapshotGone(
-                f"the lake no longer knows snapshot {snapshot}: with HEADRACE_RAW_DAYS older ones "
-                "go, as raw texts stand in them; a data set built from it is whole in its folder, "
-                "and its episodes are in `members` and `scrubbed_episodes` of the lake as it is now"
-            ) from error
-        if create or "does not exist" not in str(error):
-            raise
-        raise _no_lake(settings) from error
-    _enter(connection)
-
-
-def _must_exist(settings: Settings) -> None:
-    kind, _, place = settings.catalog_uri.partition(":")
-    if kind == "sqlite" and not Path(place).exists():
-        raise _no_lake(settings)
-
-
-def _no_lake(settings: Settings) -> NoLake:
-    return NoLake(
-        f"no lake in {str(settings.home)!r} yet: `headrace serve`, `headrace load` and `headrace "
-        "eval load` make one; if yours is elsewhere, name it with --home or HEADRACE_HOME, or put "
-        "it back"
-    )
-
-
-def _detach(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("use memory")
-    connection.execute("detach lake")
-
-
-def _catalog(settings: Settings) -> str:
-    return settings.catalog_uri.partition(":")[0]
-
-
-def _enter(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("use lake")
-    connection.execute("set timezone = 'UTC'")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> "pa.Schema":

@@ -5,8 +5,8 @@ import duckdb
 import pytest
 
 from headrace.lake import extension
+from headrace.lake.attachment import CATALOGS
 from headrace.lake.errors import MissingExtension
-from headrace.lake.store import CATALOGS
 
 
 def test_the_wheel_of_an_installed_extension_is_found() -> None:
