@@ -97,6 +97,21 @@ def test_intents_are_shown_with_share_trend_and_success(lake: Lake) -> None:
     assert "cancel flight: asked more often, 75.0% after 50.0%" in shown
 
 
+def test_what_no_night_has_seen_is_told_and_not_counted(lake: Lake) -> None:
+    before = ran(lake, "--project", "shop", "--json").stdout
+    assert "no night" not in ran(lake, "--project", "shop").stdout
+    rows = [episode(1_000 + n, "cancel flight", 0)[0] for n in range(3)]
+    lake.write(lambda tx: tx.append("episodes", rows))
+    try:
+        assert ran(lake, "--project", "shop", "--json").stdout == before
+        shown = ran(lake, "--project", "shop").stdout
+        assert shown.splitlines()[-1] == "not counted: 3 that no night has seen yet"
+    finally:
+        names = {"names": [row.episode_id for row in rows]}
+        gone = "delete from episodes where episode_id in (select unnest($names::varchar[]))"
+        lake.write(lambda tx: tx.run(gone, names))
+
+
 def test_as_json_each_intent_is_an_object(lake: Lake) -> None:
     [cancel, refund] = msgspec.json.decode(ran(lake, "--project", "shop", "--json").stdout)
     assert (cancel["intent"], cancel["name"]) == ("cancel_flight", "cancel flight")

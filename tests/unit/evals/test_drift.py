@@ -1,5 +1,6 @@
 """What is asked more or less is told with an interval, and noise is not."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -9,7 +10,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
 from headrace.evals.drift import Drift, drift
-from headrace.lake.record import Cluster, Episode, Intent
+from headrace.lake.record import Cluster, Episode, Intent, ScrubbedEpisode
 from headrace.lake.store import Lake
 
 END = datetime(2026, 11, 20, tzinfo=UTC)
@@ -38,9 +39,8 @@ class Traffic:
             for name, _ in names
             if intent is not None
         ]  # fmt: skip
-        self._lake.write(
-            lambda tx: (tx.append("episodes", episodes), tx.append("clusters", clusters))
-        )
+        _put(self._lake, episodes)
+        self._lake.write(lambda tx: tx.append("clusters", clusters))
 
     def seen(self, **given: object) -> dict[str, Drift]:
         return {one.intent: one for one in drift(self._lake, "p", **given)}  # type: ignore[arg-type]
@@ -54,10 +54,22 @@ def _episode(name: str, project: str, at: datetime, **fields: object) -> Episode
     )  # fmt: skip
 
 
+def _put(lake: Lake, episodes: Sequence[Episode]) -> None:
+    """As a night has seen them."""
+    seen = [
+        ScrubbedEpisode(
+            project=row.project, episode_id=row.episode_id, revision=1, version="v", messages=(),
+            request="", metadata="{}", found="{}", at=END,
+        )
+        for row in episodes
+    ]  # fmt: skip
+    lake.write(lambda tx: (tx.append("episodes", episodes), tx.append("scrubbed", seen)))
+
+
 @pytest.fixture
 def traffic(tmp_path: Path) -> Traffic:
     lake = Lake.open(tmp_path)
-    lake.write(lambda tx: tx.append("episodes", [_episode("last", "p", END)]))
+    _put(lake, [_episode("last", "p", END)])
     return Traffic(lake)
 
 
@@ -119,6 +131,14 @@ def test_the_product_names_intents_first_and_what_is_in_none_is_other(traffic: T
     traffic.add("cancel", 0, 0, 0, 0, 9, project="another")
     found = traffic.seen()
     assert {name: one.now for name, one in found.items()} == {"other": 4, "stop": 2}
+
+
+def test_what_no_night_has_seen_is_not_counted(traffic: Traffic) -> None:
+    traffic.add("cancel", 20, 20, 20, 20, 60)
+    before = traffic.seen()
+    fresh = [_episode(f"new{n}", "p", END + timedelta(days=1)) for n in range(9)]
+    traffic._lake.write(lambda tx: tx.append("episodes", fresh))
+    assert traffic.seen() == before
 
 
 def test_names_are_shown_for_ids(traffic: Traffic) -> None:

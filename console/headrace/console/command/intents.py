@@ -41,10 +41,11 @@ def intents(
     settings = Settings.load(home)
     with Lake.open(settings=settings, create=False) as lake:
         rows = found(lake, project or "default")
+        waiting = _waiting(lake, project or "default")
     if json:
         print_json([_document(row) for row in rows])
     else:
-        _show(rows, most)
+        _show(rows, most, waiting)
 
 
 def found(lake: Lake, project: str) -> list[Row]:
@@ -82,7 +83,13 @@ def _document(row: Row) -> dict[str, Any]:
     return {**document, "told": row.drift.told}
 
 
-def _show(rows: Sequence[Row], most: int) -> None:
+def _waiting(lake: Lake, project: str) -> int:
+    sql = statements("headrace.console", "intents.sql")["not_seen_yet"]
+    [(count,)] = lake.sql(sql, {"project": project}).fetchall()
+    return int(count)
+
+
+def _show(rows: Sequence[Row], most: int, waiting: int) -> None:
     to = page()
     if not rows:
         to.print("no episodes yet: `headrace nightly` finds what people ask for")
@@ -94,6 +101,8 @@ def _show(rows: Sequence[Row], most: int) -> None:
     for row in rows:
         if row.drift.moved in ("more", "less"):
             to.print(row.drift.told)
+    if waiting:
+        to.print(f"not counted: {waiting:,} that no night has seen yet")
 
 
 def _cells(row: Row) -> list[object]:
