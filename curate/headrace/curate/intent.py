@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import takewhile
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 
 from headrace.curate import ledger
 from headrace.curate.intents import cluster
-from headrace.curate.intents.cluster import Counts, Nearest
-from headrace.curate.intents.name import Name, Namer, names
-from headrace.curate.intents.succession import succession
+from headrace.curate.intents.cluster import Nearest
+from headrace.curate.intents.generation import Generation, Standing, generation
+from headrace.curate.intents.name import Name, Namer
+from headrace.curate.intents.request import Arrived, Read, Requests, sampled
 from headrace.curate.near.label import Ids
 from headrace.curate.progress import Progress, silent
 from headrace.curate.semantic import shelf
@@ -28,7 +28,6 @@ METHOD = "intent"
 CHUNK = 50_000  # requests whose vectors are in memory together
 
 FIRST = 24  # episodes that are clustered at first; then half as many more each time
-READ = 40  # requests that an intent is named by, the nearest to its middle
 
 
 def intents(
@@ -75,78 +74,6 @@ def sizes(episodes: int) -> Iterator[int]:
     while size <= episodes:
         yield size
         size = size * 3 // 2
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """The intents as they were clustered last."""
-
-    ids: Sequence[str] = ()
-    middles: Vectors
-    episodes: int = 0  # that were clustered
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
-class Generation(msgspec.Struct, frozen=True, kw_only=True):
-    """The intents of the episodes that came first, so and so many."""
-
-    ids: Sequence[str]
-    middles: Vectors
-    episodes: int
-    fresh: Sequence[Name]
-    gone: Mapping[str, str]  # intents that went into others
-
-    @property
-    def standing(self) -> Standing:
-        return Standing(ids=self.ids, middles=self.middles, episodes=self.episodes)
-
-
-class Requests(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests with a vector, whose it is, and their episodes; ids ascend."""
-
-    ids: Ids
-    sources: Ids
-    episodes: Counts
-    intents: Sequence[str | None]  # where they are
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
-class Arrived(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked, episode by episode in the order of arrival."""
-
-    asked: Ids
-    ids: Ids  # of the requests, ascending
-    sources: Ids  # whose vector each of them has; -1 where there is none yet
-
-    def first(self, size: int) -> Requests:
-        """The requests of so many episodes, as far as they have a vector."""
-        ids, episodes = np.unique(self.asked[:size], return_counts=True)
-        sources = self.sources[np.searchsorted(self.ids, ids)]
-        kept = sources >= 0
-        return Requests(
-            ids=ids[kept],
-            sources=sources[kept],
-            episodes=episodes[kept].astype(np.int64),
-            intents=[None] * int(kept.sum()),
-        )
-
-
-class Read(msgspec.Struct, frozen=True, kw_only=True):
-    """Vectors and texts of requests; ids ascend."""
-
-    ids: Ids
-    vectors: Vectors
-    texts: Sequence[str]
-
-    def places(self, units: Ids) -> Ids:
-        found: Ids = np.searchsorted(self.ids, units)
-        return found
-
-    def said(self, units: Ids) -> list[str]:
-        return [self.texts[at] for at in self.places(units).tolist()]
 
 
 class Desk:
@@ -214,7 +141,9 @@ class Desk:
             due = due[-1:]
         found: list[Generation] = []
         for size, some, read in self._samples(due):
-            one = self._generation(standing, size, some, read, taken, namer)
+            vectors = read.of(some)
+            before = self._before(standing, vectors, size, some)
+            one = generation(size, some, read, before, taken, namer)
             found.append(one)
             standing = one.standing
             taken += [name.name for name in one.fresh]
@@ -241,7 +170,7 @@ class Desk:
         self._lake.write(write)
         return len(rows)
 
-    def _samples(self, due: Sequence[int]) -> Iterator[tuple[int, Requests, "Read"]]:
+    def _samples(self, due: Sequence[int]) -> Iterator[tuple[int, Requests, Read]]:
         """What is clustered at each of these sizes; none from the first on with no vector at all.
 
         Small ones hold those before them and are read together.
@@ -251,7 +180,7 @@ class Desk:
         arrived = self._arrived()
         samples = list(
             takewhile(
-                lambda told: len(told[1]), ((size, _sample(arrived.first(size))) for size in due)
+                lambda told: len(told[1]), ((size, sampled(arrived.first(size))) for size in due)
             )
         )
         small = [told for told in samples if len(told[1]) < cluster.SAMPLE]
@@ -260,43 +189,15 @@ class Desk:
                 read = self._reading(together[-1][1].sources)
                 yield from ((size, some, read) for size, some in together)
 
-    def _generation(
-        self,
-        standing: Standing,
-        size: int,
-        some: Requests,
-        read: "Read",
-        taken: Sequence[str],
-        namer: Namer | None,
-    ) -> Generation:
-        vectors = read.vectors[read.places(some.sources)]
-        middles = cluster.middles(vectors, some.episodes)
-        near = cluster.nearest(vectors, middles)
-        before = self._before(standing, vectors, size, some)
-        told = succession(before, near.places, some.episodes, len(middles))
-        wanted = [at for at in range(len(middles)) if at not in told.kept]
-        texts = [read.said(_closest(some, near, at)) for at in range(len(middles))]
-        fresh = names(texts, wanted, taken, namer)
-        ids = [
-            told.kept[at] if at in told.kept else fresh[at].intent_id for at in range(len(middles))
-        ]
-        return Generation(
-            ids=ids,
-            middles=middles,
-            episodes=size,
-            fresh=list(fresh.values()),
-            gone={old: ids[at] for old, at in sorted(told.gone.items())},
-        )
-
     def _before(
         self, standing: Standing, vectors: Vectors, size: int, some: Requests
     ) -> list[str | None]:
         if not len(standing):
-            return list(_sample(self.requests("requests", first=size)).intents)
+            return list(sampled(self.requests("requests", first=size)).intents)
         places = cluster.nearest(vectors, standing.middles).places.tolist()
         return [None if at < 0 else standing.ids[at] for at in places]
 
-    def _arrived(self) -> "Arrived":
+    def _arrived(self) -> Arrived:
         asked = np.asarray(self._lake.table(_sql("arrivals"), self._where)["unit_id"], np.int64)
         ids = np.unique(asked)
         sources = self._kin.source(ids)
@@ -305,7 +206,7 @@ class Desk:
             asked=asked, ids=ids, sources=np.where(np.isin(sources, lacking), -1, sources)
         )
 
-    def _reading(self, units: Ids) -> "Read":
+    def _reading(self, units: Ids) -> Read:
         ids, vectors = shelf.vectors(self._lake, self._project, self._recipe, units)
         _, texts = shelf.texts(self._lake, self._project, units)
         return Read(ids=ids, vectors=vectors, texts=texts)
@@ -365,32 +266,6 @@ def _rows(ids: Ids, near: Nearest, names: Sequence[str]) -> pa.Table:
             "cosine": near.cosines[kept],
         }
     )
-
-
-def _sample(every: Requests) -> Requests:
-    """One request for each vector, as many as are clustered, evenly."""
-    sources, first, at = np.unique(every.sources, return_index=True, return_inverse=True)
-    episodes = np.bincount(at, weights=every.episodes, minlength=len(sources))
-    some = _spread(len(sources), cluster.SAMPLE)
-    return Requests(
-        ids=sources[some],
-        sources=sources[some],
-        episodes=episodes.astype(np.int64)[some],
-        intents=[every.intents[row] for row in first[some].tolist()],
-    )
-
-
-def _closest(some: Requests, near: Nearest, at: int) -> Ids:
-    """The requests of an intent that are nearest to its middle."""
-    mine = np.flatnonzero(near.places == at)
-    order = np.argsort(-near.cosines[mine], kind="stable")
-    found: Ids = some.sources[mine[order]][:READ]
-    return found
-
-
-def _spread(count: int, most: int) -> Ids:
-    """So many of a range, evenly."""
-    return np.unique(np.linspace(0, max(count - 1, 0), min(count, most)).astype(np.int64))
 
 
 def _sql(name: str) -> str:
