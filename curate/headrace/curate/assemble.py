@@ -86,11 +86,9 @@ def _leave_late(lake: Lake, project: str, now: datetime) -> int:
 
     An episode that was made of half of its spans would take the place of a whole one.
     """
-    names = [
-        row["name"]
-        for row in lake.rows(statements("headrace.curate")["late_spans"], {"project": project})
-    ]
-    rows = [_left(project, name, RAW_RETIRED, None, now) for name in names]
+    given = {"project": project, "step": STEP}
+    found = lake.rows(statements("headrace.curate")["late_spans"], given)
+    rows = [_left(project, row["name"], RAW_RETIRED, None, now) for row in found]
     if rows:
         lake.write(lambda tx: tx.add_new("decisions", rows, on=["project", "step", "episode_id"]))
     return len(rows)

@@ -262,15 +262,20 @@ where e.project = $project and len(e.span_ids) > 0
 order by t.grp;
 
 -- name: late_spans
--- What came for a trace after its raw texts had gone: it is not read.
-select s.trace_id || ':' || s.span_id as name
-from spans s join retired r on r.project = s.project and r.kind = 'trace' and r.key = s.trace_id
-where s.project = $project and s.rowid > r.upto and s.attributes::varchar <> '{}'
-union
-select l.trace_id
-from log_events l
-join retired r on r.project = l.project and r.kind = 'trace' and r.key = l.trace_id
-where l.project = $project and l.received_at > r."at";
+-- What came for a trace after its raw texts had gone, and was not told of yet: it is not read.
+with late as (
+    select s.trace_id || ':' || s.span_id as name
+    from spans s
+    join retired r on r.project = s.project and r.kind = 'trace' and r.key = s.trace_id
+    where s.project = $project and s.received_at > r.heard
+    union
+    select l.trace_id
+    from log_events l
+    join retired r on r.project = l.project and r.kind = 'trace' and r.key = l.trace_id
+    where l.project = $project and l.received_at > r."at"
+)
+select name from late
+where name not in (select episode_id from decisions where project = $project and step = $step);
 
 -- name: assembled
 select trace_id, fingerprint from assembled_traces

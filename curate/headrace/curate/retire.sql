@@ -4,7 +4,7 @@
 -- Traces whose raw texts are there, and whether assembly has seen all of their spans: see
 -- `trace_marks`, whose fingerprint ends with this.
 select
-    t.trace_id, t.heard < $before as old, t.upto,
+    t.trace_id, t.heard < $before as old, t.upto, t.heard,
     coalesce(ends_with(a.fingerprint, t.mark), false) as assembled
 from (
     select
@@ -122,16 +122,28 @@ where outcomes.project = $project and outcomes.outcome_id = c.outcome_id
     and outcomes.received_at = c.received_at;
 
 -- name: full_spans
--- Spans of retired traces that still hold text. An error that is one word is a kind of error.
+-- Spans of retired traces that were never emptied: what is emptied is another row.
 select s.rowid as place
 from spans s
-where (s.attributes::varchar <> '{}' or s.resource::varchar <> '{}' or s.events::varchar <> '[]'
-        or s.request is not null or not regexp_full_match(s.error, $word))
-    and exists (
-        select 1 from retired r
-        where r.project = s.project and r.kind = 'trace' and r.key = s.trace_id
-    )
-order by place
+join retired r on r.project = s.project and r.kind = 'trace' and r.key = s.trace_id
+where s.rowid <= r.upto
+limit $most;
+
+-- name: late_spans
+-- Spans that came for a trace when it was retired; see `still_full`.
+select s.rowid as place
+from spans s
+join retired r on r.project = s.project and r.kind = 'trace' and r.key = s.trace_id
+where s.received_at > r.heard;
+
+-- name: still_full
+-- A function of the row number is looked at before texts are unpacked. An error that is one word is
+-- a kind of error.
+select rowid as place from spans
+where list_contains($places::bigint[], rowid) and (
+    attributes::varchar <> '{}' or resource::varchar <> '{}' or events::varchar <> '[]'
+    or request is not null or not regexp_full_match(error, $word)
+)
 limit $most;
 
 -- name: bare_spans

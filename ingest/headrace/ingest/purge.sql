@@ -9,7 +9,7 @@ call ducklake_expire_snapshots('lake', versions => $snapshots::bigint[]);
 call ducklake_rewrite_data_files('lake', $table, delete_threshold => 0.0);
 
 -- name: widen
--- The catalog knows the least and the greatest text of each column, and never forgets one: bounds
+-- The catalog knows the least and the greatest text of each column, and may never forget one: bounds
 -- that hold for any text take their place. Null would not do: the next insert would make it the
 -- bounds of its own rows, and older rows would no longer be found.
 update __ducklake_metadata_lake.ducklake_table_column_stats

@@ -324,6 +324,7 @@ class RetiredRow(Record, frozen=True, kw_only=True):
     at: datetime
     revision: int | None = None  # of an episode: this one and those before
     upto: int | None = None  # of a trace: the number of its last row among the spans
+    heard: datetime | None = None  # of a trace: what was received later came late
 
 
 class ScrubKey(Record, frozen=True, kw_only=True):

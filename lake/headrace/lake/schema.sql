@@ -180,7 +180,8 @@ create table retired ( -- whose raw texts are gone; what the scrub made of them 
     project varchar, kind varchar, -- trace, episode
     key varchar,
     revision bigint, -- of an episode: this one and those before
-    upto bigint, -- of a trace: the number of its last row among the spans; later ones came late
+    upto bigint, -- of a trace: the number of its last row among the spans
+    heard timestamptz, -- when that trace was last heard of; what was received later came late
     "at" timestamptz
 );
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import pyarrow.parquet as pq
 import pytest
 
@@ -106,6 +107,30 @@ def put(lake: Lake, numbers: range, at: datetime = CAME) -> None:
     lake.write(write)
 
 
+def put_young(lake: Lake) -> None:
+    """What stays, and tells nothing: tables are never empty."""
+    body: Body = {"role": "assistant", "content": "Hello."}
+    rows = [
+        Episode(
+            project=PROJECT, episode_id=f"young-{n}", revision=1, at=later(30), request="Hello?",
+            messages=(Message.of(body).hash,), trainable=(True,), error="a b",
+        )
+        for n in range(20)
+    ]  # fmt: skip
+    marks = [
+        msgspec.structs.replace(outcome(n, "episode", f"young-{n}", later(30)), comment="good",
+                                outcome_id=f"young-{n}", correction=None)
+        for n in range(20)
+    ]  # fmt: skip
+
+    def write(tx: Transaction) -> None:
+        tx.add_new("messages", [Message.of(body)], on=["hash"])
+        tx.append("episodes", rows)
+        tx.append("outcomes", marks)
+
+    lake.write(write)
+
+
 def curate(lake: Lake, now: datetime) -> None:
     assemble(lake, PROJECT, now=now)
     scrub(lake, PROJECT, now=now)
@@ -157,9 +182,10 @@ def test_nothing_raw_is_left_on_the_disk_and_what_was_scrubbed_reads_as_before(h
     with Lake.open(home) as lake:
         put(lake, range(40))
         put(lake, range(40, 44))  # so few stay in the catalog
+        put_young(lake)
         curate(lake, later(0))
         before, snapshot = shown(lake), lake.snapshot_id
-        assert len(before) == 88 and texts(home)
+        assert len(before) == 108 and texts(home)
         result = retire(lake, now=later(31))
         assert (result.traces, result.episodes, result.waiting) == (44, 88, {})
         assert names_in_tables(lake) == {}
@@ -170,7 +196,7 @@ def test_nothing_raw_is_left_on_the_disk_and_what_was_scrubbed_reads_as_before(h
         assert shown(lake) == before
         assert lake.sql("select sum(input_tokens) from spans").fetchall() == [(44 * 7,)]
         marks = lake.sql("select count(comment), count(correction) from outcomes").fetchall()
-        assert marks == [(88, 88)]
+        assert marks == [(108, 88)]
         with pytest.raises(SnapshotGone, match="HEADRACE_RAW_DAYS"):
             Lake.open(home, snapshot=snapshot)
     assert texts(home) == {}

@@ -119,6 +119,22 @@ def test_rows_of_before_are_found_after_the_bounds_of_texts_are_gone(tmp_path: P
         assert (least, greatest) == ("comment 1", "comment 9")
 
 
+def test_the_catalog_keeps_no_text_as_a_bound_of_its_column(tmp_path: Path) -> None:
+    """A rewrite forgets it where it takes all files of a table, and not where some stay."""
+    bounds = """
+        select distinct s.min_value, s.max_value
+        from __ducklake_metadata_lake.ducklake_table_column_stats s
+        join __ducklake_metadata_lake.ducklake_column c using (table_id, column_id)
+        join __ducklake_metadata_lake.ducklake_table t using (table_id)
+        where t.table_name = 'outcomes' and c.column_type = 'varchar' and s.min_value is not null
+    """
+    with Lake.open(tmp_path) as lake:
+        put(lake, range(80))
+        assert ("comment 0", "comment 9") in lake.sql(bounds).fetchall()
+        assert purge(lake, now=tomorrow()) is not None
+        assert lake.sql(bounds).fetchall() == [("", chr(0x10FFFF))]
+
+
 def test_a_writer_at_the_same_time_loses_nothing(tmp_path: Path) -> None:
     writes = 40
     with Lake.open(tmp_path) as lake:

@@ -100,6 +100,7 @@ class Due:
                 kind="trace",
                 key=self._traces["trace_id"][place].as_py(),
                 upto=self._traces["upto"][place].as_py(),
+                heard=self._traces["heard"][place].as_py(),
                 at=self._now,
             )
         return RetiredRow(

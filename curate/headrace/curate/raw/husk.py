@@ -1,7 +1,7 @@
 """What is left of rows whose raw texts go; each table is emptied a few rows at a time."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,8 +18,8 @@ WORD = "[A-Za-z_][A-Za-z_.]{0,79}"  # an error that is a kind of error tells of 
 def empty(lake: Lake, *, before: datetime, most: int) -> Counter[str]:
     """Empty or take out all that is marked, and what is old beside it; rows by table."""
     gone: Counter[str] = Counter()
-    for table in ("spans", "episodes"):
-        gone[table] = sum(_each(lake, partial(_replace, table=table, most=most)))
+    for table, find in (("spans", _full_spans), ("episodes", _full_episodes)):
+        gone[table] = sum(_each(lake, partial(_replace, table=table, find=find, most=most)))
     given = {"before": before, "most": most}
     for table, values in (("log_events", given), ("dead_letters", given)):
         gone[table] = sum(_each(lake, partial(_delete, table=table, given=values)))
@@ -33,15 +33,30 @@ def _each(lake: Lake, work: "partial[int]") -> Iterator[int]:
         yield count
 
 
-def _replace(tx: Transaction, *, table: str, most: int) -> int:
+def _replace(
+    tx: Transaction, *, table: str, find: Callable[[Transaction, int], list[int]], most: int
+) -> int:
     """A row is replaced, not updated: assembly knows a span by the number of its row."""
-    found = tx.run(_sql(f"full_{table}"), {"word": WORD, "most": most})
-    places = {"places": [place for (place,) in found]}
+    found = find(tx, most)
+    places = {"places": found}
     if found:
         bare = tx.table(_sql(f"bare_{table}"), {**places, "word": WORD})
         tx.run(_sql(f"gone_{table}"), places)
         tx.append_columns(table, bare)
     return len(found)
+
+
+def _full_spans(tx: Transaction, most: int) -> list[int]:
+    found = tx.run(_sql("full_spans"), {"most": most})
+    if not found:
+        late = [place for (place,) in tx.run(_sql("late_spans"))]
+        given = {"places": late, "word": WORD, "most": most}
+        found = tx.run(_sql("still_full"), given) if late else []
+    return [place for (place,) in found]
+
+
+def _full_episodes(tx: Transaction, most: int) -> list[int]:
+    return [place for (place,) in tx.run(_sql("full_episodes"), {"word": WORD, "most": most})]
 
 
 def _delete(tx: Transaction, *, table: str, given: Parameters) -> int:
