@@ -8,12 +8,14 @@ removed the day after that, as a query may still read it.
 import subprocess
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import msgspec
 import structlog
 
+from headrace.ingest.spool import SHRINK_BYTES
 from headrace.ingest.upkeep import KEPT, tidy
 from headrace.lake.errors import LakeLocked
 from headrace.lake.statement import statements
@@ -21,7 +23,8 @@ from headrace.lake.store import Lake, Parameters
 
 TABLES = ("messages", "spans", "log_events", "outcomes", "episodes", "dead_letters")  # of raw texts
 MANY = 1_000  # snapshots that go at once
-SECONDS = 60  # that the catalog may take to be cleared
+SPOOL_BYTES = 2 * SHRINK_BYTES
+SECONDS = 60  # that a file may take to be cleared
 
 log = structlog.get_logger("headrace.night")
 
@@ -31,7 +34,7 @@ class Purged(msgspec.Struct, frozen=True, kw_only=True):
 
     snapshots: int  # that the lake no longer knows
     rewritten: int  # files
-    catalog: bool  # whether its free pages were cleared; False: others held it, or it is no SQLite
+    cleared: bool  # free pages of catalog and spool; False: others held them, or it is no SQLite
 
 
 def purge(lake: Lake, *, now: datetime) -> Purged | None:
@@ -61,7 +64,7 @@ def _purged(lake: Lake, now: datetime) -> Purged | None:
     for table in TABLES:
         rewritten += sum(int(row[2]) for row in _call(lake, "rewrite", {"table": table}))
     _call(lake, "widen", {"tables": list(TABLES)})
-    return Purged(snapshots=len(old), rewritten=rewritten, catalog=_cleared(lake))
+    return Purged(snapshots=len(old), rewritten=rewritten, cleared=_cleared(lake))
 
 
 def _call(lake: Lake, name: str, given: Parameters) -> list[tuple[Any, ...]]:
@@ -80,17 +83,25 @@ def _lately(lake: Lake, given: Parameters) -> bool:
 
 
 def _cleared(lake: Lake) -> bool:
-    """Write the catalog anew without the pages that are free: what was deleted stands in them.
+    """Write catalog and spool anew without the pages that are free: what was deleted stands there.
 
-    In a process of its own: DuckDB brings a second SQLite along, and two in one process, at one
-    file, take away each other's locks.
+    A spool that holds much is left alone: who posts would wait. It shrinks by itself when it is
+    drained.
     """
-    kind, _, place = lake.settings.catalog_uri.partition(":")
-    if kind != "sqlite":
-        return False
+    settings, done = lake.settings, True
+    kind, _, place = settings.catalog_uri.partition(":")
+    if settings.spool_path.exists():
+        small = settings.spool_path.stat().st_size <= SPOOL_BYTES
+        done = small and _vacuumed(settings.spool_path)
+    return kind == "sqlite" and _vacuumed(Path(place)) and done
+
+
+def _vacuumed(path: Path) -> bool:
+    """In a process of its own: DuckDB brings a second SQLite along, and two in one process, at one
+    file, take away each other's locks."""
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "headrace.ingest.vacuum", place],
+            [sys.executable, "-m", "headrace.ingest.vacuum", str(path)],
             timeout=SECONDS,
             check=False,
             capture_output=True,

@@ -14,12 +14,15 @@ import pytest
 
 from headrace.ingest import purge as module
 from headrace.ingest.purge import TABLES, purge
+from headrace.ingest.spool import Spool
 from headrace.ingest.vacuum import vacuum
 from headrace.lake import Lake
 from headrace.lake.errors import LakeLocked, SnapshotGone
 from headrace.lake.message import Message
 from headrace.lake.record import Outcome
 from headrace.lake.store import Transaction
+
+NOW = datetime.now(UTC)
 
 WRITER = """
 import sys
@@ -188,6 +191,21 @@ def test_a_lake_that_is_in_use_waits_for_another_night(
     monkeypatch.setattr(module, "tidy", locked)
     with Lake.open(tmp_path) as lake:
         assert purge(lake, now=tomorrow()) is None
+
+
+def test_a_spool_forgets_what_the_lake_has_and_goes_on(tmp_path: Path) -> None:
+    with Lake.open(tmp_path) as lake, Spool.open(lake.settings) as spool:
+        body = random.Random(1).randbytes(2_000)  # does not compress
+        kept = random.Random(2).randbytes(2_000)
+        first = spool.append("traces", "x", None, body, NOW).result()
+        spool.append("traces", "x", None, kept, NOW).result()
+        spool.forget(first)
+        purged = purge(lake, now=tomorrow())
+        assert purged is not None and purged.cleared
+        told = b"".join(file.read_bytes() for file in tmp_path.glob("spool.sqlite*"))
+        assert body[:500] not in told and kept[:500] in told
+        assert spool.append("traces", "x", None, body, NOW).result() == first + 2
+        assert [one.payload for one in spool.take(9)] == [kept, body]
 
 
 def test_every_table_in_its_care_is_there(tmp_path: Path) -> None:
