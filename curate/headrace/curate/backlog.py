@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from headrace.curate.block import blocks
+from headrace.curate.block import blocks, dense
 from headrace.curate.conversation import Conversation, conversation, decoded
 from headrace.lake.message import Body
 from headrace.lake.record import Done
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 SLICE = 100_000  # episodes whose messages are looked up together
 CHARS = 64_000_000  # of the messages of a chunk
 CHUNK = 20_000  # episodes of a chunk
+DENSE = 64  # messages that are wanted of a stretch of rows; with fewer they stand apart
 PART = 500  # episodes that another process takes at once
 
 
@@ -101,6 +103,15 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def named(self, episodes: Iterable[str]) -> "Backlog":
+        """Those of these episodes alone."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        wanted = pa.array(sorted(set(episodes)), pa.string())
+        rows = self._waiting.filter(pc.is_in(self._waiting["episode_id"], wanted))
+        return Backlog(self._lake, rows, self._step, scrubbed=self._scrubbed)
+
     def __iter__(self) -> Iterator[Chunk]:
         for start in range(0, len(self), SLICE):
             yield from self._sliced(self._waiting.slice(start, SLICE))
@@ -108,10 +119,11 @@ class Backlog:
     def _sliced(self, waiting: "pa.Table") -> Iterator[Chunk]:
         rows = self._rows(waiting)
         known = self._places(rows)
+        shared = self._shared(known)
         start = 0
         for stop in _cuts(rows["messages"].to_pylist(), known):
             part = rows.slice(start, stop - start)
-            yield Chunk(part, self._bodies(part, known), self._step)
+            yield Chunk(part, self._bodies(part, known, shared), self._step)
             start = stop
 
     def _rows(self, waiting: "pa.Table") -> "pa.Table":
@@ -139,12 +151,36 @@ class Backlog:
         columns = (found[name].to_pylist() for name in ("hash", "place", "chars"))
         return {name: (place, chars) for name, place, chars in zip(*columns, strict=True)}
 
-    def _bodies(self, rows: "pa.Table", known: Mapping[str, tuple[int, int]]) -> Mapping[str, str]:
-        import pyarrow as pa
+    def _shared(self, known: Mapping[str, tuple[int, int]]) -> dict[str, str]:
+        """The bodies of messages that stand apart, those of earlier episodes mostly.
+
+        They are everywhere in the table: looked up for each chunk, most of it would be unpacked
+        each time. None where they are too long to be kept.
+        """
+        places = np.fromiter((place for place, _ in known.values()), np.int64, len(known))
+        apart = ~dense(places, DENSE)
+        chars = np.fromiter((chars for _, chars in known.values()), np.int64, len(known))
+        if not apart.any() or chars[apart].sum() > CHARS:
+            return {}
+        return self._read(np.sort(places[apart]))
+
+    def _bodies(
+        self,
+        rows: "pa.Table",
+        known: Mapping[str, tuple[int, int]],
+        shared: Mapping[str, str],
+    ) -> Mapping[str, str]:
         import pyarrow.compute as pc
 
         names = pc.unique(pc.list_flatten(rows["messages"])).to_pylist()
-        places = np.sort(np.array([known[name][0] for name in names], dtype=np.int64))
+        left = [known[name][0] for name in names if name not in shared]
+        found = self._read(np.sort(np.array(left, dtype=np.int64)))
+        return {**found, **{name: shared[name] for name in names if name in shared}}
+
+    def _read(self, places: NDArray[np.int64]) -> dict[str, str]:
+        """Bodies by hash."""
+        import pyarrow as pa
+
         sql = "scrubbed_messages_of_places" if self._scrubbed else "messages_of_places"
         found = self._found(sql, pa.table({"place": places}), "place")
         return dict(zip(found["hash"].to_pylist(), found["body"].to_pylist(), strict=True))
