@@ -22,7 +22,7 @@ from headrace.lake.record import RetiredRow
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
-CHUNK = 2_000  # traces and episodes of a transaction
+CHUNK = 20_000  # traces and episodes of a transaction: each looks into whole tables
 ROWS = 20_000  # rows that a transaction empties or takes out
 MEMORY_MIB = 700  # of DuckDB
 
@@ -40,10 +40,10 @@ class Retired(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         if self.before is None:
             return "raw texts are kept: HEADRACE_RAW_DAYS is not set"
-        told = (
-            f"{self.traces:,} traces and {self.episodes:,} episodes of before "
-            f"{self.before:%Y-%m-%d %H:%M} UTC go on without their raw texts"
-        )
+        when = f"of before {self.before:%Y-%m-%d %H:%M} UTC"
+        told = f"no raw texts {when} were left to go"
+        if self.traces or self.episodes:
+            told = f"raw texts {when} went: {self.traces:,} traces, {self.episodes:,} episodes"
         waits = [f"{count:,} {why}" for why, count in self.waiting.items()]
         return f"{told}; others wait: {', '.join(waits)}" if waits else told
 

@@ -48,7 +48,7 @@ def test_a_night_says_what_went_and_what_waits(
         retention.prepare(lake)
         [line] = retention.retain(lake, until=NOW)
         assert (line.state, line.kept, line.dropped) == ("done", 1, {"not_scrubbed": 1})
-        assert "1 episodes" in line.said and "1 not_scrubbed" in line.said
+        assert "went: 0 traces, 1 episodes; others wait: 1 not_scrubbed" in line.said
 
 
 def test_a_night_of_another_time_makes_nothing_older(
