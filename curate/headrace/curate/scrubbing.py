@@ -1,5 +1,6 @@
 """Personal data out of every new episode: later steps read what is written here, and that alone."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -16,7 +17,7 @@ from headrace.curate.silver import key as keys
 from headrace.curate.silver.cleaner import Clean, Cleaner, Part
 from headrace.curate.step import StepResult
 from headrace.curate.workers import Workers
-from headrace.lake.message import Body
+from headrace.lake.message import Body, text_of
 from headrace.lake.project import settings_of
 from headrace.lake.record import Decision, Record, ScrubbedEpisode, Surrogate
 from headrace.lake.statement import statements
@@ -24,6 +25,9 @@ from headrace.lake.store import Lake, Transaction
 
 STEP = "scrub"
 NOT_SCRUBBABLE = "not_scrubbable"
+
+_LETTERS = r"[^\W\d_]{2,}"
+_PAIR = re.compile(rf"(?<![^\W\d_])(?=(?P<one>{_LETTERS}) (?P<other>{_LETTERS}))")
 RETIRED = "retired"  # note: copies that cannot be made anew
 
 
@@ -114,14 +118,47 @@ def alike(
 ) -> dict[str, tuple[Body, ...]]:
     """Messages from elsewhere with the surrogates that they would have as episodes, by any name.
 
-    Cases from files are held against episodes so: a name in both would no longer be the same. As
-    they are where the project was never scrubbed. Raises ScrubKeyError.
+    Cases from files are held against episodes so: a name in both would no longer be the same. A
+    full name is known where its words stood in one episode, by their HMACs. As they are where the
+    project was never scrubbed. Raises ScrubKeyError.
     """
     if not talks or not keys.fingerprints(lake, project):
         return {name: tuple(messages) for name, messages in talks.items()}
     extra = settings_of(lake.settings, project).scrub_extra
     work = Cleaner(key=keys.key_of(lake, project), extra=extra).ready()
-    return {name: work.alike(messages) for name, messages in talks.items()}
+    people = _people(lake, project, work.key, talks)
+    return {name: work.alike(messages, people[name]) for name, messages in talks.items()}
+
+
+def _people(
+    lake: Lake, project: str, key: bytes, talks: Mapping[str, Sequence[Body]]
+) -> dict[str, list[str]]:
+    """The full names in each talk whose words stood together in an episode."""
+    import pyarrow as pa
+
+    told = {
+        name: sorted({pair for body in messages for pair in _pairs(text_of(body.get("content")))})
+        for name, messages in talks.items()
+    }
+    named = KINDS["name"]
+    rows = [
+        {"name": pair, "digest": digest_of(named, named.canonical(word), key).hex(), "words": 2}
+        for pair in sorted({pair for pairs in told.values() for pair in pairs})
+        for word in pair.split(" ")
+    ]
+    shape = [("name", pa.string()), ("digest", pa.string()), ("words", pa.int64())]
+    wanted = pa.Table.from_pylist(rows, schema=pa.schema(shape))
+    given = {"project": project, "kind": named.name}
+    known = set(lake.table(_sql("known_names"), given, {"wanted": wanted})["name"].to_pylist())
+    return {name: [pair for pair in pairs if pair in known] for name, pairs in told.items()}
+
+
+def _pairs(text: str) -> Iterator[str]:
+    """Two different words with capitals, one after the other, that may be a name."""
+    for found in _PAIR.finditer(text):
+        one, other = found["one"], found["other"]
+        if one[0].isupper() and other[0].isupper() and one.casefold() != other.casefold():
+            yield f"{one} {other}"
 
 
 class _Rows:

@@ -42,6 +42,17 @@ group by episode_id
 having count(distinct digest) = len($digests::varchar[])
 order by episode_id;
 
+-- name: known_names
+-- Names of which all words stood in one episode.
+select distinct name from (
+    select w.name, s.episode_id
+    from wanted w join surrogates s on s.digest = w.digest
+    where s.project = $project and s.kind = $kind
+    group by w.name, s.episode_id, w.words
+    having count(distinct w.digest) = w.words
+)
+order by name;
+
 -- name: raw_of_episodes
 -- The messages of episodes as they were said, as far as they are still there.
 select e.episode_id, m.body::varchar as body

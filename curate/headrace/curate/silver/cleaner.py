@@ -77,9 +77,11 @@ class Cleaner(msgspec.Struct, frozen=True, kw_only=True):
         """A value that belongs to an episode, without personal data: a correction, say."""
         return self._scrubbed(messages, value).messages[-1]["content"]
 
-    def alike(self, messages: Sequence[Body]) -> tuple[Body, ...]:
-        """Messages without personal data."""
-        return self._scrubbed(messages, None).messages[:-1]
+    def alike(self, messages: Sequence[Body], names: Sequence[str] = ()) -> tuple[Body, ...]:
+        """Messages without personal data, nor these names of people."""
+        people = {"customers": [{"name": name} for name in names]}
+        told: Body = {"role": "tool", "content": dump(people)}
+        return self._scrubbed([told, *messages], None).messages[1:-1]
 
     def _tried(self, episode: Conversation, shelf: dict[str, Message]) -> Clean:
         try:

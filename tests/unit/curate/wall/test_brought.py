@@ -14,7 +14,7 @@ from headrace.curate.wall.item import Item, Items
 from headrace.curate.wall.repeat import Repeats
 from headrace.lake.message import dump
 from headrace.lake.store import Lake
-from tests.unit.curate.conftest import NOW, World, said, short, user
+from tests.unit.curate.conftest import NOW, World, result, said, short, user
 
 ASKED = (
     "Hello, my name is Mia Wong and you reach me at mia.wong@acme.com or +1 415 555 2671. Please "
@@ -78,6 +78,23 @@ def test_an_imported_case_takes_out_the_episode_that_asks_the_same(
     names = [episode.episode_id for episode in world.posted]
     assert [leak.rule for leak in leaks(lake, world.project, names)] == ["exact"]
     assert [leak.rule for leak in given_away(lake, world.project, world.cases)] == ["exact"]
+
+
+def test_a_name_that_only_a_field_of_episodes_gives_away_is_found(lake: Lake, world: World) -> None:
+    asked = "Customer Mia Wong wants order W2378156 sent to New York. Mia Wong will wait."
+    fields = json.dumps({"customer": {"name": "Mia Wong"}})
+    world.post("leak", [user(asked), said(None, ("1", "find", "{}")), result("1", fields)])
+    world.post(
+        "york",
+        [user("Where am I?"), said(None, ("1", "f", "{}")), result("1", '{"name": "Ann York"}')],
+    )
+    world.drain(lake, scrubbed=False)
+    scrub(lake, world.project, now=NOW)
+    case = row(world) | {"input": dump({"messages": [user(asked)]})}
+    assert "exact" not in rules(lake, world, Item.from_row(case))
+    [item] = Items.of(lake, world.project, [case]).items
+    assert "exact" in rules(lake, world, item)
+    assert "New York" in item.asked and "Mia" not in item.asked
 
 
 def test_before_the_first_scrub_and_of_grown_cases_all_stays_as_it_is(
