@@ -51,8 +51,8 @@ def _look(lake: Lake, project: str, now: datetime, told: Progress) -> None:
     backlog = Backlog.of(lake, project, step=STEP, version=VERSION)
     workers = Workers(lake.settings.workers, len(backlog))
     seen = 0
-    for chunk in backlog:
-        hits = [hit for part in workers.over(look, chunk) for hit in part]
+    for chunk, parts in workers.over(look, backlog):
+        hits = [hit for part in parts for hit in part]
         _keep(lake, project, chunk, hits, now)
         seen += len(chunk)
         told(seen, len(backlog))

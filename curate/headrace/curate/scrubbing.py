@@ -49,8 +49,7 @@ def scrub(lake: Lake, project: str, *, now: datetime, told: Progress = silent) -
     workers = Workers(lake.settings.workers, len(backlog))
     reasons: Counter[str] = Counter()
     found: Counter[str] = Counter()
-    for chunk in backlog:
-        parts = list(workers.over(work, chunk))
+    for chunk, parts in workers.over(work, backlog):
         rows = _Rows(project, work, now, parts)
         rows.write(lake, chunk)
         reasons.update(row.reason for row in rows.decisions)

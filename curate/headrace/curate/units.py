@@ -49,8 +49,7 @@ def units(lake: Lake, project: str, *, now: datetime, told: Progress = silent) -
     backlog = Backlog.of(lake, project, step=STEP, version=version())
     workers = Workers(lake.settings.workers, len(backlog))
     total = Totals()
-    for chunk in backlog:
-        cut = list(workers.over(cut_chunk, chunk))
+    for chunk, cut in workers.over(cut_chunk, backlog):
         total = total.plus(lake.write(lambda tx: _written(tx, project, chunk, cut, now)))  # noqa: B023
         told(total.episodes, len(backlog))
     return StepResult(

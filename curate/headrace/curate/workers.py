@@ -42,16 +42,32 @@ class Workers:
         count = wanted or len(os.sched_getaffinity(0))
         self._count = count if episodes >= LEAST else 1
 
-    def over(self, work: Callable[[Chunk], T], chunk: Chunk) -> Iterator[T]:
-        """What `work` makes of the parts of a chunk, in their order; it must be importable."""
-        calm, parts = Calm(work), chunk.parts()
-        return map(calm, parts) if self._count == 1 else self._sent(calm, parts)
+    def over(
+        self, work: Callable[[Chunk], T], chunks: Iterable[Chunk]
+    ) -> Iterator[tuple[Chunk, list[T]]]:
+        """Each chunk with what `work` makes of its parts, in their order; it must be importable.
 
-    def _sent(self, work: Callable[[Chunk], T], parts: Iterable[Chunk]) -> Iterator[T]:
+        Other processes go on with the next chunk while one is dealt with here.
+        """
+        calm = Calm(work)
+        if self._count == 1:
+            yield from ((chunk, [calm(part) for part in chunk.parts()]) for chunk in chunks)
+            return
+        before: tuple[Chunk, Iterable[T]] | None = None
+        for chunk in chunks:
+            sent = chunk, self._sent(calm, chunk.parts())
+            if before is not None:
+                yield before[0], list(before[1])
+            before = sent
+        if before is not None:
+            yield before[0], list(before[1])
+
+    def _sent(self, work: Callable[[Chunk], T], parts: Iterable[Chunk]) -> Iterable[T]:
         from joblib import Parallel, delayed
 
         pool = Parallel(n_jobs=self._count, return_as="generator", max_nbytes=None)
-        yield from pool(delayed(work)(part) for part in parts)
+        found: Iterable[T] = pool(delayed(work)(part) for part in parts)
+        return found
 
 
 @contextmanager
