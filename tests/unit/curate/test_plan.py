@@ -115,6 +115,28 @@ def test_moving_rows_into_files_and_merging_those_makes_nothing_due(
     assert planned(lake, world.project, "v", link=False) is None
 
 
+def test_writing_files_again_without_what_was_deleted_makes_nothing_else_due(
+    lake: Lake, world: World
+) -> None:
+    for at, name in enumerate("abcdefghijklmn"):
+        call(world, name, at)
+    world.drain(lake)
+    done(lake, world, *"bcdefghijklmn")
+    lake.write(
+        lambda tx: tx.run(
+            "delete from spans where project = $project and trace_id in "
+            "(select trace_id from spans where project = $project order by started_at limit 1)",
+            {"project": world.project},
+        )
+    )
+    lake.write(
+        lambda tx: tx.run(
+            "call ducklake_rewrite_data_files('lake', 'spans', delete_threshold => 0.0)"
+        )
+    )
+    assert planned(lake, world.project, "v", link=False) is None
+
+
 def test_with_links_a_trace_is_with_the_one_that_said_what_it_heard(
     lake: Lake, world: World
 ) -> None:
