@@ -12,7 +12,7 @@ from headrace.lake.statement import statements
 
 # What curation writes; `decisions` is in the care of the drain.
 TABLES = (
-    *("done", "scrubbed", "scrubbed_messages", "surrogates"),
+    *("done", "scrubbed", "scrubbed_messages", "surrogates", "retired"),
     *("text_units", "episode_units", "minhash_signatures", "lsh_bands", "edges", "unit_clusters"),
     *("embeddings", "leaders", "centroids", "intents", "clusters", "splits", "eval_hits"),
     *("votes", "resolutions", "judgements", "labels", "pairs", "pair_events"),
