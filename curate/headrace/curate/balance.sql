@@ -4,7 +4,7 @@
 -- Traces whose spans changed since they were assembled, if ever they were, and those that an
 -- episode joins with such a one: what stands of them is of an earlier night.
 with recursive marks as (
-    select project, trace_id, concat_ws(':', count(*), bit_xor(hash(rowid, snapshot_id))) as mark
+    select project, trace_id, concat_ws(':', count(*), bit_xor(hash(rowid))) as mark
     from spans group by project, trace_id
 ),
 wide as (
