@@ -14,7 +14,7 @@ def audit(lake: Lake, project: str, selection: Selection, leaks: int) -> Audit:
     """The counts of a selection and of the curation before it."""
     curation = _rows(lake, "curation", project)
     return Audit(
-        episodes=len(selection.episodes),
+        episodes=len(selection.against) + len(selection.marks),
         drops=selection.drops,
         outcomes=_outcomes(selection),
         dedupe={r["reason"]: r["episodes"] for r in curation if r["step"] == "dedupe"},
@@ -35,17 +35,16 @@ def suites(lake: Lake, project: str) -> dict[str, int]:
 
 def _outcomes(selection: Selection) -> dict[str, dict[str, int]]:
     """Split -> source and resolution -> episodes; an episode in several rows counts once."""
-    sides = {name: row.split for row in selection.rows for name in row.episode_ids}
+    sides = {name: row.split for row in selection.rows.entries for name in row.episode_ids}
     counts: dict[str, Counter[str]] = {side: Counter() for side in sorted(set(sides.values()))}
-    for episode in selection.taken:
-        source = f"{episode.resolved_by or 'unknown'}: {episode.resolution}"
-        counts[sides[episode.episode_id]][source] += 1
+    for name, mark in selection.marks.items():
+        counts[sides[name]][mark] += 1
     return {side: dict(sorted(found.items())) for side, found in counts.items()}
 
 
 def _scrub(lake: Lake, project: str, selection: Selection) -> Scrubbing:
     sql = statements("headrace.exporters")
-    given = {"project": project, "episodes": [one.episode_id for one in selection.taken]}
+    given = {"project": project, "episodes": list(selection.marks)}
     rules, places = lake.rows(sql["scrub_rules"], given), lake.rows(sql["scrub_places"], given)
     return Scrubbing(
         rules={row["version"]: row["episodes"] for row in rules},

@@ -15,6 +15,7 @@ WHAT: Mapping[Objective, str] = {
     "sft": "conversations to imitate: successes, with the assistant turns to be trained marked",
     "kto": "single answers after their prompt, each marked desirable or not",
     "dpo": "two answers to one prompt, of which one led to success and the other to failure",
+    "rm": "two answers to one prompt, the better one first, and by how much it is better",
 }
 
 PAGE = """\
@@ -152,7 +153,7 @@ def _type(kind: pa.DataType) -> dict[str, Any]:
         return {"list": inner.get("dtype", inner.get("struct"))}
     if pa.types.is_struct(kind):
         return {"struct": [_feature(kind.field(i)) for i in range(kind.num_fields)]}
-    return {"dtype": str(kind)}
+    return {"dtype": "float64" if kind == pa.float64() else str(kind)}
 
 
 def _table(head: tuple[str, ...], counts: Mapping[str, int]) -> str:

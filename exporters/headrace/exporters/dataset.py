@@ -1,7 +1,8 @@
 """Data sets: built from the lake, checked against the evaluation, written whole, recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -11,9 +12,11 @@ from headrace.exporters import card, folder, gate, manifest, table
 from headrace.exporters.audit import audit, suites
 from headrace.exporters.eligibility import Finding
 from headrace.exporters.errors import NotADataset
+from headrace.exporters.formats import writer
+from headrace.exporters.formats.dialect import Shape
 from headrace.exporters.formats.loss import LossReport
-from headrace.exporters.formats.registry import Adapted, Write, writer
-from headrace.exporters.manifest import Audit, Manifest, Recipe
+from headrace.exporters.formats.registry import Format, format_named
+from headrace.exporters.manifest import Manifest, Recipe
 from headrace.exporters.objective import objective as objective_named
 from headrace.exporters.selection import Selection, select
 from headrace.exporters.validation import SPLITS, Validation, validate
@@ -23,6 +26,10 @@ from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
 __all__ = ["Built", "Validation", "build", "listed", "validate"]
+
+Told = Callable[
+    [str, int, int], None
+]  # what is being done, how much of it is done, and of how much
 
 
 class Built(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,12 +57,13 @@ def build(
     without_evals: bool = False,
     accept_leaks: bool = False,
     allow_lossy: bool = False,
+    told: Told = lambda what, done, of: None,
 ) -> Built:
     """Build a data set into the folder `out` and record it with its rows and decisions.
 
-    The same lake and recipe give the same version and the same bytes. Raises UnusableName,
-    UnknownObjective, UnknownFormat, NotADataset, Unwritable, NoSuite, NothingToExport,
-    OneLabelOnly, EvalLeak, LossyFormat.
+    The same lake and recipe give the same version and the same bytes. Memory holds what is known
+    of rows, not the rows. Raises UnusableName, UnknownObjective, UnknownFormat, NotADataset,
+    Unwritable, NoSuite, NothingToExport, OneLabelOnly, EvalLeak, LossyFormat.
     """
     gate.check_name(name)
     recipe = Recipe(
@@ -66,22 +74,36 @@ def build(
         accept_leaks=accept_leaks,
         allow_lossy=allow_lossy,
     )
-    writers = {format: writer(format) for format in recipe.formats}
+    dialects = [format_named(format, recipe.objective) for format in recipe.formats]
     place = folder.place(out)
     snapshot = lake.snapshot_id
     gate.check_suites(project, suites(lake, project), recipe)
-    selection = _select(lake, project, recipe, now)
-    leaked = gate.check_leaks(_overlaps(lake, project, selection), recipe)
-    counted = audit(lake, project, selection, leaked)
-    adapted = _adapt(selection, writers, recipe)
-    made = _manifest(lake, project, name, snapshot, recipe, selection, counted, adapted)
-    contents = _contents(made, selection, adapted)
-    made = msgspec.structs.replace(made, files={k: manifest.sha(v) for k, v in contents.items()})
-    with folder.writing(place):
-        written = not _holds(place, made)
-        if written:
-            folder.put(place, {**contents, manifest.NAME: made.encode()})
-    made = Manifest.load(place)  # of two builds of one version, the first one's stands
+    with folder.fresh(place) as fresh:
+        selection = _select(lake, project, recipe, place.parent, now, told)
+        leaked = gate.check_leaks(_overlaps(lake, project, selection), recipe)
+        version = manifest.version(selection.rows.entries, recipe)
+        there = _there(place, project, name, version)
+        if there is None:
+            counted = audit(lake, project, selection, leaked)
+            before = _snapshot(lake, project, name, version)
+            with folder.writing(place):
+                losses = _put_formats(fresh, name, selection, dialects, recipe, told)
+                _put_rows(fresh, selection, told)
+                made = Manifest(
+                    project=project,
+                    name=name,
+                    version=version,
+                    objective=recipe.objective,
+                    recipe=recipe,
+                    snapshot_id=snapshot if before is None else before,
+                    rows=selection.rows.entries,
+                    audit=counted,
+                    losses=losses,
+                    libraries=manifest.libraries(),
+                    files={},
+                )
+                _seal(fresh, made)
+    made = there or Manifest.load(place)
     lake.write(lambda tx: _record(tx, made, now))
     return Built(
         version=made.version,
@@ -90,7 +112,7 @@ def build(
         drops=selection.drops,
         path=place,
         loss=made.losses,
-        written=written,
+        written=there is None,
     )
 
 
@@ -100,9 +122,15 @@ def listed(lake: Lake, project: str) -> list[Dataset]:
     return [Dataset(**row) for row in rows]
 
 
-def _select(lake: Lake, project: str, recipe: Recipe, now: datetime) -> Selection:
+def _select(
+    lake: Lake, project: str, recipe: Recipe, disk: Path, now: datetime, told: Told
+) -> Selection:
     """The rows; what was decided is kept even where nothing is left to export, to be read."""
-    selection = select(lake, project, recipe.objective)
+
+    def looked(done: int, of: int) -> None:
+        told("episodes", done, of)
+
+    selection = select(lake, project, recipe.objective, folder=disk, told=looked)
     lake.write(lambda tx: _write_decisions(tx, project, selection, now))
     gate.check_rows(selection)
     return selection
@@ -117,84 +145,93 @@ def _write_decisions(tx: Transaction, project: str, selection: Selection, now: d
             project=project,
             step="export",
             version=selection.objective,
-            episode_id=episode.episode_id,
+            episode_id=name,
             kept=found is None,
             reason="exported" if found is None else found.reason,
             because_of=None if found is None else found.because_of,
             at=now,
         )
-        for episode in selection.episodes
-        for found in [selection.against.get(episode.episode_id)]
+        for name in selection.episodes
+        for found in [selection.against.get(name)]
     ]
     tx.append("decisions", decisions)
 
 
 def _overlaps(lake: Lake, project: str, selection: Selection) -> dict[str, Finding]:
     """The episodes to be exported that overlap the evaluation, looked for once more."""
-    found = leaks(lake, project, {episode.episode_id for episode in selection.taken})
+    found = leaks(lake, project, set(selection.marks))
     return {leak.episode_id: Finding(reason=leak.reason, because_of=leak.case_id) for leak in found}
 
 
-def _adapt(
-    selection: Selection, writers: Mapping[str, Write], recipe: Recipe
-) -> dict[str, Adapted]:
-    adapted = {format: write(selection.rows, recipe.objective) for format, write in writers.items()}
-    gate.check_loss((made.loss for made in adapted.values()), recipe)
-    return adapted
-
-
-def _manifest(
-    lake: Lake,
-    project: str,
-    name: str,
-    snapshot: int,
-    recipe: Recipe,
-    selection: Selection,
-    counted: Audit,
-    adapted: Mapping[str, Adapted],
-) -> Manifest:
-    rows = manifest.entries(selection.rows)
-    version = manifest.version(rows, recipe)
-    where = {"project": project, "name": name, "version": version}
-    # A version built before keeps its snapshot: the same version is the same bytes.
-    before = lake.rows(statements("headrace.exporters")["built"], where)
-    return Manifest(
-        project=project,
-        name=name,
-        version=version,
-        objective=recipe.objective,
-        recipe=recipe,
-        snapshot_id=before[0]["snapshot_id"] if before else snapshot,
-        rows=rows,
-        audit=counted,
-        losses=tuple(made.loss for made in adapted.values()),
-        libraries=manifest.libraries(),
-        files={},
-    )
-
-
-def _contents(
-    made: Manifest, selection: Selection, adapted: Mapping[str, Adapted]
-) -> dict[str, bytes]:
-    """Every file but the manifest."""
-    contents = {"README.md": card.card(made).encode()}
-    for split in SPLITS:
-        if rows := [row for row in selection.rows if row.split == split]:
-            contents[table.path(split)] = table.write(rows, made.objective)
-    for format, files in adapted.items():
-        for file, text in files.files.items():
-            contents[f"formats/{format}/{file}"] = text.encode()
-    return contents
-
-
-def _holds(place: Path, made: Manifest) -> bool:
-    """Does the folder hold this version, whole?"""
+def _there(place: Path, project: str, name: str, version: str) -> Manifest | None:
+    """What the folder holds, where it holds this version, whole."""
     try:
         there = Manifest.load(place)
     except NotADataset:
-        return False
-    same = (there.project, there.name, there.version) == (made.project, made.name, made.version)
-    return same and validate(place).ok
+        return None
+    same = (there.project, there.name, there.version) == (project, name, version)
+    return there if same and validate(place).ok else None
+
+
+def _snapshot(lake: Lake, project: str, name: str, version: str) -> int | None:
+    """Of the first build of a version: the same version is the same bytes."""
+    where = {"project": project, "name": name, "version": version}
+    rows = lake.rows(statements("headrace.exporters")["built"], where)
+    return rows[0]["snapshot_id"] if rows else None
+
+
+def _put_formats(
+    fresh: Path,
+    name: str,
+    selection: Selection,
+    dialects: Sequence[Format],
+    recipe: Recipe,
+    told: Told,
+) -> tuple[LossReport, ...]:
+    """The files of every dialect. Raises LossyFormat."""
+    shape = _shape(name, selection)
+    losses = []
+    for at, format in enumerate(dialects):
+        told("formats", at, len(dialects))
+        place = fresh / "formats" / format.name
+        losses.append(writer.write(format, selection.rows, shape, place).loss)
+    told("formats", len(dialects), len(dialects))
+    gate.check_loss(losses, recipe)
+    return tuple(losses)
+
+
+def _shape(name: str, selection: Selection) -> Shape:
+    rows = selection.rows
+    return Shape(
+        name=name,
+        objective=selection.objective,
+        rows={split: rows.count(split) for split in SPLITS},
+        masked=rows.masked,
+        tools=rows.tools,
+        margin=rows.margin,
+        desirable=rows.count("train", label=True),
+        undesirable=rows.count("train", label=False),
+    )
+
+
+def _put_rows(fresh: Path, selection: Selection, told: Told) -> None:
+    """The canonical rows, a shard after another."""
+    (fresh / "data").mkdir()
+    done = 0
+    for split in SPLITS:
+        rows = selection.rows.side(split)
+        for file in table.paths(split, selection.rows.count(split)):
+            table.write(islice(rows, table.SHARD), selection.objective, fresh / file)
+            done += table.SHARD
+            told("rows", min(done, len(selection.rows)), len(selection.rows))
+
+
+def _seal(fresh: Path, made: Manifest) -> None:
+    """The page for people, then the manifest that names every file."""
+    (fresh / "README.md").write_text(card.card(made), encoding="utf-8", newline="\n")
+    files = {file: manifest.sha_of(fresh / file) for file in folder.files(fresh)}
+    sealed = msgspec.structs.replace(made, files=files)
+    (fresh / manifest.NAME).write_bytes(sealed.encode())
 
 
 def _record(tx: Transaction, made: Manifest, now: datetime) -> None:

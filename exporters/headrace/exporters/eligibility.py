@@ -145,7 +145,7 @@ def outcome_known(candidate: Candidate) -> Finding | None:
 
 
 def single(candidate: Candidate) -> Finding | None:
-    if candidate.conversation.representative:
+    if candidate.conversation.representative and candidate.standing.duplicate_of is None:
         return None
     return Finding(reason="duplicate", because_of=candidate.standing.duplicate_of)
 

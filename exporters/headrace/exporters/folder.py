@@ -1,7 +1,7 @@
 """A data set's folder: it appears whole or not at all."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from os.path import realpath
 from pathlib import Path
@@ -75,18 +75,22 @@ def _entries(out: Path, under: str = "") -> Iterator[str]:
             yield under + entry.name
 
 
-def put(out: Path, contents: Mapping[str, bytes]) -> None:
-    """Write all files beside `out`, then let the new folder take the place of the old one."""
-    out.parent.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def fresh(out: Path) -> Iterator[Path]:
+    """A folder beside `out` to be filled; what it holds at the end takes the place of `out`.
+
+    Left empty, or by an exception, nothing changes. Raises Unwritable.
+    """
     old = out.parent / f".{out.name}.old"
-    if old.exists() and not out.exists():
-        old.rename(out)  # a crash came between the two renames below
-    with _beside(out) as fresh:
-        for name, content in contents.items():
-            target = fresh / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        _swap(fresh, out, old)
+    with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if old.exists() and not out.exists():
+            old.rename(out)  # a crash came between the two renames below
+    with _beside(out) as made:
+        yield made
+        if any(made.iterdir()):
+            with writing(out):
+                _swap(made, out, old)
 
 
 def _swap(fresh: Path, out: Path, old: Path) -> None:
@@ -106,8 +110,9 @@ def _swap(fresh: Path, out: Path, old: Path) -> None:
 def _beside(out: Path) -> Iterator[Path]:
     """A folder next to `out`, on the same disk, cleared before (a crash left it) and after."""
     place = out.parent / f".{out.name}.partial"
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir()
+    with writing(out):
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
     try:
         yield place
     finally:

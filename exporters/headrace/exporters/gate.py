@@ -41,19 +41,19 @@ def check_suites(project: str, suites: Mapping[str, int], recipe: Recipe) -> Non
 
 def check_rows(selection: Selection) -> None:
     """Raises NothingToExport or OneLabelOnly where no training could follow."""
-    train = [row for row in selection.rows if row.split == "train"]
-    if not selection.rows:
+    rows, train = selection.rows, selection.rows.count("train")
+    if not len(rows):
         raise NothingToExport(_nothing(selection))
     if not train:
         raise NothingToExport(
-            f"all {len(selection.rows)} rows are on the test side of the split, none to train on: "
+            f"all {len(rows)} rows are on the test side of the split, none to train on: "
             "bring more episodes"
         )
-    labels = {row.label for row in train}
-    if selection.objective == "kto" and len(labels) == 1:
-        there, missing = ("success", "failures") if labels == {True} else ("failure", "successes")
+    good = rows.count("train", label=True)
+    if selection.objective == "kto" and good in (0, train):
+        there, missing = ("success", "failures") if good else ("failure", "successes")
         raise OneLabelOnly(
-            f"all {len(train)} rows to train on are a {there}, and an unpaired set needs both: "
+            f"all {train} rows to train on are a {there}, and an unpaired set needs both: "
             f"send outcomes of {missing} too, or build --objective sft from successes"
         )
 
@@ -89,7 +89,7 @@ def check_loss(losses: Iterable[LossReport], recipe: Recipe) -> None:
 
 
 def _nothing(selection: Selection) -> str:
-    if not selection.episodes:
+    if not selection.against:
         return "no episode at all: send traces or `headrace load` a file, then `headrace nightly`"
     told = "; ".join(f"{n} {reason} ({advice(reason)})" for reason, n in selection.drops.items())
-    return f"no row for {selection.objective} from {len(selection.episodes)} episodes: {told}"
+    return f"no row for {selection.objective} from {len(selection.against)} episodes: {told}"

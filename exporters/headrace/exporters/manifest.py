@@ -1,7 +1,7 @@
 """The file that lets anyone reproduce and audit a data set: what is in it and where it is from."""
 
 from collections.abc import Mapping
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Self
@@ -12,7 +12,7 @@ from headrace.curate.silver.measure import Measured
 from headrace.exporters.errors import NotADataset
 from headrace.exporters.formats.loss import LossReport
 from headrace.exporters.objective import Objective
-from headrace.exporters.row import Row
+from headrace.exporters.rowfile import Entry
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Split
 
@@ -28,15 +28,6 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     without_evals: bool = False
     accept_leaks: bool = False
     allow_lossy: bool = False
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One row: its name, what it holds, where it stands."""
-
-    row_id: str
-    hash: str
-    split: Split
-    episode_ids: tuple[str, ...]
 
 
 class Scrubbing(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,14 +89,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.format(msgspec.json.encode(self, order="sorted"), indent=1) + b"\n"
 
 
-def entries(rows: tuple[Row, ...]) -> tuple[Entry, ...]:
-    """The manifest's entries for rows."""
-    return tuple(
-        Entry(row_id=row.row_id, hash=row.hash, split=row.split, episode_ids=row.episode_ids)
-        for row in rows
-    )
-
-
 def version(rows: tuple[Entry, ...], recipe: Recipe) -> str:
     """16 hex digits that follow from rows, their sides and the recipe alone."""
     return digest(dump([msgspec.to_builtins(rows), msgspec.to_builtins(recipe)]))[:16]
@@ -113,6 +96,12 @@ def version(rows: tuple[Entry, ...], recipe: Recipe) -> str:
 
 def sha(content: bytes) -> str:
     return sha256(content).hexdigest()
+
+
+def sha_of(file: Path) -> str:
+    """The same of a file, which need not fit into memory."""
+    with file.open("rb") as source:
+        return file_digest(source, "sha256").hexdigest()
 
 
 def libraries() -> dict[str, str]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from headrace.exporters.errors import UnknownObjective
 
-Objective = Literal["sft", "kto", "dpo"]
+Objective = Literal["sft", "kto", "dpo", "rm"]
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 
 _FUNCTION = pa.struct([("name", pa.string()), ("arguments", pa.string())])
@@ -26,6 +26,7 @@ _MESSAGE = pa.struct(
 _MESSAGES = pa.list_(_MESSAGE)
 _HEAD = [("row_id", pa.string()), ("episode_ids", pa.list_(pa.string()))]
 _TOOLS = ("tools", pa.string())  # JSON text: Arrow would unify the schemas of different tools
+_PAIR = [("prompt", _MESSAGES), ("chosen", _MESSAGES), ("rejected", _MESSAGES)]
 
 # Written by hand and never inferred: plain types load unchanged in every reader of Parquet.
 SCHEMAS: Mapping[Objective, pa.Schema] = MappingProxyType(
@@ -42,9 +43,8 @@ SCHEMAS: Mapping[Objective, pa.Schema] = MappingProxyType(
                 _TOOLS,
             ]
         ),
-        "dpo": pa.schema(
-            [*_HEAD, ("prompt", _MESSAGES), ("chosen", _MESSAGES), ("rejected", _MESSAGES), _TOOLS]
-        ),
+        "dpo": pa.schema([*_HEAD, *_PAIR, _TOOLS]),
+        "rm": pa.schema([*_HEAD, *_PAIR, ("margin", pa.float64()), _TOOLS]),
     }
 )
 

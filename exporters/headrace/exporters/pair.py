@@ -4,7 +4,7 @@ A pair names two episodes and the message at which they part. Nothing of it is t
 must be fit now, their outcomes opposite still, and all before that message equal.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -12,13 +12,19 @@ from headrace.curate.conversation import Conversation
 from headrace.curate.pairs.dialogue import key
 from headrace.exporters.call import arguments, names
 from headrace.exporters.eligibility import Finding, Standing
+from headrace.exporters.objective import Objective
 from headrace.exporters.row import Row
+from headrace.exporters.rowfile import RowFile
 from headrace.lake.message import Body
 from headrace.lake.record import Split
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake
 
-Fit = Mapping[str, tuple[Conversation, Standing]]  # episodes that may be exported, by id
+Fit = Mapping[str, Standing]  # episodes that may be exported, by id
+Read = Callable[[Iterable[str]], Iterable[Conversation]]  # episodes by id, as they come
+Talks = Mapping[str, Conversation]
+
+BATCH = 500  # pairs whose episodes are held at once
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +33,7 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     chosen: str
     rejected: str
     turn: int  # message at which the two part
+    margin: float | None = None  # between the probabilities of success
     corrected: Body | None = None  # what should have been said; both names are one episode then
 
     @property
@@ -39,13 +46,6 @@ class Mined(msgspec.Struct, frozen=True, kw_only=True):
 
     pairs: tuple[Made, ...] = ()
     alone: Mapping[str, Finding] = {}
-
-
-class Pairing(msgspec.Struct, frozen=True, kw_only=True):
-    """The rows, and why the fit episodes in none of them are in none."""
-
-    rows: tuple[Row, ...]
-    alone: Mapping[str, Finding]
 
 
 def mined(lake: Lake, project: str) -> Mined:
@@ -62,35 +62,43 @@ def mined(lake: Lake, project: str) -> Mined:
     )
 
 
-def pairs(found: Mined, fit: Fit) -> Pairing:
-    """The rows of the pairs whose episodes are all fit; of the others the reason is told."""
-    rows: list[Row] = []
+def pairs(
+    found: Mined, fit: Fit, read: Read, objective: Objective, rows: RowFile
+) -> dict[str, Finding]:
+    """Add the rows of the pairs whose episodes are all fit; why each fit one in no row is in none.
+
+    The episodes of a few pairs are read at a time.
+    """
     lost: dict[str, Finding] = {}
-    for made in found.pairs:
-        reason = _against(made, fit)
-        if reason is None:
-            rows.append(_row(made, fit))
-            continue
-        for name in made.names:
-            others = [other for other in made.names if other != name]
-            lost.setdefault(name, Finding(reason=reason, because_of=next(iter(others), None)))
-    in_rows = {name for row in rows for name in row.episode_ids}
+    for start in range(0, len(found.pairs), BATCH):
+        part = found.pairs[start : start + BATCH]
+        names = {name for made in part for name in made.names if name in fit}
+        talks = {episode.episode_id: episode for episode in read(names)}
+        for made in part:
+            reason = _against(made, fit, talks)
+            if reason is None and rows.add(_row(made, fit, talks, objective)) is not None:
+                reason = "duplicate"
+            if reason is None:
+                continue
+            for name in made.names:
+                others = [other for other in made.names if other != name]
+                told = Finding(reason=reason, because_of=next(iter(others), None))
+                lost.setdefault(name, told)
+    in_rows = {name for entry in rows.entries for name in entry.episode_ids}
     unknown = Finding(reason="not_paired")
-    alone = {
+    return {
         name: lost.get(name) or found.alone.get(name) or unknown
         for name in fit
         if name not in in_rows
     }
-    return Pairing(rows=tuple(rows), alone=alone)
 
 
-def _against(made: Made, fit: Fit) -> str | None:
+def _against(made: Made, fit: Fit, talks: Talks) -> str | None:
     """Why a pair makes no row."""
     if any(name not in fit for name in made.names):
         return "partner_left_out"
-    rejected, standing = fit[made.rejected]
-    chosen, other = fit[made.chosen]
-    if rejected.resolution != "failure" or standing.split != other.split:
+    rejected, chosen = talks[made.rejected], talks[made.chosen]
+    if rejected.resolution != "failure" or fit[made.rejected].split != fit[made.chosen].split:
         return "pair_out_of_date"
     if made.corrected is not None:
         told = made.corrected.get("tool_calls") or ()
@@ -116,16 +124,24 @@ def _said(episode: Conversation, turn: int) -> object:
     return found if found[0] == "assistant" else None
 
 
-def _row(made: Made, fit: Fit) -> Row:
-    rejected, standing = fit[made.rejected]
-    split: Split = standing.split or "train"  # `judge` lets none without a side through
+def _row(made: Made, fit: Fit, talks: Talks, objective: Objective) -> Row:
+    rejected = talks[made.rejected]
+    split: Split = fit[made.rejected].split or "train"  # none without a side passes the gates
     if made.corrected is not None:
-        return Row.corrected(rejected, made.corrected, made.turn, split)
-    return Row.dpo(fit[made.chosen][0], rejected, made.turn, split)
+        return Row.corrected(rejected, made.corrected, made.turn, split, objective)
+    chosen = talks[made.chosen]
+    return Row.pair(chosen, rejected, made.turn, split, objective, _margin(made, chosen, rejected))
+
+
+def _margin(made: Made, chosen: Conversation, rejected: Conversation) -> float | None:
+    """By how much the scores differ; where one has none, the probabilities of success."""
+    if chosen.score is None or rejected.score is None:
+        return made.margin
+    return chosen.score - rejected.score
 
 
 def _made(row: Mapping[str, object]) -> Made:
     body = row["corrected"]
     corrected = None if body is None else msgspec.json.decode(str(body))
-    fields = {name: row[name] for name in ("chosen", "rejected", "turn")}
+    fields = {name: row[name] for name in ("chosen", "rejected", "turn", "margin")}
     return msgspec.convert({**fields, "corrected": corrected}, Made)

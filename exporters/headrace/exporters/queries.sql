@@ -38,11 +38,18 @@ left join decided d on d.episode_id = e.episode_id and d.step = 'dedupe'
 left join grouped r on r.episode_id = e.episode_id and r.method = 'request'
 where e.project = $project;
 
+-- name: unscrubbed
+-- Current episodes whose standing revision holds personal data still, as far as is known.
+select e.episode_id from current_episodes e
+anti join scrubbed s
+    on s.project = e.project and s.episode_id = e.episode_id and s.revision = e.revision
+where e.project = $project;
+
 -- name: pairs
-select p.chosen, p.rejected, p.turn, max(m.body)::varchar as corrected
+select p.chosen, p.rejected, p.turn, p.margin, max(m.body)::varchar as corrected
 from pairs p left join scrubbed_messages m on m.hash = p.correction
 where p.project = $project
-group by p.pair_id, p.chosen, p.rejected, p.turn
+group by p.pair_id, p.chosen, p.rejected, p.turn, p.margin
 order by p.pair_id;
 
 -- name: pairless

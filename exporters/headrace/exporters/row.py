@@ -29,6 +29,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     chosen: Messages = ()
     rejected: Messages = ()
     label: bool | None = None
+    margin: float | None = None  # by how much the chosen side is better
     tools: str | None = None  # JSON list
 
     @classmethod
@@ -58,21 +59,44 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         )._named()
 
     @classmethod
-    def dpo(cls, chosen: Conversation, rejected: Conversation, cut: int, split: Split) -> Self:
+    def pair(
+        cls,
+        chosen: Conversation,
+        rejected: Conversation,
+        cut: int,
+        split: Split,
+        objective: Objective = "dpo",
+        margin: float | None = None,
+    ) -> Self:
         """Two answers to one prompt: the messages before `cut`, equal on both sides."""
         ids = (chosen.episode_id, rejected.episode_id)
-        return cls._pair(rejected, ids, chosen.messages[:cut], chosen.messages[cut], split)
+        made = cls._pair(rejected, ids, chosen.messages[:cut], chosen.messages[cut], split)
+        return msgspec.structs.replace(made, objective=objective, margin=margin)._named()
 
     @classmethod
-    def corrected(cls, episode: Conversation, message: Body, cut: int, split: Split) -> Self:
+    def corrected(
+        cls,
+        episode: Conversation,
+        message: Body,
+        cut: int,
+        split: Split,
+        objective: Objective = "dpo",
+    ) -> Self:
         """What should have been said, against what an episode said at message `cut`."""
         ids = (episode.episode_id,)
-        return cls._pair(episode, ids, episode.messages[:cut], message, split)
+        made = cls._pair(episode, ids, episode.messages[:cut], message, split)
+        return msgspec.structs.replace(made, objective=objective)._named()
 
     @classmethod
     def read(cls, objective: Objective, split: Split, columns: Mapping[str, Any]) -> Self:
         """A row from its columns as a reader of Parquet gives them, nulls of messages included."""
         return cls(objective=objective, split=split, **{k: _plain(v) for k, v in columns.items()})
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether an assistant turn of the row must not train."""
+        turns = zip(self.messages, self.trainable, strict=True)
+        return any(message["role"] == "assistant" and not mark for message, mark in turns)
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -101,7 +125,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
             chosen=canonical([good]),
             rejected=canonical([rejected.messages[len(prompt)]]),
             tools=tools_text(rejected),
-        )._named()
+        )
 
     def _named(self) -> Self:
         content = {k: v for k, v in self.columns.items() if k not in ("row_id", "episode_ids")}

@@ -1,29 +1,36 @@
 """The rows of a data set and, for every other episode, the reason why it gave none."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 
 import msgspec
 
-from headrace.curate.conversation import Conversation, conversations
+from headrace.curate.backlog import Backlog
+from headrace.curate.conversation import Conversation
 from headrace.exporters.eligibility import Finding, Standing, judge
 from headrace.exporters.lesson import Lesson
 from headrace.exporters.objective import Objective
-from headrace.exporters.pair import Mined, mined, pairs
+from headrace.exporters.pair import Mined, Read, mined, pairs
 from headrace.exporters.row import Row
+from headrace.exporters.rowfile import RowFile
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Split
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake
+
+STEP = "export"  # never marked as done: every build looks at all episodes
+
+Told = Callable[[int, int], None]  # episodes looked at, and all
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """Every episode is in a row or has a finding against it, never both."""
 
     objective: Objective
-    rows: tuple[Row, ...]  # by row id
+    rows: RowFile
     against: Mapping[str, Finding]  # by episode id
-    episodes: tuple[Conversation, ...]
+    marks: Mapping[str, str]  # of every other one: who resolved it, and as what
 
     @property
     def drops(self) -> dict[str, int]:
@@ -32,16 +39,40 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     @property
-    def taken(self) -> tuple[Conversation, ...]:
-        """The episodes that are in a row."""
-        return tuple(e for e in self.episodes if e.episode_id not in self.against)
+    def episodes(self) -> list[str]:
+        """All that were looked at, by name."""
+        return sorted({*self.against, *self.marks})
 
 
-def select(lake: Lake, project: str, objective: Objective) -> Selection:
-    """Judge every current episode of a project and make the rows of those that pass."""
-    found = conversations(lake, project, waiting=True)
-    paired = mined(lake, project) if objective == "dpo" else None
-    return choose(found, standings(lake, project), objective, paired)
+def select(
+    lake: Lake,
+    project: str,
+    objective: Objective,
+    *,
+    folder: Path | None = None,
+    told: Told = lambda done, of: None,
+) -> Selection:
+    """Judge every current episode of a project and make the rows of those that pass.
+
+    The rows lie on the disk of `folder`; memory holds the episodes of a chunk.
+    """
+    given = {"project": project}
+    hidden = lake.rows(statements("headrace.exporters")["unscrubbed"], given)
+    backlog = Backlog.of(lake, project, step=STEP, version="", scrubbed=True)
+
+    def read(names: Iterable[str]) -> Iterator[Conversation]:
+        return (episode for chunk in backlog.named(names) for episode in chunk)
+
+    chosen = choose(
+        _counted(backlog, told),
+        standings(lake, project),
+        objective,
+        folder=folder,
+        paired=mined(lake, project) if objective in ("dpo", "rm") else None,
+        read=read,
+    )
+    unscrubbed = {row["episode_id"]: Finding(reason="not_scrubbed") for row in hidden}
+    return msgspec.structs.replace(chosen, against={**unscrubbed, **chosen.against})
 
 
 def standings(lake: Lake, project: str) -> dict[str, Standing]:
@@ -57,75 +88,86 @@ def choose(
     episodes: Iterable[Conversation],
     known: Mapping[str, Standing],
     objective: Objective,
+    *,
+    folder: Path | None = None,
     paired: Mined | None = None,
+    read: Read | None = None,
 ) -> Selection:
-    """The selection from episodes and what is known of them; pure, in any order the same.
+    """The selection from episodes and what is known of them, in any order the same.
 
-    Rows of `dpo` are made from `paired` alone.
+    Rows of `dpo` and `rm` are made from `paired` alone, whose episodes `read` gives once more.
     """
-    everyone = sorted(episodes, key=lambda episode: episode.episode_id)
-    against: dict[str, Finding] = {}
-    fit: list[tuple[Conversation, Standing]] = []
-    for episode in everyone:
+    rows = _Rows(objective, folder)
+    fit: dict[str, Standing] = {}
+    for episode in episodes:
         standing = known.get(episode.episode_id, Standing())
-        if (found := judge(episode, standing, objective)) is None:
-            fit.append((episode, standing))
+        found = judge(episode, standing, objective)
+        if found is not None:
+            rows.against[episode.episode_id] = found
+            continue
+        rows.marks[episode.episode_id] = f"{episode.resolved_by or 'unknown'}: {episode.resolution}"
+        if paired is None:
+            rows.add(_row(episode, objective, standing))
         else:
-            against[episode.episode_id] = found
-    rows, more = _rows(fit, objective, paired or Mined())
-    return Selection(
-        objective=objective,
-        rows=tuple(sorted(rows, key=lambda row: row.row_id)),
-        against={**against, **more},
-        episodes=tuple(everyone),
-    )
+            fit[episode.episode_id] = standing
+    if paired is not None and read is not None:
+        rows.pair(paired, fit, read)
+    return rows.selection
 
 
-Fit = Sequence[tuple[Conversation, Standing]]
-Found = tuple[Sequence[Row], Mapping[str, Finding]]
+class _Rows:
+    """Rows as they come, and what speaks against those that had to give way."""
+
+    def __init__(self, objective: Objective, folder: Path | None) -> None:
+        self._objective = objective
+        self._file = RowFile(folder)
+        self._labelled: dict[str, dict[bool, str]] = {}  # a text -> its label -> its row
+        self._twice: dict[str, str] = {}  # an episode -> the row that others are in
+        self.against: dict[str, Finding] = {}
+        self.marks: dict[str, str] = {}
+
+    def add(self, row: Row) -> None:
+        if (lost := self._file.add(row)) is not None:
+            self._twice.update(dict.fromkeys(lost.episode_ids, row.row_id))
+        if row.label is not None:
+            text = digest(dump([row.prompt, row.completion, row.tools]))
+            self._labelled.setdefault(text, {})[row.label] = row.row_id
+
+    def pair(self, paired: Mined, fit: Mapping[str, Standing], read: Read) -> None:
+        alone = pairs(paired, fit, read, self._objective, self._file)
+        for name, finding in alone.items():
+            self.against[name] = finding
+            del self.marks[name]
+
+    @property
+    def selection(self) -> Selection:
+        """Without texts that stand on both sides of an unpaired set: one mark is wrong."""
+        for name, row_id in self._twice.items():
+            self._drop([name], "duplicate", self._file.entry(row_id).episode_ids[0])
+        for sides in self._labelled.values():
+            if len(sides) == 2:
+                one, other = (self._file.discard(sides[label]) for label in (True, False))
+                self._drop(one.episode_ids, "both_labels", other.episode_ids[0])
+                self._drop(other.episode_ids, "both_labels", one.episode_ids[0])
+        return Selection(
+            objective=self._objective, rows=self._file, against=self.against, marks=self.marks
+        )
+
+    def _drop(self, episodes: Iterable[str], reason: str, because_of: str) -> None:
+        for name in episodes:
+            self.against[name] = Finding(reason=reason, because_of=because_of)
+            self.marks.pop(name, None)
 
 
-def _rows(fit: Fit, objective: Objective, found: Mined) -> Found:
-    if objective == "dpo":
-        pairing = pairs(found, {episode.episode_id: (episode, known) for episode, known in fit})
-        return pairing.rows, pairing.alone
+def _row(episode: Conversation, objective: Objective, standing: Standing) -> Row:
     make = Row.sft if objective == "sft" else Row.kto
-    rows = [make(episode, Lesson.of(episode), _split(known)) for episode, known in fit]
-    return _one_label(*_single(rows))
+    split: Split = standing.split or "train"  # `judge` lets none without a side through
+    return make(episode, Lesson.of(episode), split)
 
 
-def _split(standing: Standing) -> Split:
-    """The side of a judged episode: `judge` lets none without a side through."""
-    return standing.split or "train"
-
-
-def _single(rows: Iterable[Row]) -> tuple[list[Row], dict[str, Finding]]:
-    """One row of each content; the first episode by name stands for the others."""
-    first: dict[str, Row] = {}
-    twice: dict[str, Finding] = {}
-    for row in rows:
-        kept = first.setdefault(row.row_id, row)
-        if kept is not row:
-            twice |= _against([row], "duplicate", kept.episode_ids[0])
-    return list(first.values()), twice
-
-
-def _one_label(rows: Sequence[Row], against: Mapping[str, Finding]) -> Found:
-    """Leave out texts that stand on both sides of an unpaired set: one of the marks is wrong."""
-    by_text: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_text[digest(dump([row.prompt, row.completion, row.messages, row.tools]))].append(row)
-    more: dict[str, Finding] = dict(against)
-    kept: list[Row] = []
-    for same in by_text.values():
-        if len({row.label for row in same}) == 1:
-            kept += same
-        else:
-            more |= _against(same[:1], "both_labels", same[1].episode_ids[0])
-            more |= _against(same[1:], "both_labels", same[0].episode_ids[0])
-    return kept, more
-
-
-def _against(rows: Iterable[Row], reason: str, because_of: str) -> dict[str, Finding]:
-    finding = Finding(reason=reason, because_of=because_of)
-    return {name: finding for row in rows for name in row.episode_ids}
+def _counted(backlog: Backlog, told: Told) -> Iterator[Conversation]:
+    done = 0
+    for chunk in backlog:
+        yield from chunk
+        done += len(chunk)
+        told(done, len(backlog))

@@ -44,32 +44,38 @@ def _files(place: Path, known: Manifest) -> Iterator[str]:
             yield f"extra file: {name}"
         elif name not in found:
             yield f"missing file: {name}"
-        elif manifest.sha((place / name).read_bytes()) != known.files[name]:
+        elif manifest.sha_of(place / name) != known.files[name]:
             yield f"changed file: {name}"
 
 
 def _rows(place: Path, known: Manifest) -> Iterator[str]:
     for split in SPLITS:
         expected = [(row.row_id, row.hash) for row in known.rows if row.split == split]
-        file = place / table.path(split)
-        if not file.is_file():
-            found = []
-        else:
-            try:
-                rows = table.read(file, known.objective, split)
-            except (OSError, pa.ArrowException, TypeError) as error:
-                yield f"unreadable rows: {table.path(split)}: {type(error).__name__}"
-                continue
-            found = [(row.row_id, row.hash) for row in rows]
-        if found != expected:
-            yield _difference(split, expected, found)
+        for at, name in enumerate(table.paths(split, len(expected))):
+            shard = expected[at * table.SHARD : (at + 1) * table.SHARD]
+            yield from _shard(place / name, name, known, split, shard)
 
 
-def _difference(split: Split, expected: list[tuple[str, str]], found: list[tuple[str, str]]) -> str:
+def _shard(
+    file: Path, name: str, known: Manifest, split: Split, expected: list[tuple[str, str]]
+) -> Iterator[str]:
+    found: list[tuple[str, str]] = []
+    try:
+        found += ((row.row_id, row.hash) for row in table.read(file, known.objective, split))
+    except FileNotFoundError:
+        pass
+    except (OSError, pa.ArrowException, TypeError) as error:
+        yield f"unreadable rows: {name}: {type(error).__name__}"
+        return
+    if found != expected:
+        yield _difference(name, expected, found)
+
+
+def _difference(name: str, expected: list[tuple[str, str]], found: list[tuple[str, str]]) -> str:
     missing = [row_id for row_id, _ in set(expected) - set(found)]
     extra = [row_id for row_id, _ in set(found) - set(expected)]
     named = sorted({*missing, *extra})[:3]
-    return f"changed rows: {table.path(split)}: {', '.join(named) or 'their order'}"
+    return f"changed rows: {name}: {', '.join(named) or 'their order'}"
 
 
 def _version(known: Manifest) -> Iterator[str]:

@@ -43,7 +43,7 @@ def test_outcomes_are_counted_by_split_and_an_episode_counts_once(
     selection = select(still_shop.lake, "shop", objective)
     made = audit(still_shop.lake, "shop", selection, 0)
     counted = sum(count for found in made.outcomes.values() for count in found.values())
-    assert counted == len(selection.taken) == made.episodes - sum(made.drops.values())
+    assert counted == len(selection.marks) == made.episodes - sum(made.drops.values())
     assert all(source.startswith("human: ") for found in made.outcomes.values() for source in found)
     assert list(made.outcomes) == ["test", "train"]
 

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,10 +19,10 @@ from headrace.exporters.errors import (
     UnusableName,
     Unwritable,
 )
-from headrace.exporters.formats import registry
-from headrace.exporters.formats.loss import LossReport
+from headrace.exporters.formats.dialect import Lost, Record, Shape
 from headrace.exporters.manifest import Manifest
 from headrace.exporters.objective import OBJECTIVES, Objective
+from headrace.exporters.row import Row
 from headrace.lake import Lake
 from headrace.lake.message import Body
 
@@ -284,12 +284,12 @@ def test_an_unpaired_set_needs_both_labels(stock: Stock, tmp_path: Path) -> None
 def test_loss_that_changes_training_must_be_accepted(
     still_shop: Stock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lossy(rows: Any, objective: Objective) -> registry.Adapted:
-        loss = LossReport.of("trl", [("text_dropped", rows[0].row_id)])
-        return registry.Adapted(files={"HOWTO.md": "x"}, loss=loss)
+    def lossy(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
+        lost("text_dropped")
+        return [{"messages": []}]
 
-    monkeypatch.setattr("headrace.exporters.formats.trl.write", lossy)
-    with pytest.raises(LossyFormat, match="trl: text_dropped in 1 rows.*--allow-lossy"):
+    monkeypatch.setattr("headrace.exporters.formats.trl.records", lossy)
+    with pytest.raises(LossyFormat, match="trl: text_dropped in 4 rows.*--allow-lossy"):
         build(still_shop, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert build(still_shop, tmp_path / "out", allow_lossy=True).loss[0].harmful

@@ -1,12 +1,22 @@
 """Episodes made by hand: one that every objective may take, and what curation knows of it."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 from headrace.curate.conversation import Conversation
+from headrace.exporters import folder
 from headrace.exporters.eligibility import Standing
+from headrace.exporters.formats import writer
+from headrace.exporters.formats.dialect import Shape
+from headrace.exporters.formats.loss import LossReport
+from headrace.exporters.formats.registry import format_named
+from headrace.exporters.objective import Objective
+from headrace.exporters.row import Row
+from headrace.exporters.rowfile import RowFile
+from headrace.exporters.validation import SPLITS
 from headrace.lake.message import Body
 
 REFUND: Body = {
@@ -87,3 +97,34 @@ def called() -> Callable[..., Body]:
 def talk() -> Callable[[], list[Body]]:
     """The messages of the plain episode, new at each call."""
     return messages
+
+
+class Adapted(NamedTuple):
+    """The files of a dialect, by name, and what they lost."""
+
+    files: Mapping[str, str]
+    loss: LossReport
+
+
+@pytest.fixture
+def adapted(tmp_path: Path) -> Callable[..., Adapted]:
+    """What a dialect writes of rows."""
+
+    def write(format: str, rows: Iterable[Row], objective: Objective) -> Adapted:
+        held = RowFile.of(rows)
+        shape = Shape(
+            name="refunds",
+            objective=objective,
+            rows={split: held.count(split) for split in SPLITS},
+            masked=held.masked,
+            tools=held.tools,
+            margin=held.margin,
+            desirable=held.count("train", label=True),
+            undesirable=held.count("train", label=False),
+        )
+        place = tmp_path / "formats" / str(len(list(tmp_path.glob("formats/*"))))
+        written = writer.write(format_named(format, objective), held, shape, place)
+        texts = {file: (place / file).read_text("utf-8") for file in folder.files(place)}
+        return Adapted(texts, written.loss)
+
+    return write

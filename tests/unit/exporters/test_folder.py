@@ -10,10 +10,17 @@ def read(place: Path) -> dict[str, bytes]:
     return {name: (place / name).read_bytes() for name in folder.files(place)}
 
 
+def put(out: Path, contents: dict[str, bytes]) -> None:
+    with folder.fresh(out) as fresh:
+        for name, content in contents.items():
+            (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+            (fresh / name).write_bytes(content)
+
+
 def test_a_new_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     out = tmp_path / "deep" / "set"
-    folder.put(out, {"manifest.json": b"1", "data/a": b"old"})
-    folder.put(out, {"manifest.json": b"2", "b": b"new"})
+    put(out, {"manifest.json": b"1", "data/a": b"old"})
+    put(out, {"manifest.json": b"2", "b": b"new"})
     assert read(out) == {"manifest.json": b"2", "b": b"new"}
     assert [path.name for path in out.parent.iterdir()] == ["set"]
 
@@ -22,7 +29,7 @@ def test_a_write_that_fails_leaves_the_old_folder_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "set"
-    folder.put(out, {"manifest.json": b"1"})
+    put(out, {"manifest.json": b"1"})
     whole = Path.write_bytes
 
     def fail(path: Path, content: bytes) -> int:
@@ -32,7 +39,7 @@ def test_a_write_that_fails_leaves_the_old_folder_whole(
 
     monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(OSError, match="disk full"):
-        folder.put(out, {"manifest.json": b"2", "b": b"new"})
+        put(out, {"manifest.json": b"2", "b": b"new"})
     assert read(out) == {"manifest.json": b"1"}
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
@@ -41,7 +48,7 @@ def test_a_rename_that_fails_brings_the_old_folder_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "set"
-    folder.put(out, {"manifest.json": b"1"})
+    put(out, {"manifest.json": b"1"})
     rename = Path.rename
 
     def fail(path: Path, target: Path) -> Path:
@@ -50,16 +57,16 @@ def test_a_rename_that_fails_brings_the_old_folder_back(
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", fail)
-    with pytest.raises(OSError, match="gone"):
-        folder.put(out, {"manifest.json": b"2"})
+    with pytest.raises(Unwritable, match="gone"):
+        put(out, {"manifest.json": b"2"})
     assert read(out) == {"manifest.json": b"1"}
 
 
 def test_what_a_crash_left_between_the_renames_is_put_right(tmp_path: Path) -> None:
     out = tmp_path / "set"
-    folder.put(tmp_path / ".set.old", {"manifest.json": b"1"})
-    folder.put(tmp_path / ".set.partial", {"half": b""})
-    folder.put(out, {"manifest.json": b"2"})
+    put(tmp_path / ".set.old", {"manifest.json": b"1"})
+    put(tmp_path / ".set.partial", {"half": b""})
+    put(out, {"manifest.json": b"2"})
     assert read(out) == {"manifest.json": b"2"}
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
@@ -95,7 +102,7 @@ def test_the_working_directory_is_never_replaced(
 def test_a_link_leads_to_the_folder_that_is_written(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "set")
     place = folder.place(tmp_path / "link")
-    folder.put(place, {"manifest.json": b"1"})
+    put(place, {"manifest.json": b"1"})
     assert (tmp_path / "link").is_symlink()
     assert read(tmp_path / "set") == {"manifest.json": b"1"}
 
@@ -106,7 +113,7 @@ def test_a_folder_that_cannot_be_made_is_told_in_one_sentence(tmp_path: Path, na
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
     with pytest.raises(Unwritable, match="cannot be written: .*: name another folder$"):
         with folder.writing(name):
-            folder.put(folder.place(tmp_path / name), {"manifest.json": b"1"})
+            put(folder.place(tmp_path / name), {"manifest.json": b"1"})
 
 
 def test_what_the_disk_forbids_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,4 +123,12 @@ def test_what_the_disk_forbids_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(Path, "mkdir", forbid)
     with pytest.raises(Unwritable, match="set cannot be written: Permission denied: name another"):
         with folder.writing("set"):
-            folder.put(tmp_path / "set", {"manifest.json": b"1"})
+            put(tmp_path / "set", {"manifest.json": b"1"})
+
+
+def test_a_folder_left_empty_changes_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    put(out, {"manifest.json": b"1"})
+    put(out, {})
+    assert read(out) == {"manifest.json": b"1"}
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]

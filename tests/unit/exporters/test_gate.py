@@ -14,7 +14,7 @@ from headrace.exporters.errors import (
     OneLabelOnly,
     UnusableName,
 )
-from headrace.exporters.formats.loss import HARMLESS, SHOWN, LossReport
+from headrace.exporters.formats.loss import HARMLESS, SHOWN, LossReport, LossTally
 from headrace.exporters.manifest import Recipe
 from headrace.exporters.objective import Objective
 from headrace.exporters.pair import Made, Mined
@@ -47,11 +47,27 @@ def chosen(episode: Make, standing: Callable[..., Any], said: Callable[..., Body
         known = {f"e{i}": standing(split=split) for i, (_, split) in enumerate(told)}
         made = Made(chosen="e0", rejected="e1", turn=1)
         alone = {"e0": Finding(reason="no_opposite")}
+        paired = Mined(pairs=(made,) if told[1:] else (), alone=alone)
         return choose(
-            talks, known, objective, Mined(pairs=(made,) if told[1:] else (), alone=alone)
+            talks,
+            known,
+            objective,
+            paired=paired if objective == "dpo" else None,
+            read=lambda names: [talk for talk in talks if talk.episode_id in names],
         )
 
     return select
+
+
+def lost(format: str, *seen: tuple[str, str]) -> LossReport:
+    """The report of codes and rows."""
+    tally, told = LossTally(format), ""
+    for code, row_id in seen:
+        if row_id != told:
+            tally.turn(row_id)
+        told = row_id
+        tally(code)
+    return tally.report
 
 
 def test_without_a_suite_nothing_says_whether_training_helps() -> None:
@@ -130,7 +146,7 @@ def test_a_leak_names_three_episodes_with_case_and_rule() -> None:
     ],
 )
 def test_what_changes_training_stops_a_build_unless_accepted(code: str, harmful: bool) -> None:
-    report = LossReport.of("trl", [(code, "r1"), (code, "r2")])
+    report = lost("trl", (code, "r1"), (code, "r2"))
     assert bool(report.harmful) == harmful == (code not in HARMLESS)
     gate.check_loss([report], ACCEPTS)
     if not harmful:
@@ -141,14 +157,14 @@ def test_what_changes_training_stops_a_build_unless_accepted(code: str, harmful:
 
 
 def test_every_format_that_loses_is_named() -> None:
-    reports = [LossReport.of(name, [("text_dropped", "r")]) for name in ("one", "two")]
+    reports = [lost(name, ("text_dropped", "r")) for name in ("one", "two")]
     with pytest.raises(LossyFormat, match="one: .*; two: "):
-        gate.check_loss([*reports, LossReport.of("three", [])], RECIPE)
+        gate.check_loss([*reports, lost("three")], RECIPE)
 
 
 def test_a_loss_counts_rows_once_and_shows_the_first_few() -> None:
-    seen = [("b", f"r{i % 9}") for i in range(18)] + [("a", "r0")]
-    one, other = LossReport.of("x", seen).losses
+    seen = [(code, f"r{i}") for i in range(9) for code in ("b", "b", "a")[: 3 if i == 0 else 2]]
+    one, other = lost("x", *seen).losses
     assert (one.code, one.count, one.row_ids) == ("a", 1, ("r0",))
     assert (other.count, other.row_ids) == (9, tuple(f"r{i}" for i in range(SHOWN)))
 

@@ -11,6 +11,7 @@ from headrace.curate.conversation import Conversation
 from headrace.exporters import manifest
 from headrace.exporters.errors import NotADataset
 from headrace.exporters.manifest import Audit, Manifest, Recipe
+from headrace.exporters.rowfile import Entry
 from headrace.exporters.selection import choose
 from headrace.lake.message import Body
 
@@ -32,18 +33,18 @@ AUDIT = Audit(
 def entries(episode: Make, standing: Callable[..., Any], said: Callable[..., Body]) -> Any:
     """The entries of rows that say this and that."""
 
-    def made(*answers: str, split: str = "train") -> tuple[manifest.Entry, ...]:
+    def made(*answers: str, split: str = "train") -> tuple[Entry, ...]:
         talks = [
             episode(f"e-{answer}", messages=[said("user", "hi"), said("assistant", answer)])
             for answer in answers
         ]
         known = {talk.episode_id: standing(split=split) for talk in talks}
-        return manifest.entries(choose(talks, known, "sft").rows)
+        return choose(talks, known, "sft").rows.entries
 
     return made
 
 
-def whole(rows: tuple[manifest.Entry, ...]) -> Manifest:
+def whole(rows: tuple[Entry, ...]) -> Manifest:
     return Manifest(
         project="p",
         name="n",

@@ -1,13 +1,15 @@
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import pytest
 
 from headrace.curate.conversation import Conversation
 from headrace.curate.pairs.reason import REASONS
 from headrace.exporters.eligibility import Finding, Standing
-from headrace.exporters.pair import Made, Mined, Pairing, pairs
+from headrace.exporters.pair import Made, Mined, pairs
 from headrace.exporters.reason import ADVICE
+from headrace.exporters.row import Row
+from headrace.exporters.rowfile import RowFile
 from headrace.lake.message import Body
 
 Make = Callable[..., Conversation]
@@ -24,16 +26,28 @@ def failed(episode: Make, talk: Callable[[], list[Body]], said: Say) -> Conversa
     return episode("f1", messages=messages, resolution="failure")
 
 
+class Pairing(NamedTuple):
+    rows: tuple[Row, ...]
+    alone: Mapping[str, Finding]
+
+
 @pytest.fixture
 def paired(standing: Known) -> Callable[..., Pairing]:
     """The rows of pairs from episodes that are fit, all on one side unless told otherwise."""
 
     def pairing(found: Mined, *episodes: Conversation, **split: str) -> Pairing:
         fit = {
-            one.episode_id: (one, standing(split=split.get(one.episode_id, "train")))
-            for one in episodes
+            one.episode_id: standing(split=split.get(one.episode_id, "train")) for one in episodes
         }
-        return pairs(found, fit)
+        rows = RowFile()
+        alone = pairs(
+            found,
+            fit,
+            lambda names: [one for one in episodes if one.episode_id in names],
+            "dpo",
+            rows,
+        )
+        return Pairing(tuple(rows), alone)
 
     return pairing
 

@@ -105,13 +105,14 @@ def test_rows_come_back_from_parquet_with_the_same_hash(
     made = {
         "sft": lambda: [Row.sft(e, Lesson.of(e), "train") for e in (episode(), other)],
         "kto": lambda: [Row.kto(e, Lesson.of(e), "train") for e in (episode(), other)],
-        "dpo": lambda: [Row.dpo(episode(), other, 4, "train")],
+        "dpo": lambda: [Row.pair(episode(), other, 4, "train")],
+        "rm": lambda: [Row.pair(episode(), other, 4, "train", "rm", 0.25)],
     }[objective]()
-    content = table.write(made, objective)
-    assert content == table.write(made, objective)
-    file = tmp_path / "rows.parquet"
-    file.write_bytes(content)
-    read = table.read(file, objective, "train")
+    file, again = tmp_path / "rows.parquet", tmp_path / "again.parquet"
+    table.write(made, objective, file)
+    table.write(made, objective, again)
+    assert file.read_bytes() == again.read_bytes()
+    read = list(table.read(file, objective, "train"))
     assert [row.hash for row in read] == [row.hash for row in made]
     assert list(read[0].columns) == SCHEMAS[objective].names
 

@@ -61,8 +61,9 @@ BOUNDED = settings(
 
 
 def row(objective: Objective, one: Conversation, other: Conversation) -> Row:
-    if objective == "dpo":
-        return Row.dpo(one, other, len(one.messages) - 1, "train")
+    if objective in ("dpo", "rm"):
+        margin = 0.5 if objective == "rm" else None
+        return Row.pair(one, other, len(one.messages) - 1, "train", objective, margin)
     make = Row.sft if objective == "sft" else Row.kto
     return make(one, Lesson.of(one), "train")
 
@@ -90,11 +91,13 @@ def test_rows_of_any_shape_come_back_from_parquet_as_they_were(
         for i, (talk, good, bad) in enumerate(talks)
     ]
     file = tmp_path / "rows.parquet"
-    file.write_bytes(table.write(made, objective))
-    read = table.read(file, objective, "train")
+    table.write(made, objective, file)
+    read = list(table.read(file, objective, "train"))
     assert read == made
     assert [one.hash for one in read] == [one.hash for one in made]
-    assert table.write(read, objective) == file.read_bytes()
+    again = tmp_path / "again.parquet"
+    table.write(read, objective, again)
+    assert again.read_bytes() == file.read_bytes()
 
 
 def test_one_argument_of_two_types_stays_two_types(
@@ -105,8 +108,8 @@ def test_one_argument_of_two_types_stays_two_types(
         for i, arguments in enumerate(['{"n": 1}', '{"n": "1", "more": null}'])
     ]
     file = tmp_path / "rows.parquet"
-    file.write_bytes(table.write([Row.sft(e, Lesson.of(e), "train") for e in both], "sft"))
-    read = table.read(file, "sft", "train")
+    table.write([Row.sft(e, Lesson.of(e), "train") for e in both], "sft", file)
+    read = list(table.read(file, "sft", "train"))
     found = [one.messages[-1]["tool_calls"][0]["function"]["arguments"] for one in read]
     assert found == ['{"n": 1}', '{"n": "1", "more": null}']
 
@@ -118,7 +121,7 @@ def test_a_file_has_the_written_schema_whatever_its_rows_lack(
     chat = episode(messages=[said("user", "hi"), said("assistant", "yo")], tools=None)
     file = tmp_path / "rows.parquet"
     for rows in ([], [row(objective, chat, chat)]):
-        file.write_bytes(table.write(rows, objective))
+        table.write(rows, objective, file)
         assert pq.read_schema(file).equals(SCHEMAS[objective])
 
 
@@ -132,11 +135,31 @@ def test_a_file_with_other_columns_holds_no_rows(
     file = tmp_path / "rows.parquet"
     pq.write_table(pa.table(columns), file)
     with pytest.raises(error):
-        table.read(file, "sft", "train")
+        list(table.read(file, "sft", "train"))
 
 
-def test_the_name_of_a_file_is_one_that_the_card_s_pattern_finds() -> None:
-    for split in ("train", "test"):
-        assert Path(table.path("train" if split == "train" else "test")).match(
-            f"data/{split}-*.parquet"
-        )
+def test_the_names_of_files_are_such_that_the_card_s_pattern_finds() -> None:
+    assert table.paths("test", 0) == []
+    assert table.paths("train", 1) == ["data/train-00000-of-00001.parquet"]
+    names = table.paths("train", table.SHARD + 1)
+    assert names == ["data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet"]
+    assert all(Path(name).match("data/train-*.parquet") for name in names)
+
+
+@BOUNDED
+@given(
+    talks=st.lists(TALKS, max_size=4),
+    objective=st.sampled_from(OBJECTIVES),
+)
+def test_columns_are_what_arrow_makes_of_the_same_rows(
+    episode: Make, talks: list[list[Body]], objective: Objective, tmp_path: Path
+) -> None:
+    made = [
+        row(objective, talk, talk)
+        for i, said in enumerate(talks)
+        for talk in [episode(f"e{i}", messages=[*said, {"role": "assistant", "content": "x"}])]
+    ]
+    file = tmp_path / "rows.parquet"
+    table.write(made, objective, file)
+    plain = pa.Table.from_pylist([one.columns for one in made], schema=SCHEMAS[objective])
+    assert pq.read_table(file).equals(plain)

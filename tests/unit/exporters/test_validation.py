@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from headrace.curate.conversation import Conversation
-from headrace.exporters import folder, manifest, table
+from headrace.exporters import manifest, table
 from headrace.exporters.errors import NotADataset
 from headrace.exporters.manifest import Audit, Manifest, Recipe
+from headrace.exporters.row import Row
 from headrace.exporters.selection import choose
 from headrace.exporters.validation import validate
 from headrace.lake.message import Body
@@ -19,6 +20,12 @@ RECIPE = Recipe(objective="sft", formats=())
 EMPTY = Audit(episodes=0, drops={}, outcomes={}, dedupe={}, decontaminate={}, suites={}, leaks=0)
 TRAIN = "data/train-00000-of-00001.parquet"
 TEST = "data/test-00000-of-00001.parquet"
+
+
+def parquet(folder: Path, rows: Iterable[Row]) -> bytes:
+    file = folder / "rows.parquet"
+    table.write(rows, "sft", file)
+    return file.read_bytes()
 
 
 @pytest.fixture
@@ -32,11 +39,11 @@ def place(
     ]
     known = {f"e{i}": standing(split="test" if i == 3 else "train") for i in range(4)}
     rows = choose(talks, known, "sft").rows
-    entries = manifest.entries(rows)
+    entries = rows.entries
     contents = {
         "README.md": b"page",
-        TRAIN: table.write([row for row in rows if row.split == "train"], "sft"),
-        TEST: table.write([row for row in rows if row.split == "test"], "sft"),
+        TRAIN: parquet(tmp_path, rows.side("train")),
+        TEST: parquet(tmp_path, rows.side("test")),
     }
     made = Manifest(
         project="p",
@@ -52,7 +59,9 @@ def place(
         files={name: manifest.sha(content) for name, content in contents.items()},
     )
     out = tmp_path / "set"
-    folder.put(out, {**contents, manifest.NAME: made.encode()})
+    (out / "data").mkdir(parents=True)
+    for name, content in {**contents, manifest.NAME: made.encode()}.items():
+        (out / name).write_bytes(content)
     return out
 
 
@@ -81,26 +90,26 @@ def test_every_single_changed_byte_is_found(place: Path) -> None:
 
 
 def test_rows_changed_together_with_their_checksum_are_named(place: Path) -> None:
-    rows = table.read(place / TRAIN, "sft", "train")
+    rows = list(table.read(place / TRAIN, "sft", "train"))
     said = rows[0].messages[-1]
     other = msgspec.structs.replace(
         rows[0], messages=(*rows[0].messages[:-1], {**said, "content": "changed"})
     )
-    forge(place, TRAIN, table.write([other, *rows[1:]], "sft"))
+    forge(place, TRAIN, parquet(place.parent, [other, *rows[1:]]))
     assert validate(place).faults == (f"changed rows: {TRAIN}: {rows[0].row_id}",)
 
 
 def test_rows_in_another_order_are_another_file(place: Path) -> None:
-    rows = table.read(place / TRAIN, "sft", "train")
-    forge(place, TRAIN, table.write(rows[::-1], "sft"))
+    rows = list(table.read(place / TRAIN, "sft", "train"))
+    forge(place, TRAIN, parquet(place.parent, rows[::-1]))
     assert validate(place).faults == (f"changed rows: {TRAIN}: their order",)
 
 
 def test_a_row_left_out_and_a_row_twice_are_named(place: Path) -> None:
-    rows = table.read(place / TRAIN, "sft", "train")
-    forge(place, TRAIN, table.write(rows[1:], "sft"))
+    rows = list(table.read(place / TRAIN, "sft", "train"))
+    forge(place, TRAIN, parquet(place.parent, rows[1:]))
     assert validate(place).faults == (f"changed rows: {TRAIN}: {rows[0].row_id}",)
-    forge(place, TRAIN, table.write([*rows, rows[0]], "sft"))
+    forge(place, TRAIN, parquet(place.parent, [*rows, rows[0]]))
     assert validate(place).faults == (f"changed rows: {TRAIN}: their order",)
 
 

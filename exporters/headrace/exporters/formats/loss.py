@@ -1,7 +1,5 @@
 """What a trainer dialect could not say: counted, with the rows, never silent."""
 
-from collections.abc import Iterable
-
 import msgspec
 
 # What these lose does not change what is trained; anything else stops a build.
@@ -37,19 +35,39 @@ class LossReport(msgspec.Struct, frozen=True, kw_only=True):
     format: str
     losses: tuple[Loss, ...] = ()
 
-    @classmethod
-    def of(cls, format: str, seen: Iterable[tuple[str, str]]) -> "LossReport":
-        """A report from (code, row id), a row counting once for each code."""
-        by_code: dict[str, list[str]] = {}
-        for code, row_id in dict.fromkeys(seen):
-            by_code.setdefault(code, []).append(row_id)
-        losses = (
-            Loss(code=code, count=len(ids), row_ids=tuple(ids[:SHOWN]))
-            for code, ids in sorted(by_code.items())
-        )
-        return cls(format=format, losses=tuple(losses))
-
     @property
     def harmful(self) -> tuple[Loss, ...]:
         """The losses that change what is trained."""
         return tuple(loss for loss in self.losses if not loss.harmless)
+
+
+class LossTally:
+    """Counts the losses of a format while its records are written, a row once for each code."""
+
+    def __init__(self, format: str) -> None:
+        self._format = format
+        self._counts: dict[str, int] = {}
+        self._first: dict[str, list[str]] = {}
+        self._row_id = ""
+        self._codes: set[str] = set()
+
+    def turn(self, row_id: str) -> None:
+        """From here on losses are of this row."""
+        self._row_id, self._codes = row_id, set()
+
+    def __call__(self, code: str) -> None:
+        if code in self._codes:
+            return
+        self._codes.add(code)
+        self._counts[code] = self._counts.get(code, 0) + 1
+        shown = self._first.setdefault(code, [])
+        if len(shown) < SHOWN:
+            shown.append(self._row_id)
+
+    @property
+    def report(self) -> LossReport:
+        losses = (
+            Loss(code=code, count=count, row_ids=tuple(self._first[code]))
+            for code, count in sorted(self._counts.items())
+        )
+        return LossReport(format=self._format, losses=tuple(losses))

@@ -1,33 +1,37 @@
 """The trainer dialects that there are, one module each."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
+from typing import Literal, cast
 
 import msgspec
 
 from headrace.exporters.errors import UnknownFormat
-from headrace.exporters.formats.loss import LossReport
+from headrace.exporters.formats.dialect import Dialect
 from headrace.exporters.objective import Objective
-from headrace.exporters.row import Row
-from headrace.lake.errors import MissingExtra
+from headrace.lake.record import Split
 
+Container = Literal["jsonl", "parquet"]
 
-class Adapted(msgspec.Struct, frozen=True, kw_only=True):
-    """The files of one dialect, by their name below `formats/<name>/`, and what they lost."""
-
-    files: Mapping[str, str]  # HOWTO.md among them
-    loss: LossReport
-
-
-Write = Callable[[Sequence[Row], Objective], Adapted]
+JSONL: Mapping[Split, str] = MappingProxyType({"train": "train.jsonl", "test": "test.jsonl"})
+PARQUET: Mapping[Split, str] = MappingProxyType({"train": "train.parquet", "test": "test.parquet"})
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
+    """A dialect, before its module is loaded."""
+
     name: str
-    module: str
-    about: str
-    extra: str | None = None  # what to install, where the module needs more than Headrace
+    about: str  # the trainers that read it, with versions
+    objectives: tuple[Objective, ...]
+    cannot: tuple[str, ...] = ()  # what it has no way to say, a sentence each
+    module: str = ""  # default: its name
+    files: Mapping[Split, str] = JSONL
+
+    @property
+    def dialect(self) -> Dialect:
+        name = self.module or self.name.replace("-", "_")
+        return cast(Dialect, import_module(f"headrace.exporters.formats.{name}"))
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -36,24 +40,24 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         for row in (
             Format(
                 name="trl",
-                module="headrace.exporters.formats.trl",
-                about="Hugging Face TRL 1.16: SFTTrainer, KTOTrainer, DPOTrainer",
+                about="Hugging Face TRL 1.16: SFT, KTO, DPO and Reward trainers",
+                objectives=("sft", "kto", "dpo", "rm"),
+                cannot=("which turns of one conversation are trained: it becomes a row a turn",),
             ),
         )
     }
 )
 
 
-def writer(name: str) -> Write:
-    """The `write` of a dialect. Raises UnknownFormat, MissingExtra."""
-    if name not in FORMATS:
-        raise UnknownFormat(f"no format {name!r}; there are: {', '.join(FORMATS)}")
-    row = FORMATS[name]
-    try:
-        write: Write = import_module(row.module).write
-    except ModuleNotFoundError as error:
-        ours = (error.name or "").startswith("headrace")
-        if ours or row.extra is None:
-            raise
-        raise MissingExtra(f"{name!r} needs: pip install {row.extra!r}") from error
-    return write
+def format_named(name: str, objective: Objective) -> Format:
+    """A dialect that can say rows of this objective. Raises UnknownFormat."""
+    found = FORMATS.get(name)
+    able = [one.name for one in FORMATS.values() if objective in one.objectives]
+    if found is None:
+        raise UnknownFormat(f"no format {name!r}; for {objective} there are: {', '.join(able)}")
+    if objective not in found.objectives:
+        raise UnknownFormat(
+            f"format {name!r} has no {objective}, only {', '.join(found.objectives)}; for "
+            f"{objective} there are: {', '.join(able)}"
+        )
+    return found

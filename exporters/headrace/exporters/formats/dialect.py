@@ -1,0 +1,55 @@
+"""What a trainer dialect is: how it says a row, and the page that trains on its files."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from headrace.exporters.formats.loss import LossReport
+from headrace.exporters.objective import Objective
+from headrace.exporters.row import Row
+from headrace.lake.record import Split
+
+Record = dict[str, Any]
+Lost = Callable[[str], None]  # told the code of what a record cannot say of its row
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """What all rows of a data set have in common; known before the first is written."""
+
+    name: str  # of the data set
+    objective: Objective
+    rows: Mapping[Split, int]
+    masked: bool  # some assistant turn must not train
+    tools: bool  # some row has tool definitions
+    margin: bool  # every pair knows by how much its better side is better
+    desirable: int  # rows to train on that are labelled so
+    undesirable: int
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """Those that have rows."""
+        return tuple(split for split, count in self.rows.items() if count)
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """What one dialect has written."""
+
+    shape: Shape
+    files: Mapping[Split, str]  # name below `formats/<name>/`
+    records: Mapping[Split, int]
+    columns: tuple[str, ...]  # of the first record
+    longest: int  # characters of the longest record as JSON
+    loss: LossReport
+
+
+class Dialect(Protocol):
+    """A module of `formats`; pure, it never reads the lake and decides nothing about a row."""
+
+    def records(self, row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
+        """What a row becomes: one record, several, or none; what these do not say is told."""
+        ...
+
+    def howto(self, written: Written) -> str:
+        """HOWTO.md: the trainer's exact configuration for these files, and what was lost."""
+        ...
