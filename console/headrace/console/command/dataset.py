@@ -5,16 +5,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from headrace.console.option import AsJson, Home, Project
-from headrace.console.page import errors, page, print_json, table
+from headrace.console.page import page, print_json, progress, table
 from headrace.lake import Lake
 
 
 def build(
     name: Annotated[str, typer.Argument(help="Name of the data set.")],
-    objective: Annotated[str, typer.Option(help="sft, kto or dpo.")],
+    objective: Annotated[str, typer.Option(help="sft, kto, dpo or rm.")],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     format: Annotated[list[str] | None, typer.Option(help="Trainer dialect; may repeat.")] = None,
     without_evals: Annotated[
@@ -33,7 +32,7 @@ def build(
     """Build a data set into a folder: rows, trainer files, card, manifest."""
     from headrace.exporters import dataset
 
-    with Lake.open(home, create=False) as lake, errors().status(Text(f"building {name}")):
+    with Lake.open(home, create=False) as lake, progress(f"building {name}") as move:
         built = dataset.build(
             lake,
             project or "default",
@@ -45,6 +44,7 @@ def build(
             without_evals=without_evals,
             accept_leaks=accept_leaks,
             allow_lossy=allow_lossy,
+            told=lambda what, done, of: move(done, of, f"building {name}: {what}"),
         )
     if json:
         print_json(built)
