@@ -70,20 +70,24 @@ def pairs(
     The episodes of a few pairs are read at a time.
     """
     lost: dict[str, Finding] = {}
+    twice: dict[str, str] = {}  # an episode -> the row that stands for its own
     for start in range(0, len(found.pairs), BATCH):
         part = found.pairs[start : start + BATCH]
         names = {name for made in part for name in made.names if name in fit}
         talks = {episode.episode_id: episode for episode in read(names)}
         for made in part:
-            reason = _against(made, fit, talks)
-            if reason is None and rows.add(_row(made, fit, talks, objective)) is not None:
-                reason = "duplicate"
-            if reason is None:
+            if (reason := _against(made, fit, talks)) is None:
+                row = _row(made, fit, talks, objective)
+                if (gone := rows.add(row)) is not None:
+                    twice.update(dict.fromkeys(gone.episode_ids, row.row_id))
                 continue
             for name in made.names:
                 others = [other for other in made.names if other != name]
                 told = Finding(reason=reason, because_of=next(iter(others), None))
                 lost.setdefault(name, told)
+    for name, row_id in twice.items():
+        stands = rows.entry(row_id).episode_ids[0]
+        lost[name] = Finding(reason="duplicate", because_of=stands)
     in_rows = {name for entry in rows.entries for name in entry.episode_ids}
     unknown = Finding(reason="not_paired")
     return {

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping
+from itertools import permutations
 from typing import Any, NamedTuple
 
 import pytest
@@ -124,6 +125,19 @@ def test_sides_of_the_split_never_meet(
     episode: Make, failed: Conversation, paired: Callable[..., Pairing]
 ) -> None:
     assert paired(Mined(pairs=(MADE,)), episode(), failed, e1="test").rows == ()
+
+
+@pytest.mark.parametrize("order", list(permutations("123")))
+def test_pairs_that_say_the_same_make_one_row_and_the_others_name_it(
+    episode: Make, failed: Conversation, paired: Callable[..., Pairing], order: tuple[str, ...]
+) -> None:
+    bad = {"messages": list(failed.messages), "resolution": "failure"}
+    talks = [talk for i in order for talk in (episode(f"e{i}"), episode(f"f{i}", **bad))]
+    made = tuple(Made(chosen=f"e{i}", rejected=f"f{i}", turn=4) for i in order)
+    found = paired(Mined(pairs=made), *talks)
+    assert [row.episode_ids for row in found.rows] == [("e1", "f1")]
+    told = Finding(reason="duplicate", because_of="e1")
+    assert found.alone == dict.fromkeys(("e2", "f2", "e3", "f3"), told)
 
 
 def test_the_reason_of_the_night_is_told_and_without_one_that_no_night_was(
