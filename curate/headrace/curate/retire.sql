@@ -202,7 +202,8 @@ where e.rowid in (select unnest($places::bigint[]));
 delete from episodes where rowid in (select unnest($places::bigint[]));
 
 -- name: gone_log_events
--- Of retired traces, and old ones of traces without any span.
+-- Of retired traces, and old ones of traces without any span. Records that a span may be made of wait
+-- until assembly has joined their trace: a night of one project does not assemble the others.
 delete from log_events where rowid in (
     select l.rowid from log_events l
     where exists (
@@ -210,6 +211,11 @@ delete from log_events where rowid in (
         where r.project = l.project and r.kind = 'trace' and r.key = l.trace_id
     ) or l.received_at < $before and not exists (
         select 1 from spans s where s.project = l.project and s.trace_id = l.trace_id
+    ) and (
+        l.trace_id is null or not list_contains($names::varchar[], l.name) or exists (
+            select 1 from joined_traces j
+            where j.project = l.project and j.trace_id = l.trace_id
+        )
     )
     limit $most
 );

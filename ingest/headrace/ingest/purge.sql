@@ -9,8 +9,8 @@ call ducklake_expire_snapshots('lake', versions => $snapshots::bigint[]);
 call ducklake_rewrite_data_files('lake', $table, delete_threshold => 0.0);
 
 -- name: widen
--- The catalog knows the least and the greatest text of each column, and may never forget one: bounds
--- that hold for any text take their place. Null would not do: the next insert would make it the
+-- The catalog knows the least and the greatest text of each column, JSON and bytes too, and may never
+-- forget one: bounds that hold for any take their place. Null would not do: the next insert would make it the
 -- bounds of its own rows, and older rows would no longer be found.
 update __ducklake_metadata_lake.ducklake_table_column_stats
 set min_value = '', max_value = chr(1114111)
@@ -18,7 +18,7 @@ where min_value is not null and (table_id, column_id) in (
     select (c.table_id, c.column_id)
     from __ducklake_metadata_lake.ducklake_column c
     join __ducklake_metadata_lake.ducklake_table t on t.table_id = c.table_id
-    where c.column_type = 'varchar' and t.end_snapshot is null and c.end_snapshot is null
+    where c.column_type in ('varchar', 'json', 'blob') and t.end_snapshot is null and c.end_snapshot is null
         and t.table_name in (select unnest($tables::varchar[]))
 ) and (min_value <> '' or max_value <> chr(1114111));
 

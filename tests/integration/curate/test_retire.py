@@ -16,6 +16,7 @@ from headrace.curate.raw.kept import Kept
 from headrace.curate.retire import bring_back, retire
 from headrace.curate.scrubbing import scrub
 from headrace.curate.silver import cleaner
+from headrace.ingest.conventions import claude_code
 from headrace.ingest.purge import TABLES, purge
 from headrace.lake import Lake
 from headrace.lake.errors import SnapshotGone
@@ -224,6 +225,23 @@ def test_what_is_not_assembled_or_scrubbed_waits_and_says_why(home: Path) -> Non
         assert retire(lake, now=later(31)).waiting == {"not_scrubbed": 4}
         scrub(lake, PROJECT, now=later(31))
         assert retire(lake, now=later(31)).waiting == {}
+        assert names_in_tables(lake) == {}
+
+
+def test_log_records_that_no_span_tells_of_wait_until_they_were_joined(home: Path) -> None:
+    """A night of one project assembles that one, and retires the raw texts of all."""
+    request = {"body": dump({"messages": [{"role": "user", "content": RAW}]}), "session.id": "s"}
+    event = LogEvent(
+        project=PROJECT, name=claude_code.REQUEST, received_at=CAME, at=CAME, trace_id="a" * 32,
+        attributes=dump(request), hash="log",
+    )  # fmt: skip
+    with Lake.open(home) as lake:
+        lake.write(lambda tx: tx.append("log_events", [event]))
+        assert not retire(lake, now=later(31)).gone
+        curate(lake, later(31))
+        assert len(shown(lake)) == 1
+        result = retire(lake, now=later(31))
+        assert (result.traces, result.gone["log_events"]) == (1, 1)
         assert names_in_tables(lake) == {}
 
 

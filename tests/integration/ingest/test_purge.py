@@ -19,7 +19,7 @@ from headrace.ingest.vacuum import vacuum
 from headrace.lake import Lake
 from headrace.lake.errors import LakeLocked, SnapshotGone
 from headrace.lake.message import Message
-from headrace.lake.record import Outcome
+from headrace.lake.record import DeadLetter, Outcome
 from headrace.lake.store import Transaction
 
 NOW = datetime.now(UTC)
@@ -136,6 +136,33 @@ def test_the_catalog_keeps_no_text_as_a_bound_of_its_column(tmp_path: Path) -> N
         assert ("comment 0", "comment 9") in lake.sql(bounds).fetchall()
         assert purge(lake, now=tomorrow()) is not None
         assert lake.sql(bounds).fetchall() == [("", chr(0x10FFFF))]
+
+
+def test_the_catalog_keeps_no_json_and_no_bytes_as_a_bound_either(tmp_path: Path) -> None:
+    bounds = """
+        select distinct s.min_value, s.max_value
+        from __ducklake_metadata_lake.ducklake_table_column_stats s
+        join __ducklake_metadata_lake.ducklake_column c using (table_id, column_id)
+        where c.column_type in ('json', 'blob') and s.min_value is not null
+    """
+    body = message(0).body
+    letter = DeadLetter(
+        project="p", spool="s", seq=1, signal="traces", reason="unreadable", body=body.encode(),
+        content_type="x", received_at=NOW, at=NOW,
+    )  # fmt: skip
+    with Lake.open(tmp_path) as lake:
+        put(lake, range(80))
+        lake.write(lambda tx: tx.append("dead_letters", [letter]))
+        assert body in {least for least, _ in lake.sql(bounds).fetchall()}
+        take(lake, [0])
+        assert purge(lake, now=tomorrow()) is not None
+        assert lake.sql(bounds).fetchall() == [("", chr(0x10FFFF))]
+        put(lake, range(80, 160))
+        for number in (1, 159):
+            where = {"body": message(number).body}
+            assert lake.rows("select hash from messages where body = $body::json", where)
+        found = lake.rows("select seq from dead_letters where body = $body", {"body": letter.body})
+        assert found == [{"seq": 1}]
 
 
 def test_a_writer_at_the_same_time_loses_nothing(tmp_path: Path) -> None:
