@@ -68,6 +68,15 @@ def test_the_lines_are_a_program_over_the_files_that_there_are(
     assert set(loaded) == set(made.files) - {"HOWTO.md"}
 
 
+@pytest.mark.parametrize(("objective", "side"), [("dpo", 1), ("rm", 2)])
+def test_the_page_says_what_a_side_is(written: Write, objective: Objective, side: int) -> None:
+    made = written(objective)
+    [record] = map(json.loads, made.files["train.jsonl"].splitlines())
+    assert [len(record[name]) for name in ("chosen", "rejected")] == [side, side]
+    told = {1: "one assistant message", 2: "a whole dialogue"}[side]
+    assert f"Each side is {told}" in made.files["HOWTO.md"]
+
+
 @pytest.mark.parametrize("objective", TRAINERS)
 @pytest.mark.parametrize("tools", [None, ()])
 def test_every_column_of_the_file_is_declared(

@@ -115,6 +115,8 @@ def _notes(written: Written) -> str:
             f"`desirable_weight` between {bad / good:.2f} and {1.33 * bad / good:.2f}.\n"
             "* Keep the batch size above 1: the KL estimate compares rows of a batch.\n"
         )
+    if objective == "rm":
+        return "* Each side is a whole dialogue; the two differ in their last message alone.\n"
     return "* Each side is one assistant message: no tool result and no user turn is scored.\n"
 
 
