@@ -188,4 +188,4 @@ def test_failures_alone_make_no_pair_and_no_example(tmp_path: Path) -> None:
         examples = select(lake, PROJECT, "sft")
     assert pairs == [] and found.kept == 0
     assert set(found.dropped) <= {"no_opposite", "tie"}
-    assert examples.rows == () and len(examples.against) == 60
+    assert len(examples.rows) == 0 and len(examples.against) == 60
