@@ -91,6 +91,8 @@ def bring_back(lake: Lake) -> int:
     same moment, the two transactions do not see each other in a Postgres catalog; in one of SQLite
     the later one starts again. What is deleted stands in older snapshots until the next night.
     """
+    if not lake.rows(_sql("any_retired")):
+        return 0
     missing = lake.table(_sql("missing"), tables={"named": lake.table(_sql("named"))})
     if not len(missing):
         return 0

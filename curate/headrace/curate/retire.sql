@@ -250,6 +250,9 @@ select distinct hash from messages where hash not in (select hash from named) or
 -- name: gone_messages
 delete from messages where hash in (select hash from gone);
 
+-- name: any_retired
+select 1 as found from retired limit 1;
+
 -- name: missing
 select hash from named where hash not in (select hash from messages);
 

@@ -18,16 +18,22 @@ log = structlog.get_logger("headrace.night")
 
 
 def prepare(lake: Lake) -> None:
-    """Before anything is read: what was sent again while it was taken out the night before."""
-    if lake.settings.raw_days is not None:
+    """Before anything is read: what was sent again while it was taken out the night before.
+
+    Whatever the settings say by now. Raises nothing of the lake: a step that misses a message says
+    so, and others go on.
+    """
+    try:
         bring_back(lake)
+    except (duckdb.Error, LakeLocked, OSError) as error:
+        log.warning("bringing_back_waits", error=type(error).__name__)
 
 
 def retain(lake: Lake, *, until: datetime) -> tuple[Line, ...]:
     """Bring off the disk what went the night before, then take out what is old by now.
 
-    A night that takes a later time as its own does not make anything older. Raises nothing of the
-    lake: what is in its way tonight may not be tomorrow.
+    A night that takes a later time as its own does not make anything older. Raises nothing, as a
+    step does not: what is in its way tonight may not be tomorrow, and the night is to be recorded.
     """
     if lake.settings.raw_days is None:
         return ()
@@ -35,7 +41,7 @@ def retain(lake: Lake, *, until: datetime) -> tuple[Line, ...]:
     try:
         purge(lake, now=now)
         return (_line(retire(lake, now=min(until, now))),)
-    except (duckdb.Error, LakeLocked, OSError) as error:
+    except Exception as error:  # whatever people may have said: it is scrubbed here
         name = type(error).__name__
         log.warning("retention_waits", error=name)
         said = f"{name}: see the log; what was begun goes on the next night"

@@ -9,7 +9,7 @@ from headrace.flows import retention
 from headrace.lake import Lake
 from headrace.lake.errors import LakeLocked
 from headrace.lake.message import Message
-from headrace.lake.record import Episode
+from headrace.lake.record import Episode, Outcome
 from headrace.lake.store import Transaction
 
 NOW = datetime.now(UTC)
@@ -73,3 +73,38 @@ def test_a_lake_that_is_in_use_fails_the_line_and_not_the_night(
     with Lake.open(tmp_path) as lake:
         [line] = retention.retain(lake, until=NOW)
         assert line.state == "failed" and "LakeLocked" in line.said
+
+
+def test_whatever_breaks_the_night_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_RAW_DAYS", "30")
+    monkeypatch.setenv("HEADRACE_SCRUB_KEY", "5a" * 32)
+    endless = Outcome(
+        project="p", outcome_id="o", target_kind="episode", target_id="over", source="human",
+        correction='{"score": 1e999}', at=NOW, received_at=NOW,
+    )  # fmt: skip
+    with Lake.open(tmp_path) as lake:
+        put(lake, "over", NOW - timedelta(days=40))
+        lake.write(lambda tx: tx.append("outcomes", [endless]))
+        [line] = retention.retain(lake, until=NOW)
+        assert line.state == "failed" and "ValueError" in line.said
+
+
+def test_what_was_sent_again_comes_back_though_texts_are_to_stay_by_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_RAW_DAYS", "30")
+    with Lake.open(tmp_path) as lake:
+        put(lake, "over", NOW - timedelta(days=40))
+        retention.retain(lake, until=NOW)
+        assert lake.sql("from messages").fetchall() == []
+    monkeypatch.delenv("HEADRACE_RAW_DAYS")
+    with Lake.open(tmp_path) as lake:
+        again = Episode(
+            project="p", episode_id="again", revision=1, at=NOW, messages=(HI.hash, YES.hash),
+            trainable=(False, True),
+        )  # fmt: skip
+        lake.write(lambda tx: tx.append("episodes", [again]))
+        retention.prepare(lake)
+        assert lake.sql("select count(*) from messages").fetchall() == [(2,)]
