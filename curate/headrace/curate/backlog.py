@@ -181,6 +181,8 @@ class Backlog:
         """Bodies by hash."""
         import pyarrow as pa
 
+        if not len(places):
+            return {}
         sql = "scrubbed_messages_of_places" if self._scrubbed else "messages_of_places"
         found = self._found(sql, pa.table({"place": places}), "place")
         return dict(zip(found["hash"].to_pylist(), found["body"].to_pylist(), strict=True))

@@ -83,6 +83,7 @@ def build(
         leaked = gate.check_leaks(_overlaps(lake, project, selection), recipe)
         version = manifest.version(selection.rows.entries, recipe)
         there = _there(place, project, name, version)
+        written = there is None
         if there is None:
             counted = audit(lake, project, selection, leaked)
             before = _snapshot(lake, project, name, version)
@@ -102,8 +103,9 @@ def build(
                     libraries=manifest.libraries(),
                     files={},
                 )
-                _seal(fresh, made)
-    made = there or Manifest.load(place)
+                there = _seal(fresh, made)
+            folder.check_free(place)  # somebody may have put a file there meanwhile
+    made = there
     lake.write(lambda tx: _record(tx, made, now))
     return Built(
         version=made.version,
@@ -112,7 +114,7 @@ def build(
         drops=selection.drops,
         path=place,
         loss=made.losses,
-        written=there is None,
+        written=written,
     )
 
 
@@ -130,7 +132,8 @@ def _select(
     def looked(done: int, of: int) -> None:
         told("episodes", done, of)
 
-    selection = select(lake, project, recipe.objective, folder=disk, told=looked)
+    with folder.writing(disk):
+        selection = select(lake, project, recipe.objective, folder=disk, told=looked)
     lake.write(lambda tx: _write_decisions(tx, project, selection, now))
     gate.check_rows(selection)
     return selection
@@ -226,12 +229,13 @@ def _put_rows(fresh: Path, selection: Selection, told: Told) -> None:
             told("rows", min(done, len(selection.rows)), len(selection.rows))
 
 
-def _seal(fresh: Path, made: Manifest) -> None:
+def _seal(fresh: Path, made: Manifest) -> Manifest:
     """The page for people, then the manifest that names every file."""
     (fresh / "README.md").write_text(card.card(made), encoding="utf-8", newline="\n")
     files = {file: manifest.sha_of(fresh / file) for file in folder.files(fresh)}
     sealed = msgspec.structs.replace(made, files=files)
     (fresh / manifest.NAME).write_bytes(sealed.encode())
+    return sealed
 
 
 def _record(tx: Transaction, made: Manifest, now: datetime) -> None:

@@ -1,8 +1,10 @@
 """A data set's folder: it appears whole or not at all."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
 from os.path import realpath
 from pathlib import Path
 
@@ -79,7 +81,8 @@ def _entries(out: Path, under: str = "") -> Iterator[str]:
 def fresh(out: Path) -> Iterator[Path]:
     """A folder beside `out` to be filled; what it holds at the end takes the place of `out`.
 
-    Left empty, or by an exception, nothing changes. Raises Unwritable.
+    Left empty, or by an exception, `out` does not change. Raises Unwritable, also while another
+    build has `out`.
     """
     old = out.parent / f".{out.name}.old"
     with writing(out):
@@ -108,12 +111,40 @@ def _swap(fresh: Path, out: Path, old: Path) -> None:
 
 @contextmanager
 def _beside(out: Path) -> Iterator[Path]:
-    """A folder next to `out`, on the same disk, cleared before (a crash left it) and after."""
+    """A folder next to `out`, on the same disk, ours alone, empty before (a crash may have left
+    something) and gone after."""
     place = out.parent / f".{out.name}.partial"
     with writing(out):
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir()
+        held = _locked(out, place)
+        for entry in place.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     try:
         yield place
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        if _is(place, held):
+            shutil.rmtree(place, ignore_errors=True)
+        os.close(held)
+
+
+def _locked(out: Path, place: Path) -> int:
+    """The folder, made where it is absent, locked until it is closed or this process ends."""
+    while True:
+        place.mkdir(exist_ok=True)
+        held = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            flock(held, LOCK_EX | LOCK_NB)
+        except BlockingIOError as error:
+            os.close(held)
+            raise Unwritable(
+                f"{out} is being written by another build: wait for it or name another folder"
+            ) from error
+        if _is(place, held):
+            return held
+        os.close(held)  # the other build had just put it into its place
+
+
+def _is(place: Path, held: int) -> bool:
+    try:
+        return os.path.samestat(place.stat(), os.fstat(held))
+    except FileNotFoundError:
+        return False

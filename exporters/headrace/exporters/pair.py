@@ -138,8 +138,8 @@ def _row(made: Made, fit: Fit, talks: Talks, objective: Objective) -> Row:
 
 
 def _margin(made: Made, chosen: Conversation, rejected: Conversation) -> float | None:
-    """By how much the scores differ; where one has none, the probabilities of success."""
-    if chosen.score is None or rejected.score is None:
+    """By how much the scores differ; where they do not say, the probabilities of success."""
+    if chosen.score is None or rejected.score is None or chosen.score <= rejected.score:
         return made.margin
     return chosen.score - rejected.score
 

@@ -1,6 +1,7 @@
 """Rows on disk while a data set is made: added as they come, read by the order of their names."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from os import pread
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -45,7 +46,8 @@ class RowFile:
         self._end = 0
 
     def __del__(self) -> None:
-        self._file.close()
+        with suppress(OSError, AttributeError):  # a full disk was told before
+            self._file.close()
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Self:

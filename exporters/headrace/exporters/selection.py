@@ -71,7 +71,8 @@ def select(
         paired=mined(lake, project) if objective in ("dpo", "rm") else None,
         read=read,
     )
-    unscrubbed = {row["episode_id"]: Finding(reason="not_scrubbed") for row in hidden}
+    names = [row["episode_id"] for row in hidden if row["episode_id"] not in chosen.marks]
+    unscrubbed = dict.fromkeys(names, Finding(reason="not_scrubbed"))
     return msgspec.structs.replace(chosen, against={**unscrubbed, **chosen.against})
 
 
@@ -112,7 +113,7 @@ def choose(
             fit[episode.episode_id] = standing
     if paired is not None and read is not None:
         rows.pair(paired, fit, read)
-    return rows.selection
+    return rows.selected()
 
 
 class _Rows:
@@ -139,8 +140,7 @@ class _Rows:
             self.against[name] = finding
             del self.marks[name]
 
-    @property
-    def selection(self) -> Selection:
+    def selected(self) -> Selection:
         """Without texts that stand on both sides of an unpaired set: one mark is wrong."""
         for name, row_id in self._twice.items():
             self._drop([name], "duplicate", self._file.entry(row_id).episode_ids[0])

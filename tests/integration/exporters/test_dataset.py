@@ -23,6 +23,7 @@ from headrace.exporters.formats.dialect import Lost, Record, Shape
 from headrace.exporters.manifest import Manifest
 from headrace.exporters.objective import OBJECTIVES, Objective
 from headrace.exporters.row import Row
+from headrace.exporters.rowfile import RowFile
 from headrace.lake import Lake
 from headrace.lake.message import Body
 
@@ -326,3 +327,29 @@ def test_a_crash_before_the_record_is_healed_by_building_again(
     [record] = dataset.listed(shop.lake, PROJECT)
     assert record.version == built.version
     assert record.snapshot_id == Manifest.load(tmp_path / "out").snapshot_id
+
+
+def test_what_somebody_put_there_meanwhile_is_not_lost(still_shop: Stock, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def interfere(what: str, done: int, of: int) -> None:
+        if what == "rows":
+            out.mkdir(exist_ok=True)
+            (out / "letter.txt").write_text("dear")
+
+    with pytest.raises(NotADataset, match=r"letter\.txt, which Headrace did not write"):
+        build(still_shop, out, told=interfere)
+    assert contents(out) == {"letter.txt": b"dear"}
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_disk_that_is_full_while_rows_are_gathered_is_told(
+    still_shop: Stock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: RowFile, row: Row) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RowFile, "add", full)
+    with pytest.raises(Unwritable, match="No space left on device"):
+        build(still_shop, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []

@@ -132,3 +132,14 @@ def test_a_folder_left_empty_changes_nothing(tmp_path: Path) -> None:
     put(out, {})
     assert read(out) == {"manifest.json": b"1"}
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_two_builds_into_one_folder_do_not_mix(tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    with folder.fresh(out) as fresh:
+        (fresh / "manifest.json").write_bytes(b"1")
+        with pytest.raises(Unwritable, match="set is being written by another build: wait for it"):
+            put(out, {"manifest.json": b"2"})
+    put(out, {"manifest.json": b"3"})
+    assert read(out) == {"manifest.json": b"3"}
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]

@@ -7,6 +7,7 @@ HARMLESS = frozenset(
     {
         "reasoning_dropped",
         "name_dropped",
+        "margin_dropped",
         "tools_flattened",
         "mask_unrolled",
         "ids_rewritten",

@@ -49,6 +49,8 @@ def _dpo(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
 def _rm(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
     """Whole dialogues: `RewardTrainer` reads no prompt apart from them."""
     margin = {"margin": row.margin} if shape.margin else {}
+    if row.margin is not None and not shape.margin:
+        lost("margin_dropped")  # a column of all rows or of none
     yield {
         "chosen": with_objects((*row.prompt, *row.chosen), lost),
         "rejected": with_objects((*row.prompt, *row.rejected), lost),
