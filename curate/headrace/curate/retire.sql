@@ -19,8 +19,8 @@ left join assembled_traces a on a.project = $project and a.trace_id = t.trace_id
 order by t.heard, t.trace_id;
 
 -- name: episodes
--- Episodes whose raw texts are there, and whether these are needed no more: the copy stands, none is
--- ever made, or nothing reads the episode.
+-- Episodes whose raw texts are there, and whether these are needed no more: the copy stands, or nothing
+-- reads the episode. What the scrub refused is there once and waits: other rules may take it.
 with latest as (
     select
         episode_id, max(revision) as revision, arg_max(superseded, revision) as superseded,
@@ -30,7 +30,7 @@ with latest as (
 )
 select
     e.episode_id, e.revision, e.trace_ids, e."at" < $before as old,
-    e.superseded or s.revision is not null or d.revision is not null as ready
+    e.superseded or s.revision is not null as ready, d.revision is not null as refused
 from latest e
 left join (
     select key, max(revision) as revision from retired

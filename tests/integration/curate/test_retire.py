@@ -159,6 +159,10 @@ def shown(lake: Lake) -> list[tuple[str, tuple[Body, ...], str, Any]]:
     )
 
 
+def bodies(lake: Lake) -> set[str]:
+    return {row["hash"] for row in lake.rows("select hash from messages")}
+
+
 def names_in_tables(lake: Lake) -> dict[str, int]:
     """Tables that still hold what was planted."""
     found = {}
@@ -228,6 +232,28 @@ def test_what_is_not_assembled_or_scrubbed_waits_and_says_why(home: Path) -> Non
         assert names_in_tables(lake) == {}
 
 
+def test_what_the_scrub_refused_has_no_copy_and_waits_unless_nothing_reads_it(home: Path) -> None:
+    endless = dump({"n": 1}).replace("1", "1e999")  # breaks the scrub: no JSON can be written of it
+    first, other = (
+        msgspec.structs.replace(posted(n), metadata=endless, error=None, superseded=n == 1)
+        for n in range(2)
+    )
+    with Lake.open(home) as lake:
+        put(lake, range(0))
+
+        def write(tx: Transaction) -> None:
+            tx.add_new("messages", [Message.of(b) for n in range(2) for b in said(n)], on=["hash"])
+            tx.append("episodes", [first, other])
+
+        lake.write(write)
+        curate(lake, later(0))
+        [refused] = lake.rows("select episode_id from decisions where reason = 'not_scrubbable'")
+        assert refused == {"episode_id": "posted-0"}
+        result = retire(lake, now=later(31))
+        assert (result.episodes, result.waiting) == (1, {"not_scrubbable": 1})
+        assert bodies(lake) == {Message.of(body).hash for body in said(0)}
+
+
 def test_log_records_that_no_span_tells_of_wait_until_they_were_joined(home: Path) -> None:
     """A night of one project assembles that one, and retires the raw texts of all."""
     request = {"body": dump({"messages": [{"role": "user", "content": RAW}]}), "session.id": "s"}
@@ -252,8 +278,7 @@ def test_messages_that_younger_traces_say_too_stay_until_those_go(home: Path) ->
         lake.write(lambda tx: tx.append("spans", [span(0, later(20), trace_id="f" * 32)]))
         curate(lake, later(20))
         retire(lake, now=later(31))
-        kept = {row["hash"] for row in lake.rows("select hash from messages")}
-        assert kept == {Message.of(body).hash for body in young}
+        assert bodies(lake) == {Message.of(body).hash for body in young}
         assert retire(lake, now=later(51)).traces == 1
         assert lake.sql("select count(*) from messages").fetchall() == [(0,)]
 

@@ -46,9 +46,11 @@ class Due:
         self._dated[pairs[:, 0]] = False
         old = np.concatenate([_bools(traces, "old"), _bools(episodes, "old")])
         self._old = old | ~self._dated
-        self._unassembled, self._unscrubbed = np.zeros((2, len(self._root)), bool)
+        self._unassembled, self._unscrubbed, refused = np.zeros((3, len(self._root)), bool)
         self._unassembled[:first] = ~_bools(traces, "assembled")
         self._unscrubbed[first:] = ~_bools(episodes, "ready")
+        refused[first:] = _bools(episodes, "refused")
+        self._refused = refused & self._unscrubbed
 
     @classmethod
     def of(cls, lake: Lake, project: str, *, before: datetime, now: datetime) -> Self:
@@ -63,6 +65,7 @@ class Due:
         stays = self._old & self._dated
         reasons = {
             "not_assembled": self._unassembled,
+            scrubbing.NOT_SCRUBBABLE: self._refused,
             "not_scrubbed": self._unscrubbed,
             "still_growing": ~self._old,
         }
