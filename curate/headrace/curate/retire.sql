@@ -45,7 +45,8 @@ where r.key is null
 order by e."at", e.episode_id;
 
 -- name: said
--- Comments and corrections about what retires, and all episodes that each of them may be about.
+-- Comments and corrections about what retires, and all episodes that each of them may be about; the
+-- comments of reviewers are those of their outcomes, but a flag has none.
 with about as (
     select episode_id, revision, trace_ids, conversation_id, metadata
     from episodes
@@ -67,13 +68,19 @@ known as (
     where s.project = $project
 )
 select
-    o.outcome_id, o.received_at, o.received_at::varchar as received_text, o.comment,
+    o.outcome_id as name, o.received_at, o.received_at::varchar as received_text, o.comment,
     o.correction::varchar as correction,
     list(k.episode_id order by k.episode_id) filter (k.episode_id is not null) as episodes
 from outcomes o join known k on k.kind = o.target_kind and k.name = o.target_id
 where o.project = $project and (o.comment is not null or o.correction is not null)
 group by all
-order by o.outcome_id;
+union all
+select
+    concat_ws(':', 'review', item_id, reviewer), "at", "at"::varchar, comment, null, [episode_id]
+from reviews
+where project = $project and outcome_id is null and comment is not null
+    and episode_id in (select unnest($episodes::varchar[]))
+order by name;
 
 -- name: said_alone
 -- Comments and corrections that came before the time and are about nothing that is kept raw.
@@ -100,26 +107,43 @@ names as (
     union all select 'conversation', conversation_id from raw
     union all select 'external', metadata ->> '$.external_id' from raw
     union all select 'external', unnest(metadata ->> '$.external_ids[*]') from raw
+),
+words as (
+    select
+        outcome_id as name, target_kind, target_id, received_at, comment,
+        correction::varchar as correction
+    from outcomes
+    where project = $project and received_at < $before
+        and (comment is not null or correction is not null)
+    union all
+    select
+        concat_ws(':', 'review', item_id, reviewer), 'episode', episode_id, "at", comment, null
+    from reviews
+    where project = $project and "at" < $before and outcome_id is null and comment is not null
 )
 select
-    o.outcome_id, o.received_at, o.received_at::varchar as received_text, o.comment,
-    o.correction::varchar as correction,
+    w.name, w.received_at, w.received_at::varchar as received_text, w.comment, w.correction,
     []::varchar[] as episodes
-from outcomes o
-anti join names n on n.kind = o.target_kind and n.name = o.target_id
+from words w
+anti join names n on n.kind = w.target_kind and n.name = w.target_id
 anti join (
     select key, version from done where project = $project and step = $step
-) d on d.key = o.outcome_id and d.version = o.received_at::varchar
-where o.project = $project and o.received_at < $before
-    and (o.comment is not null or o.correction is not null)
-order by o.outcome_id
+) d on d.key = w.name and d.version = w.received_at::varchar
+order by w.name
 limit $most;
 
 -- name: resay
 update outcomes set comment = c.comment, correction = c.correction
 from changed c
-where outcomes.project = $project and outcomes.outcome_id = c.outcome_id
+where outcomes.project = $project and outcomes.outcome_id = c.name
     and outcomes.received_at = c.received_at;
+
+-- name: resay_reviews
+update reviews set comment = c.comment
+from changed c
+where reviews.project = $project and reviews.comment is not null
+    and coalesce(outcome_id, concat_ws(':', 'review', item_id, reviewer)) = c.name
+    and reviews."at" = c.received_at;
 
 -- name: full_spans
 -- Spans of retired traces that were never emptied: what is emptied is another row.

@@ -21,7 +21,8 @@ from headrace.lake.errors import LakeLocked
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Parameters
 
-TABLES = ("messages", "spans", "log_events", "outcomes", "episodes", "dead_letters")  # of raw texts
+# Of raw texts.
+TABLES = ("messages", "spans", "log_events", "outcomes", "reviews", "episodes", "dead_letters")
 MANY = 1_000  # snapshots that go at once
 SPOOL_BYTES = 2 * SHRINK_BYTES
 SECONDS = 60  # that a file may take to be cleared

@@ -21,7 +21,7 @@ from headrace.ingest.purge import TABLES, purge
 from headrace.lake import Lake
 from headrace.lake.errors import SnapshotGone
 from headrace.lake.message import Body, Message, dump
-from headrace.lake.record import DeadLetter, Episode, LogEvent, Outcome, Span
+from headrace.lake.record import DeadLetter, Episode, LogEvent, Outcome, Review, Span
 from headrace.lake.store import Transaction
 
 T = TypeVar("T")
@@ -80,6 +80,15 @@ def outcome(number: int, kind: Any, target: str, at: datetime = CAME) -> Outcome
     )  # fmt: skip
 
 
+def reviewed(number: int, action: Any = "failure", at: datetime = CAME) -> Review:
+    """What a reviewer did: a label is the outcome of the same number as well."""
+    return Review(
+        project=PROJECT, item_id=f"i{number}", episode_id=f"posted-{number}", revision=1,
+        reviewer="ann", action=action, at=at, comment=f"{PLANTED[0]} of {PLANTED[2]} is angry",
+        outcome_id=None if action == "flag" else f"o{2 * number + 1}",
+    )  # fmt: skip
+
+
 def put(lake: Lake, numbers: range, at: datetime = CAME) -> None:
     """Traces, each with a posted episode that says the same, and all that comes along."""
     spans = [span(n, at) for n in numbers]
@@ -103,6 +112,7 @@ def put(lake: Lake, numbers: range, at: datetime = CAME) -> None:
         tx.append("episodes", [posted(n, at) for n in numbers])
         tx.append("log_events", events)
         tx.append("outcomes", marks)
+        tx.append("reviews", [reviewed(n, "flag" if n % 2 else "failure", at) for n in numbers])
         tx.append("dead_letters", [letter])
 
     lake.write(write)
@@ -202,6 +212,8 @@ def test_nothing_raw_is_left_on_the_disk_and_what_was_scrubbed_reads_as_before(h
         assert lake.sql("select sum(input_tokens) from spans").fetchall() == [(44 * 7,)]
         marks = lake.sql("select count(comment), count(correction) from outcomes").fetchall()
         assert marks == [(108, 88)]
+        [(said,)] = lake.sql("select count(*) from reviews where comment like '%angry'").fetchall()
+        assert said == 44
         with pytest.raises(SnapshotGone, match="HEADRACE_RAW_DAYS"):
             Lake.open(home, snapshot=snapshot)
     assert texts(home) == {}
@@ -336,13 +348,20 @@ def test_a_comment_that_comes_late_goes_after_its_own_days(home: Path) -> None:
         curate(lake, later(0))
         retire(lake, now=later(31))
         late = outcome(99, "episode", "posted-0", later(40))
-        lake.write(lambda tx: tx.append("outcomes", [late]))
+        flag = msgspec.structs.replace(reviewed(0, "flag", later(40)), reviewer="bob")
+
+        def write(tx: Transaction) -> None:
+            tx.append("outcomes", [late])
+            tx.append("reviews", [flag])
+
+        lake.write(write)
+        spoken = "select comment from outcomes where outcome_id = 'o99' union all"
+        spoken += " select comment from reviews where reviewer = 'bob'"
         retire(lake, now=later(41))
-        [(comment,)] = lake.sql("select comment from outcomes where outcome_id = 'o99'").fetchall()
-        assert comment == late.comment
+        assert lake.sql(spoken).fetchall() == [(late.comment,), (flag.comment,)]
         retire(lake, now=later(71))
-        [(comment,)] = lake.sql("select comment from outcomes where outcome_id = 'o99'").fetchall()
-        assert PLANTED[2] not in comment and "is angry" in comment
+        for (comment,) in lake.sql(spoken).fetchall():
+            assert PLANTED[2] not in comment and "is angry" in comment
 
 
 def test_other_rules_leave_the_copies_of_what_is_gone(

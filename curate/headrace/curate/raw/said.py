@@ -27,7 +27,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     """Comments and corrections as they will stand."""
 
     project: str
-    rows: "pa.Table"  # outcome_id, received_at, comment, correction
+    rows: "pa.Table"  # name, received_at, received_text, comment, correction
 
     @classmethod
     def about(cls, lake: Lake, project: str, marks: Sequence[RetiredRow]) -> "Said":
@@ -50,11 +50,12 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
     def write(self, tx: Transaction) -> None:
         if len(self.rows):
-            tx.run(_sql("resay"), {"project": self.project}, {"changed": self.rows})
+            for statement in ("resay", "resay_reviews"):
+                tx.run(_sql(statement), {"project": self.project}, {"changed": self.rows})
 
     def looked(self, tx: Transaction) -> None:
         """Remember that these were looked at, as they were received."""
-        names = self.rows["outcome_id"].to_pylist()
+        names = self.rows["name"].to_pylist()
         times = self.rows["received_text"].to_pylist()
         done = [
             Done(project=self.project, step=STEP, version=at, key=name)
@@ -67,21 +68,21 @@ def _scrubbed(lake: Lake, project: str, rows: Sequence[Mapping[str, Any]]) -> "p
     import pyarrow as pa
 
     told = {
-        row["outcome_id"]: (
+        row["name"]: (
             row["episodes"] or (),
             {"comment": row["comment"], "correction": _read(row["correction"])},
         )
         for row in rows
     }
     clean: Mapping[str, Any] = scrubbing.among(lake, project, told)
-    said = [clean[row["outcome_id"]] for row in rows]
+    said = [clean[row["name"]] for row in rows]
     corrections = [
         None if row["correction"] is None else dump(one["correction"])
         for row, one in zip(rows, said, strict=True)
     ]
     return pa.table(
         {
-            "outcome_id": pa.array([row["outcome_id"] for row in rows], pa.string()),
+            "name": pa.array([row["name"] for row in rows], pa.string()),
             "received_at": pa.array(
                 [row["received_at"] for row in rows], pa.timestamp("us", "UTC")
             ),
