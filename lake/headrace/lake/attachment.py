@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from headrace.lake import extension, spill
+from headrace.lake import extension
 from headrace.lake.errors import LakeElsewhere, NoLake, SnapshotGone
 from headrace.lake.settings import Settings
 
@@ -14,10 +14,10 @@ CATALOGS = {"sqlite": "sqlite_scanner"}  # kind of catalog -> extension; all oth
 _OTHER_DATA = re.compile(r'does not match existing data path in the catalog "(.*)"')
 
 
-def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """A DuckDB that can reach the lake. Raises MissingExtension."""
+def connect(settings: Settings, *, spills: Path) -> duckdb.DuckDBPyConnection:
+    """A DuckDB that can reach the lake and spills into a folder. Raises MissingExtension."""
     connection = duckdb.connect()
-    connection.execute("set temp_directory = $place", {"place": str(spill.place(settings.home))})
+    connection.execute("set temp_directory = $place", {"place": str(spills)})
     extension.load(connection, "ducklake")
     extension.load(connection, CATALOGS.get(_catalog(settings), "postgres_scanner"))
     if "://" in settings.data_path:

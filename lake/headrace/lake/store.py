@@ -218,8 +218,10 @@ class Lake:
         connection: duckdb.DuckDBPyConnection,
         settings: Settings,
         rng: random.Random,
+        place: spill.Place,
     ) -> None:
         self._root = connection
+        self._place = place
         self._rng = rng
         self._reader: threading.local = threading.local()
         self._writing = threading.Lock()
@@ -247,16 +249,13 @@ class Lake:
             attachment.must_exist(settings)
         make_home(settings.home)
         spill.sweep(settings.home)
-        connection = attachment.connect(settings)
-        with migration.alone(settings.home):
-            attachment.attach(connection, settings, snapshot=snapshot, create=create)
-            if snapshot is None and migration.pending(connection):
-                attachment.detach(connection)
-                attachment.attach(connection, settings, inlining=False)
-                migration.migrate(connection)
-                attachment.detach(connection)
-                attachment.attach(connection, settings)
-        return cls(connection, settings, rng or random.Random())
+        place = spill.Place.take(settings.home)
+        try:
+            connection = _ready(settings, place, snapshot=snapshot, create=create)
+        except BaseException:
+            place.leave()
+            raise
+        return cls(connection, settings, rng or random.Random(), place)
 
     def sql(self, query: str, parameters: Parameters | None = None) -> Relation:
         """A DuckDB relation over the lake: `.pl()`, `.df()`, `.fetchall()`; values by `$name`."""
@@ -321,6 +320,7 @@ class Lake:
 
     def close(self) -> None:
         self._root.close()
+        self._place.leave()
 
     def __enter__(self) -> Self:
         return self
@@ -383,6 +383,22 @@ class Lake:
                     ) from error
                 time.sleep(pause * self._rng.uniform(0.5, 1.5))
                 pause = min(pause * 2, 1.0)
+
+
+def _ready(
+    settings: Settings, place: spill.Place, *, snapshot: int | None, create: bool
+) -> duckdb.DuckDBPyConnection:
+    """A connection to the lake, brought to the schema of this version unless it is of the past."""
+    connection = attachment.connect(settings, spills=place.folder)
+    with migration.alone(settings.home):
+        attachment.attach(connection, settings, snapshot=snapshot, create=create)
+        if snapshot is None and migration.pending(connection):
+            attachment.detach(connection)
+            attachment.attach(connection, settings, inlining=False)
+            migration.migrate(connection)
+            attachment.detach(connection)
+            attachment.attach(connection, settings)
+    return connection
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> "pa.Schema":
