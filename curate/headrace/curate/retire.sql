@@ -83,7 +83,8 @@ where project = $project and outcome_id is null and comment is not null
 order by name;
 
 -- name: said_alone
--- Comments and corrections that came before the time and are about nothing that is kept raw.
+-- Comments and corrections that came before the time and are about nothing that is kept raw, and all
+-- episodes that each may be about: what stood in these is known by HMACs.
 with kept as (
     select trace_id, span_id, response_id, conversation_id from spans
     where project = $project and trace_id not in (
@@ -120,15 +121,32 @@ words as (
         concat_ws(':', 'review', item_id, reviewer), 'episode', episode_id, "at", comment, null
     from reviews
     where project = $project and "at" < $before and outcome_id is null and comment is not null
+),
+gone as (
+    select e.episode_id, e.conversation_id, e.trace_ids, e.metadata
+    from episodes e
+    join retired r
+        on r.project = $project and r.kind = 'episode' and r.key = e.episode_id
+        and r.revision >= e.revision
+    where e.project = $project
+),
+gone_names as (
+    select 'episode' as kind, episode_id as name, episode_id from gone
+    union select 'conversation', conversation_id, episode_id from gone
+    union select 'external', metadata ->> '$.external_id', episode_id from gone
+    union select 'external', unnest(metadata ->> '$.external_ids[*]'), episode_id from gone
+    union select 'trace', unnest(trace_ids), episode_id from gone
 )
 select
     w.name, w.received_at, w.received_at::varchar as received_text, w.comment, w.correction,
-    []::varchar[] as episodes
+    list(g.episode_id order by g.episode_id) filter (g.episode_id is not null) as episodes
 from words w
+left join gone_names g on g.kind = w.target_kind and g.name = w.target_id
 anti join names n on n.kind = w.target_kind and n.name = w.target_id
 anti join (
     select key, version from done where project = $project and step = $step
 ) d on d.key = w.name and d.version = w.received_at::varchar
+group by all
 order by w.name
 limit $most;
 

@@ -85,8 +85,8 @@ def where_is(lake: Lake, project: str, kind: str, value: str) -> list[str]:
 def beside(lake: Lake, project: str, values: Mapping[str, object]) -> dict[str, object]:
     """What was said about episodes, by episode id, without personal data: corrections, say.
 
-    What an episode tells of its people is taken out too, as far as its raw messages are kept.
-    Raises ScrubKeyError.
+    What an episode tells of its people is taken out too; where its raw messages are gone, by HMACs
+    of what stood in them. Raises ScrubKeyError.
     """
     return among(lake, project, {name: ((name,), value) for name, value in values.items()})
 
@@ -102,14 +102,27 @@ def among(
         return {}
     extra = settings_of(lake.settings, project).scrub_extra
     work = Cleaner(key=keys.key_of(lake, project), extra=extra).ready()
-    raw: dict[str, list[Body]] = {}
     told = {episode for episodes, _ in values.values() for episode in episodes}
-    for row in lake.rows(_sql("raw_of_episodes"), {"project": project, "episodes": sorted(told)}):
+    given = {"project": project, "episodes": sorted(told)}
+    raw: dict[str, list[Body]] = {}
+    for row in lake.rows(_sql("raw_of_episodes"), given):
         raw.setdefault(row["episode_id"], []).append(decoded(row["body"]))
+    gone: dict[str, dict[str, set[str]]] = {}
+    for row in lake.rows(_sql("values_of_retired"), given):
+        gone.setdefault(row["episode_id"], {})[row["kind"]] = set(row["digests"])
     return {
-        name: work.beside([body for one in episodes for body in raw.get(one, ())], value)
+        name: work.beside(
+            [body for one in episodes for body in raw.get(one, ())],
+            value,
+            _joined([gone[one] for one in episodes if one in gone]),
+        )
         for name, (episodes, value) in values.items()
     }
+
+
+def _joined(parts: Sequence[Mapping[str, set[str]]]) -> dict[str, set[str]]:
+    kinds = {kind for part in parts for kind in part}
+    return {kind: set().union(*(part.get(kind, ()) for part in parts)) for kind in kinds}
 
 
 def alike(

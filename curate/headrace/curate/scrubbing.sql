@@ -64,6 +64,14 @@ from (
 join messages m on m.hash = e.hash
 order by e.episode_id, e.place;
 
+-- name: values_of_retired
+-- What stood in episodes whose raw texts are gone, by its HMACs.
+select episode_id, kind, list(distinct digest) as digests
+from surrogates
+where project = $project and episode_id in (select unnest($episodes::varchar[]))
+    and episode_id in (select key from retired where project = $project and kind = 'episode')
+group by episode_id, kind;
+
 -- name: scrubbed_before
 -- Copies under other rules of episodes whose raw texts are gone.
 select count(*) as n

@@ -14,7 +14,7 @@ from headrace.curate.assemble import assemble
 from headrace.curate.conversation import conversations
 from headrace.curate.raw.kept import Kept
 from headrace.curate.retire import bring_back, retire
-from headrace.curate.scrubbing import scrub
+from headrace.curate.scrubbing import beside, scrub
 from headrace.curate.silver import cleaner
 from headrace.ingest.conventions import claude_code
 from headrace.ingest.purge import TABLES, purge
@@ -347,7 +347,7 @@ def test_a_comment_that_comes_late_goes_after_its_own_days(home: Path) -> None:
         put(lake, range(1))
         curate(lake, later(0))
         retire(lake, now=later(31))
-        late = outcome(99, "episode", "posted-0", later(40))
+        late = outcome(99, "trace", f"{0:032x}", later(40))
         flag = msgspec.structs.replace(reviewed(0, "flag", later(40)), reviewer="bob")
 
         def write(tx: Transaction) -> None:
@@ -361,7 +361,48 @@ def test_a_comment_that_comes_late_goes_after_its_own_days(home: Path) -> None:
         assert lake.sql(spoken).fetchall() == [(late.comment,), (flag.comment,)]
         retire(lake, now=later(71))
         for (comment,) in lake.sql(spoken).fetchall():
-            assert PLANTED[2] not in comment and "is angry" in comment
+            assert not [word for word in PLANTED if word in comment] and "is angry" in comment
+
+
+def test_a_late_correction_gets_the_surrogates_that_it_had_before_the_texts_went(
+    home: Path,
+) -> None:
+    known = {
+        "name": f"{PLANTED[0]} {PLANTED[1]} Will", "phone": PLANTED[3],
+        "address": "12 Elmwood Lane, Springfield", "zip_code": "SW1A 2AA",
+        "date_of_birth": "1981-03-04",
+    }  # fmt: skip
+    call = {"function": {"name": "f", "arguments": dump({"who": "zebulon"})}, "type": "function"}
+    right: Body = {
+        "role": "assistant",
+        "content": f"Sorry, {PLANTED[0]} {PLANTED[1]}, I will write to 12 Elmwood Lane, or call"
+        f" {PLANTED[3]}. Postcode SW1A 2AA (1981-03-04). Yours, Will of Boots.",
+        "tool_calls": [{"id": "1", **call}],
+    }
+    said_first = dump({"customer": known})
+    episode = msgspec.structs.replace(posted(0), metadata=said_first)
+    with Lake.open(home) as lake:
+        put(lake, range(0))
+
+        def write(tx: Transaction) -> None:
+            tx.add_new("messages", [Message.of(body) for body in said(0)], on=["hash"])
+            body: Body = {"role": "tool", "tool_call_id": "1", "content": said_first}
+            tx.add_new("messages", [Message.of(body)], on=["hash"])
+            named = (*episode.messages, Message.of(body).hash)
+            row = msgspec.structs.replace(episode, messages=named, trainable=(False,) * 4)
+            tx.append("episodes", [row])
+
+        lake.write(write)
+        curate(lake, later(0))
+        [before] = beside(lake, PROJECT, {"posted-0": right}).values()
+        assert retire(lake, now=later(31)).episodes == 1
+        [after] = beside(lake, PROJECT, {"posted-0": right}).values()
+        assert after == before
+        told = str(after)
+        assert not [
+            word for word in (*PLANTED, "zebulon", "Elmwood", "SW1A", "1981") if word in told
+        ]
+        assert "I will write" in told and "Yours, Will" not in told
 
 
 def test_other_rules_leave_the_copies_of_what_is_gone(

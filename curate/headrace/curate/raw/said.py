@@ -1,7 +1,7 @@
 """What people said about episodes whose raw texts go: comments and corrections, scrubbed in place.
 
 A mark may come long before what it is about is retired, or long after: then no message is left to
-tell the names of its people, and only what shows by itself is found.
+tell the names of its people, and words are held against the HMACs of what stood in them.
 """
 
 from collections.abc import Mapping, Sequence

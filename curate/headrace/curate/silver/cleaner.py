@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Literal, Self
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from headrace.curate.conversation import Conversation
 from headrace.curate.scrub.catalogue import VERSION
 from headrace.curate.scrub.episode import Finder, Scrubbed, scrub
-from headrace.curate.silver import presidio
+from headrace.curate.silver import echo, presidio
 from headrace.curate.unit import request_text
 from headrace.lake.message import Body, Message, dump
 
@@ -73,9 +74,15 @@ class Cleaner(msgspec.Struct, frozen=True, kw_only=True):
         done = tuple(self._tried(episode, shelf) for episode in episodes)
         return Part(episodes=done, messages=tuple(shelf.values()))
 
-    def beside(self, messages: Sequence[Body], value: object) -> object:
-        """A value that belongs to an episode, without personal data: a correction, say."""
-        return self._scrubbed(messages, value).messages[-1]["content"]
+    def beside(
+        self, messages: Sequence[Body], value: object, known: echo.Known = MappingProxyType({})
+    ) -> object:
+        """A value that belongs to an episode, without personal data: a correction, say.
+
+        `known` is what stood in messages that are gone.
+        """
+        told = echo.told(value, known, self.key)
+        return self._scrubbed([*messages, *told], value).messages[-1]["content"]
 
     def alike(self, messages: Sequence[Body], names: Sequence[str] = ()) -> tuple[Body, ...]:
         """Messages without personal data, nor these names of people."""
