@@ -1,11 +1,12 @@
 """Raw texts go at the end of a night, where the settings say how long they are kept."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import structlog
 
 from headrace.curate.retire import Retired, bring_back, retire
+from headrace.flows.clock import leap
 from headrace.flows.night import Line
 from headrace.ingest.purge import purge
 from headrace.lake import Lake
@@ -39,6 +40,8 @@ def retain(lake: Lake, *, until: datetime) -> tuple[Line, ...]:
         return ()
     now = datetime.now(UTC)
     try:
+        if found := leap(lake, now=now):
+            return (_doubted(found),)
         purge(lake, now=now)
         return (_line(retire(lake, now=min(until, now))),)
     except Exception as error:  # whatever people may have said: it is scrubbed here
@@ -46,6 +49,15 @@ def retain(lake: Lake, *, until: datetime) -> tuple[Line, ...]:
         log.warning("retention_waits", error=name)
         said = f"{name}: see the log; what was begun goes on the next night"
         return (Line(project=EVERYWHERE, step=STEP, state="failed", said=said),)
+
+
+def _doubted(found: timedelta) -> Line:
+    days = found / timedelta(days=1)
+    said = (
+        f"by the clock no night ended for {days:,.1f} days, longer than usual: nothing went; set "
+        "the clock where it is ahead, else raw texts go from the first night after a day on"
+    )
+    return Line(project=EVERYWHERE, step=STEP, state="refused", said=said)
 
 
 def _line(found: Retired) -> Line:

@@ -9,7 +9,7 @@ from headrace.flows import retention
 from headrace.lake import Lake
 from headrace.lake.errors import LakeLocked
 from headrace.lake.message import Message
-from headrace.lake.record import Episode, Outcome
+from headrace.lake.record import Episode, Night, Outcome
 from headrace.lake.store import Transaction
 
 NOW = datetime.now(UTC)
@@ -60,6 +60,36 @@ def test_a_night_of_another_time_makes_nothing_older(
         [later] = retention.retain(lake, until=NOW + timedelta(days=100))
         [earlier] = retention.retain(lake, until=NOW - timedelta(days=100))
         assert (later.kept, earlier.kept) == (0, 0)
+
+
+def test_a_clock_that_may_be_ahead_takes_nothing_out_and_brings_nothing_off_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nights ended daily until 400 days ago, as a clock that is 400 days ahead sees it."""
+    monkeypatch.setenv("HEADRACE_RAW_DAYS", "30")
+    ends = [NOW - timedelta(days=days) for days in (400, 401, 402)]
+    nights = [
+        Night(
+            night_id=f"{at:%j}", started_at=at, ended_at=at, until=at, status="done", summary="[]"
+        )
+        for at in ends
+    ]
+    with Lake.open(tmp_path) as lake:
+        put(lake, "over", NOW - timedelta(days=399))
+        lake.write(lambda tx: tx.append("nights", nights))
+        before = lake.snapshot_id
+        [line] = retention.retain(lake, until=NOW)
+        assert line.state == "refused" and "no night ended for 400.0 days" in line.said
+        assert lake.snapshot_id == before
+        assert lake.sql("select count(*) from messages").fetchall() == [(2,)]
+
+        at = NOW - timedelta(hours=23)
+        yesterday = Night(
+            night_id="y", started_at=at, ended_at=at, until=at, status="done", summary="[]"
+        )
+        lake.write(lambda tx: tx.append("nights", [yesterday]))
+        [line] = retention.retain(lake, until=NOW)
+        assert (line.state, line.kept) == ("done", 1)
 
 
 def test_a_lake_that_is_in_use_fails_the_line_and_not_the_night(
