@@ -5,6 +5,7 @@ a night that died is repeated by running it again.
 """
 
 import fcntl
+import traceback
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from headrace.curate.conversation import projects
 from headrace.flows.context import Context
 from headrace.flows.door import Door
 from headrace.flows.engine import engine
-from headrace.flows.errors import NightRunning, UnknownProject
+from headrace.flows.errors import NightRunning, StepBroke, UnknownProject
 from headrace.flows.maintain import maintain
 from headrace.flows.meter import Meter, Watch, unwatched
 from headrace.flows.night import Line, Night, record
@@ -94,7 +95,23 @@ def nightly(
 def step(
     door: Door, project: str, title: str, now: datetime, out: Path, watch: Watch | None = None
 ) -> Line:
-    """One step over one project; what the step refuses is told, not raised."""
+    """One step over one project; what the step refuses is told, not raised.
+
+    What breaks it is shown on the terminal: Prefect keeps the words of what is raised here.
+    """
+    try:
+        return _stepped(door, project, title, now, out, watch)
+    except HeadraceError:
+        raise
+    except Exception as error:
+        traceback.print_exception(error)
+        broke = StepBroke(type(error).__name__)
+    raise broke  # out here it has no context
+
+
+def _stepped(
+    door: Door, project: str, title: str, now: datetime, out: Path, watch: Watch | None
+) -> Line:
     meter = Meter(project, title, watch or unwatched)
     with door.lake() as lake:
         try:
@@ -116,9 +133,8 @@ def _done(
         line: Line = state.result()
         return line
     error = state.result(raise_on_failure=False)
-    return Line(
-        project=project, step=title, state="failed", said=f"{type(error).__name__}: see the log"
-    )
+    kind = str(error) if isinstance(error, StepBroke) else type(error).__name__
+    return Line(project=project, step=title, state="failed", said=f"{kind}: see the log")
 
 
 def _chosen(project: str | None, known: list[str]) -> list[str]:

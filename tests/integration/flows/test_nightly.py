@@ -36,13 +36,18 @@ from headrace.lake.settings import Settings
 home, until, deadly = Path(sys.argv[1]), datetime.fromisoformat(sys.argv[2]), sys.argv[3]
 steps = dict(STEPS)
 
+def quoting(context):
+    context.lake.sql("select 'Zebulon Quimbleton'::int").fetchall()
+
 def die_after(step):
     def dying(context):
         step(context)
         os.kill(os.getpid(), 9)
     return dying
 
-if deadly:
+if deadly == "quoting":
+    steps = {"scrub": quoting}
+elif deadly:
     steps[deadly] = die_after(steps[deadly])
 nightly.STEPS = steps
 print(nightly.run(Settings.load(home), until=until).markdown)
@@ -175,3 +180,15 @@ def test_a_second_night_on_the_same_home_says_so(
         done = night(home, prefect)
     assert done.returncode != 0
     assert "another nightly is running" in done.stderr
+
+
+def test_what_an_error_quotes_is_shown_and_not_kept_by_prefect(
+    tmp_path: Path, runs: Path, prefect: dict[str, str]
+) -> None:
+    home = loaded(tmp_path / "home", runs)
+    done = night(home, prefect, "quoting")
+    assert "ConversionException: see the log" in done.stdout
+    assert "Zebulon Quimbleton" in done.stderr
+    kept = [file for file in Path(prefect["PREFECT_HOME"]).rglob("*") if file.is_file()]
+    assert any(b"ConversionException" in file.read_bytes() for file in kept)
+    assert [file.name for file in kept if b"Quimbleton" in file.read_bytes()] == []

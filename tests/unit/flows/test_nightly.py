@@ -16,7 +16,7 @@ from headrace.exporters.errors import NoSuite
 from headrace.flows import nightly
 from headrace.flows.context import Context
 from headrace.flows.door import Door
-from headrace.flows.errors import NightRunning, UnknownProject
+from headrace.flows.errors import NightRunning, StepBroke, UnknownProject
 from headrace.flows.meter import unwatched
 from headrace.flows.night import Line, Night
 from headrace.flows.step import STEPS
@@ -123,14 +123,29 @@ def test_what_a_step_refuses_is_a_line_with_the_cure(
 
 
 @pytest.mark.usefixtures("shut")
-@pytest.mark.parametrize("error", [LakeLocked("locked"), OSError("disk full"), KeyError("x")])
-def test_what_may_go_well_the_next_time_is_raised_to_be_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+def test_a_locked_lake_may_be_open_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nightly, "STEPS", {"sft": refuse(error)})
-    with pytest.raises(type(error)):
+    monkeypatch.setattr(nightly, "STEPS", {"sft": refuse(LakeLocked("locked"))})
+    with pytest.raises(LakeLocked):
         nightly.step.fn(Door(tmp_path), "p", "sft", UNTIL, tmp_path)
     assert nightly.step.retries == 1
+
+
+@pytest.mark.usefixtures("shut")
+@pytest.mark.parametrize("error", [OSError("quoted"), KeyError("quoted")])
+def test_what_breaks_a_step_is_raised_by_its_kind_and_shown_in_words(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+) -> None:
+    monkeypatch.setattr(nightly, "STEPS", {"sft": refuse(error)})
+    with pytest.raises(StepBroke) as broke:
+        nightly.step.fn(Door(tmp_path), "p", "sft", UNTIL, tmp_path)
+    assert str(broke.value) == type(error).__name__
+    assert broke.value.__cause__ is broke.value.__context__ is None
+    assert "quoted" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +185,7 @@ def night(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Night]:
     ) -> State[Line]:
         assert return_state, "a step that breaks must not end the night"
         if title == broken:
-            return Failed(data=KeyError("secret"))
+            return Failed(data=StepBroke("KeyError"))
         return Completed(data=Line(project=project, step=title, said=f"{until:%d}"))
 
     broken: str | None = None
