@@ -6,6 +6,7 @@ tell names; then everything that is marked is emptied. Each transaction is small
 itself what is left to do: a run that dies is taken up by the next.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,8 +17,8 @@ from headrace.curate.conversation import projects
 from headrace.curate.errors import FinderError, ScrubKeyError
 from headrace.curate.raw import husk
 from headrace.curate.raw.due import Due
-from headrace.curate.raw.said import Said
-from headrace.lake.errors import MissingExtra
+from headrace.curate.raw.said import Said, alone
+from headrace.lake.errors import LakeLocked, MissingExtra
 from headrace.lake.record import RetiredRow
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
@@ -25,6 +26,9 @@ from headrace.lake.store import Lake, Transaction
 CHUNK = 20_000  # traces and episodes of a transaction: each looks into whole tables
 ROWS = 20_000  # rows that a transaction empties or takes out
 MEMORY_MIB = 700  # of DuckDB
+AWAY = (ScrubKeyError, MissingExtra, FinderError)  # nothing can be scrubbed, tonight
+
+log = logging.getLogger(__name__)
 
 
 class Retired(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +39,7 @@ class Retired(msgspec.Struct, frozen=True, kw_only=True):
     episodes: int = 0
     gone: Mapping[str, int] = {}  # table -> rows that were emptied or taken out
     brought_back: int = 0  # messages that were sent again while they were taken out
-    waiting: Mapping[str, int] = {}  # why -> traces and posted episodes that are old, and stay
+    waiting: Mapping[str, int] = {}  # why -> traces, posted episodes and comments that are old
 
     def __str__(self) -> str:
         if self.before is None:
@@ -53,6 +57,7 @@ def retire(lake: Lake, *, now: datetime, chunk: int = CHUNK, rows: int = ROWS) -
 
     What is not assembled or not scrubbed yet waits, and so does what belongs to an episode that
     still grows. Nothing is done where the setting is absent. Bytes leave the disk with `purge`.
+    What breaks in one project is raised once the others are done.
     """
     days = lake.settings.raw_days
     if days is None:
@@ -60,27 +65,31 @@ def retire(lake: Lake, *, now: datetime, chunk: int = CHUNK, rows: int = ROWS) -
     before = now - timedelta(days=days)
     marked: Counter[str] = Counter()
     waiting: Counter[str] = Counter()
+    broke: list[Exception] = []
     with lake.within(MEMORY_MIB):
         back = bring_back(lake)
         for project in projects(lake):
-            due = Due.of(lake, project, before=before, now=now)
-            waiting.update(due.waiting)
             try:
-                for part in due.parts(chunk):
-                    _mark(lake, project, part)
-                    marked.update(mark.kind for mark in part)
-                _look_alone(lake, project, before, rows)
-            except (ScrubKeyError, MissingExtra, FinderError):
-                waiting["not_scrubbable_now"] += 1  # what people said: the key is away, say
+                due = Due.of(lake, project, before=before, now=now)
+                waiting.update(due.waiting)
+                waiting.update(_marked(lake, project, due, chunk, marked))
+                waiting.update(_looked(lake, project, before, rows))
+            except LakeLocked:
+                raise
+            except Exception as error:  # of one project; others go on
+                log.warning("not retired: %s: %s", project, type(error).__name__)
+                broke.append(error)
         gone = husk.empty(lake, before=before, most=rows)
         back += bring_back(lake)
+    if broke:
+        raise broke[0]
     return Retired(
         before=before,
         traces=marked["trace"],
         episodes=marked["episode"],
         gone={table: count for table, count in sorted(gone.items()) if count},
         brought_back=back,
-        waiting=dict(sorted(waiting.items())),
+        waiting=dict(sorted((+waiting).items())),
     )
 
 
@@ -102,6 +111,21 @@ def bring_back(lake: Lake) -> int:
     return int(count)
 
 
+def _marked(
+    lake: Lake, project: str, due: Due, chunk: int, marked: Counter[str]
+) -> Mapping[str, int]:
+    """Mark what is due; what waits as the key is away, say, and nothing can be scrubbed."""
+    left = len(due)
+    try:
+        for part in due.parts(chunk):
+            _mark(lake, project, part)
+            marked.update(mark.kind for mark in part)
+            left -= len(part)
+    except AWAY:
+        return {"not_scrubbable_now": left}
+    return {}
+
+
 def _mark(lake: Lake, project: str, part: Sequence[RetiredRow]) -> None:
     said = Said.about(lake, project, part)
 
@@ -112,14 +136,27 @@ def _mark(lake: Lake, project: str, part: Sequence[RetiredRow]) -> None:
     lake.write(write)
 
 
-def _look_alone(lake: Lake, project: str, before: datetime, most: int) -> None:
-    while len(said := Said.alone(lake, project, before=before, most=most)):
+def _looked(lake: Lake, project: str, before: datetime, most: int) -> Counter[str]:
+    """Scrub what was said about nothing that is kept raw; what of it waits."""
+    waits: Counter[str] = Counter()
+    for words in alone(lake, project, before=before, most=most):
+        try:
+            said = Said.of(lake, project, words)
+        except AWAY:
+            waits["comments_not_scrubbable_now"] += len(words)
+            continue
+        waits["comments_not_scrubbable"] += len(words) - len(said)
+        if len(said):
+            _resay(lake, said)
+    return waits
 
-        def write(tx: Transaction, said: Said = said) -> None:
-            said.write(tx)
-            said.looked(tx)
 
-        lake.write(write)
+def _resay(lake: Lake, said: Said) -> None:
+    def write(tx: Transaction) -> None:
+        said.write(tx)
+        said.looked(tx)
+
+    lake.write(write)
 
 
 def _sql(name: str) -> str:

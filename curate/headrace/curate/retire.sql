@@ -114,13 +114,14 @@ words as (
         outcome_id as name, target_kind, target_id, received_at, comment,
         correction::varchar as correction
     from outcomes
-    where project = $project and received_at < $before
+    where project = $project and received_at < $before and outcome_id > $after
         and (comment is not null or correction is not null)
     union all
     select
         concat_ws(':', 'review', item_id, reviewer), 'episode', episode_id, "at", comment, null
     from reviews
     where project = $project and "at" < $before and outcome_id is null and comment is not null
+        and concat_ws(':', 'review', item_id, reviewer) > $after
 ),
 gone as (
     select e.episode_id, e.conversation_id, e.trace_ids, e.metadata

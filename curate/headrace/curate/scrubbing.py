@@ -1,5 +1,6 @@
 """Personal data out of every new episode: later steps read what is written here, and that alone."""
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,11 +18,13 @@ from headrace.curate.silver import key as keys
 from headrace.curate.silver.cleaner import Clean, Cleaner, Part
 from headrace.curate.step import StepResult
 from headrace.curate.workers import Workers
-from headrace.lake.message import Body, text_of
+from headrace.lake.message import Body, dump, text_of
 from headrace.lake.project import settings_of
 from headrace.lake.record import Decision, Record, ScrubbedEpisode, Surrogate
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
+
+log = logging.getLogger(__name__)
 
 STEP = "scrub"
 NOT_SCRUBBABLE = "not_scrubbable"
@@ -86,7 +89,8 @@ def beside(lake: Lake, project: str, values: Mapping[str, object]) -> dict[str, 
     """What was said about episodes, by episode id, without personal data: corrections, say.
 
     What an episode tells of its people is taken out too; where its raw messages are gone, by HMACs
-    of what stood in them. Raises ScrubKeyError.
+    of what stood in them. What cannot be scrubbed lacks. Raises ScrubKeyError, MissingExtra,
+    FinderError.
     """
     return among(lake, project, {name: ((name,), value) for name, value in values.items()})
 
@@ -96,7 +100,8 @@ def among(
 ) -> dict[str, object]:
     """What was said about several episodes at once, by any name: what each of them tells goes.
 
-    Raises ScrubKeyError.
+    What cannot be scrubbed lacks, and holds up nothing else. Raises ScrubKeyError, MissingExtra,
+    FinderError.
     """
     if not values:
         return {}
@@ -110,14 +115,18 @@ def among(
     gone: dict[str, dict[str, set[str]]] = {}
     for row in lake.rows(_sql("values_of_retired"), given):
         gone.setdefault(row["episode_id"], {})[row["kind"]] = set(row["digests"])
-    return {
-        name: work.beside(
-            [body for one in episodes for body in raw.get(one, ())],
-            value,
-            _joined([gone[one] for one in episodes if one in gone]),
-        )
-        for name, (episodes, value) in values.items()
-    }
+    clean: dict[str, object] = {}
+    for name, (episodes, value) in values.items():
+        bodies = [body for one in episodes for body in raw.get(one, ())]
+        known = _joined([gone[one] for one in episodes if one in gone])
+        try:
+            found = work.beside(bodies, value, known)
+            dump(found)
+        except Exception as error:  # whatever people may have said
+            log.warning("not scrubbed: %s: %s", name, type(error).__name__)
+        else:
+            clean[name] = found
+    return clean
 
 
 def _joined(parts: Sequence[Mapping[str, set[str]]]) -> dict[str, set[str]]:

@@ -405,6 +405,56 @@ def test_a_late_correction_gets_the_surrogates_that_it_had_before_the_texts_went
         assert "I will write" in told and "Yours, Will" not in told
 
 
+def test_a_correction_that_breaks_the_scrub_holds_up_nothing_else_and_is_told(home: Path) -> None:
+    endless = [
+        msgspec.structs.replace(
+            outcome(77 + n, "episode", "posted-0"),
+            correction=f'{{"role": "assistant", "score": {score}}}',
+        )
+        for n, score in enumerate(("1e999", "1" * 5_000))
+    ]
+    with Lake.open(home) as lake:
+        put(lake, range(2))
+        lake.write(lambda tx: tx.append("outcomes", endless))
+        curate(lake, later(0))
+        for night in (31, 32):
+            assert retire(lake, now=later(night)).waiting == {"comments_not_scrubbable": 2}
+        assert names_in_tables(lake) == {"outcomes": 2}
+
+
+def test_where_the_key_is_away_what_is_due_waits_and_is_counted(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Lake.open(home) as lake:
+        put(lake, range(2))
+        curate(lake, later(0))
+    monkeypatch.setenv("HEADRACE_SCRUB_KEY", "6b" * 32)
+    with Lake.open(home) as lake:
+        assert retire(lake, now=later(31)).waiting == {"not_scrubbable_now": 6}
+
+
+def test_a_project_that_breaks_is_raised_when_the_others_are_done(home: Path) -> None:
+    with Lake.open(home) as lake:
+        put(lake, range(2))
+        curate(lake, later(0))
+
+        def write(tx: Transaction) -> None:
+            tx.add_new("messages", [Message.of(body) for body in said(5)], on=["hash"])
+            tx.append("episodes", [msgspec.structs.replace(posted(5), project="a")])
+            mark = outcome(5, "episode", "posted-5")
+            tx.append("outcomes", [msgspec.structs.replace(mark, project="a")])
+
+        lake.write(write)
+        scrub(lake, "a", now=later(0))
+        given = {"hash": Message.of(said(5)[1]).hash, "body": f'{{"content": {"1" * 5_000}}}'}
+        update = "update messages set body = $body where hash = $hash"
+        lake.write(lambda tx: tx.run(update, given))
+        with pytest.raises(ValueError, match="5000 digits"):
+            retire(lake, now=later(31))
+        kept = "select project, count(*) as n from retired group by all"
+        assert lake.rows(kept) == [{"project": PROJECT, "n": 6}]
+
+
 def test_other_rules_leave_the_copies_of_what_is_gone(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,8 @@ class Due:
         self._unscrubbed[first:] = ~_bools(episodes, "ready")
         refused[first:] = _bools(episodes, "refused")
         self._refused = refused & self._unscrubbed
+        stays = self._with_any(~self._old | self._unassembled | self._unscrubbed)
+        self._places = np.flatnonzero(~stays)
 
     @classmethod
     def of(cls, lake: Lake, project: str, *, before: datetime, now: datetime) -> Self:
@@ -76,10 +78,13 @@ class Due:
             stays &= ~here
         return +found
 
+    def __len__(self) -> int:
+        """How many traces and episodes go."""
+        return len(self._places)
+
     def parts(self, most: int) -> Iterator[list[RetiredRow]]:
         """The marks of what goes, about so many at once, and never half a group."""
-        stays = self._with_any(~self._old | self._unassembled | self._unscrubbed)
-        places = np.flatnonzero(~stays)
+        places = self._places
         part: list[RetiredRow] = []
         group = -1
         for place in places[np.argsort(self._root[places], kind="stable")].tolist():

@@ -4,7 +4,7 @@ A mark may come long before what it is about is retired, or long after: then no 
 tell the names of its people, and words are held against the HMACs of what stood in them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,29 +21,28 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 STEP = "retire"
+Words = Sequence[Mapping[str, Any]]  # rows of the statements `said` and `said_alone`
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """Comments and corrections as they will stand."""
+    """Comments and corrections as they will stand, less what cannot be scrubbed."""
 
     project: str
     rows: "pa.Table"  # name, received_at, received_text, comment, correction
 
     @classmethod
     def about(cls, lake: Lake, project: str, marks: Sequence[RetiredRow]) -> "Said":
-        """What was said about the traces and episodes marked. Raises ScrubKeyError."""
+        """What was said about the traces and episodes marked. Raises as `of` does."""
         names: Mapping[str, list[str]] = {"trace": [], "episode": []}
         for mark in marks:
             names[mark.kind].append(mark.key)
         given = {"project": project, "traces": names["trace"], "episodes": names["episode"]}
-        return cls(project=project, rows=_scrubbed(lake, project, lake.rows(_sql("said"), given)))
+        return cls.of(lake, project, lake.rows(_sql("said"), given))
 
     @classmethod
-    def alone(cls, lake: Lake, project: str, *, before: datetime, most: int) -> "Said":
-        """What was said before a time about nothing that is kept raw, looked at once."""
-        given = {"project": project, "before": before, "most": most, "step": STEP}
-        found = lake.rows(_sql("said_alone"), given)
-        return cls(project=project, rows=_scrubbed(lake, project, found))
+    def of(cls, lake: Lake, project: str, words: Words) -> "Said":
+        """Raises ScrubKeyError, MissingExtra, FinderError."""
+        return cls(project=project, rows=_scrubbed(lake, project, words))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -64,17 +63,25 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
         tx.append("done", done)
 
 
-def _scrubbed(lake: Lake, project: str, rows: Sequence[Mapping[str, Any]]) -> "pa.Table":
+def alone(lake: Lake, project: str, *, before: datetime, most: int) -> Iterator[Words]:
+    """What was said before a time about nothing that is kept raw, and was not looked at yet."""
+    given = {"project": project, "before": before, "most": most, "step": STEP}
+    after = ""
+    while words := lake.rows(_sql("said_alone"), {**given, "after": after}):
+        yield words
+        after = words[-1]["name"]
+
+
+def _scrubbed(lake: Lake, project: str, rows: Words) -> "pa.Table":
     import pyarrow as pa
 
     told = {
-        row["name"]: (
-            row["episodes"] or (),
-            {"comment": row["comment"], "correction": _read(row["correction"])},
-        )
+        row["name"]: (row["episodes"] or (), {"comment": row["comment"], **read})
         for row in rows
+        if (read := _read(row["correction"])) is not None
     }
     clean: Mapping[str, Any] = scrubbing.among(lake, project, told)
+    rows = [row for row in rows if row["name"] in clean]
     said = [clean[row["name"]] for row in rows]
     corrections = [
         None if row["correction"] is None else dump(one["correction"])
@@ -93,8 +100,12 @@ def _scrubbed(lake: Lake, project: str, rows: Sequence[Mapping[str, Any]]) -> "p
     )
 
 
-def _read(correction: str | None) -> object:
-    return None if correction is None else decoded(correction)
+def _read(correction: str | None) -> Mapping[str, object] | None:
+    """None: it cannot be read."""
+    try:
+        return {"correction": None if correction is None else decoded(correction)}
+    except (ValueError, RecursionError):
+        return None
 
 
 def _sql(name: str) -> str:
