@@ -1,5 +1,6 @@
 """Raw texts go at the end of a night, where the settings say how long they are kept."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -8,12 +9,16 @@ import structlog
 from headrace.curate.retire import Retired, bring_back, retire
 from headrace.flows.clock import leap
 from headrace.flows.night import Line
-from headrace.ingest.purge import purge
+from headrace.ingest.purge import Purged, purge, waits
 from headrace.lake import Lake
 from headrace.lake.errors import LakeLocked
 
 STEP = "retire"
 EVERYWHERE = "all projects"  # messages are shared by projects
+_LATELY = (
+    "raw texts went less than six hours ago: no more go before those can leave the disk, which a"
+    " later night brings about"
+)
 
 log = structlog.get_logger("headrace.night")
 
@@ -42,8 +47,10 @@ def retain(lake: Lake, *, until: datetime) -> tuple[Line, ...]:
     try:
         if found := leap(lake, now=now):
             return (_doubted(found),)
-        purge(lake, now=now)
-        return (_line(retire(lake, now=min(until, now))),)
+        if waits(lake, now=now):
+            return (Line(project=EVERYWHERE, step=STEP, state="refused", said=_LATELY),)
+        purged = purge(lake, now=now)
+        return (_line(retire(lake, now=min(until, now)), purged),)
     except Exception as error:  # whatever people may have said: it is scrubbed here
         name = type(error).__name__
         log.warning("retention_waits", error=name)
@@ -60,13 +67,22 @@ def _doubted(found: timedelta) -> Line:
     return Line(project=EVERYWHERE, step=STEP, state="refused", said=said)
 
 
-def _line(found: Retired) -> Line:
+def _line(found: Retired, purged: Purged | None) -> Line:
+    off = "" if purged else "; nothing left the disk: others held the catalog"
     return Line(
         project=EVERYWHERE,
         step=STEP,
-        said=str(found),
+        said=f"{found}{off}",
         seen=found.traces + found.episodes + sum(found.waiting.values()),
         kept=found.traces + found.episodes,
         dropped=found.waiting,
-        notes=found.gone,
+        notes={**found.gone, **_notes(purged)},
     )
+
+
+def _notes(purged: Purged | None) -> Mapping[str, int]:
+    """What left the disk of what had gone before."""
+    if purged is None:
+        return {}
+    told = {"snapshots_expired": purged.snapshots, "files_rewritten": purged.rewritten}
+    return told if purged.cleared else {**told, "catalog_not_cleared": 1}

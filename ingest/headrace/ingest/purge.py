@@ -38,6 +38,14 @@ class Purged(msgspec.Struct, frozen=True, kw_only=True):
     cleared: bool  # free pages of catalog and spool; False: others held them, or it is no SQLite
 
 
+def waits(lake: Lake, *, now: datetime) -> bool:
+    """Whether messages were taken out in the last six hours: `purge` can do nothing yet.
+
+    Whoever takes out more before it has would have it wait for ever.
+    """
+    return _lately(lake, {"before": now - KEPT, "newest": lake.snapshot_id})
+
+
 def purge(lake: Lake, *, now: datetime) -> Purged | None:
     """Bring off the disk what was deleted up to six hours ago; None: it has to wait.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from headrace.flows import retention
+from headrace.ingest.purge import waits
 from headrace.lake import Lake
 from headrace.lake.errors import LakeLocked
 from headrace.lake.message import Message
@@ -90,6 +91,22 @@ def test_a_clock_that_may_be_ahead_takes_nothing_out_and_brings_nothing_off_the_
         lake.write(lambda tx: tx.append("nights", [yesterday]))
         [line] = retention.retain(lake, until=NOW)
         assert (line.state, line.kept) == ("done", 1)
+
+
+def test_nights_soon_after_one_another_take_nothing_out_until_what_went_may_leave_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_RAW_DAYS", "30")
+    with Lake.open(tmp_path) as lake:
+        put(lake, "over", NOW - timedelta(days=40))
+        [first] = retention.retain(lake, until=NOW)
+        assert first.kept == 1 and {"snapshots_expired", "files_rewritten"} <= first.notes.keys()
+        put(lake, "over", NOW - timedelta(days=39))
+        before = lake.snapshot_id
+        [second] = retention.retain(lake, until=NOW)
+        assert (second.state, lake.snapshot_id) == ("refused", before)
+        assert "less than six hours ago" in second.said
+        assert waits(lake, now=NOW) and not waits(lake, now=NOW + timedelta(hours=7))
 
 
 def test_a_lake_that_is_in_use_fails_the_line_and_not_the_night(
