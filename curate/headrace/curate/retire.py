@@ -44,10 +44,12 @@ class Retired(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         if self.before is None:
             return "raw texts are kept: HEADRACE_RAW_DAYS is not set"
-        when = f"of before {self.before:%Y-%m-%d %H:%M} UTC"
-        told = f"no raw texts {when} were left to go"
+        when = f"from before {self.before:%Y-%m-%d %H:%M} UTC"
+        told = f"of raw texts {when} none went"
         if self.traces or self.episodes:
             told = f"raw texts {when} went: {self.traces:,} traces, {self.episodes:,} episodes"
+        if self.brought_back:
+            told = f"{told}; {self.brought_back:,} messages came back, as they were sent again"
         waits = [f"{count:,} {why}" for why, count in self.waiting.items()]
         return f"{told}; others wait: {', '.join(waits)}" if waits else told
 

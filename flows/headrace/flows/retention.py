@@ -1,5 +1,6 @@
 """Raw texts go at the end of a night, where the settings say how long they are kept."""
 
+import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,7 @@ from headrace.flows.clock import leap
 from headrace.flows.night import Line
 from headrace.ingest.purge import Purged, purge, waits
 from headrace.lake import Lake
-from headrace.lake.errors import LakeLocked
+from headrace.lake.errors import HeadraceError, LakeLocked
 
 STEP = "retire"
 EVERYWHERE = "all projects"  # messages are shared by projects
@@ -30,7 +31,8 @@ def prepare(lake: Lake) -> None:
     so, and others go on.
     """
     try:
-        bring_back(lake)
+        if back := bring_back(lake):
+            log.info("messages_brought_back", messages=back)
     except (duckdb.Error, LakeLocked, OSError) as error:
         log.warning("bringing_back_waits", error=type(error).__name__)
 
@@ -51,11 +53,16 @@ def retain(lake: Lake, *, until: datetime) -> tuple[Line, ...]:
             return (Line(project=EVERYWHERE, step=STEP, state="refused", said=_LATELY),)
         purged = purge(lake, now=now)
         return (_line(retire(lake, now=min(until, now)), purged),)
-    except Exception as error:  # whatever people may have said: it is scrubbed here
-        name = type(error).__name__
-        log.warning("retention_waits", error=name)
-        said = f"{name}: see the log; what was begun goes on the next night"
-        return (Line(project=EVERYWHERE, step=STEP, state="failed", said=said),)
+    except HeadraceError as error:
+        return (_failed(str(error)),)
+    except Exception as error:  # its words may quote what people said: they are not kept
+        traceback.print_exception(error)
+        return (_failed(f"{type(error).__name__}: see the log"),)
+
+
+def _failed(why: str) -> Line:
+    said = f"{why}; what was begun goes on the next night"
+    return Line(project=EVERYWHERE, step=STEP, state="failed", said=said)
 
 
 def _doubted(found: timedelta) -> Line:

@@ -508,7 +508,7 @@ def test_a_message_that_is_named_after_it_went_comes_back(home: Path) -> None:
         retire(lake, now=later(31))
         # Two transactions of a Postgres catalog do not see each other.
         lake.write(lambda tx: tx.append("spans", [span(0, later(31), trace_id="f" * 32)]))
-        assert bring_back(lake) == 3
+        assert "; 3 messages came back" in str(retire(lake, now=later(31)))
         assert bring_back(lake) == 0
         curate(lake, later(31))
         assert len(shown(lake)) == 5

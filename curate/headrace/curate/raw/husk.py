@@ -29,7 +29,7 @@ def empty(lake: Lake, *, before: datetime, most: int) -> Counter[str]:
     return gone
 
 
-def _each(lake: Lake, work: "partial[int]") -> Iterator[int]:
+def _each(lake: Lake, work: Callable[[Transaction], int]) -> Iterator[int]:
     """One transaction after the other until there is nothing left to do."""
     while count := lake.write(work):
         yield count
