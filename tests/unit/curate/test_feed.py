@@ -95,7 +95,6 @@ def test_a_few_bodies_are_found_wherever_they_lie_among_many(
     lake: Lake, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(block, "ROWS", 1)
-    monkeypatch.setattr(block, "BLOCKS", 2)
     world.call("old", [system(), user("Hi")], said("Hello"), 0, trace_id="old")
     world.drain(lake)
     assemble(lake, world.project, now=NOW)

@@ -51,8 +51,9 @@ def test_the_collector_is_back_after_a_failure() -> None:
     assert gc.isenabled()
 
 
-def pid(part: Any) -> int:
-    return os.getpid()
+def processes(count: int) -> set[int]:
+    """Of those that work on parts; a lambda is sent as it stands, not by the name of its module."""
+    return set(parts_of(Workers(count, LEAST), lambda part: os.getpid()))
 
 
 def is_alive(process: int) -> bool:
@@ -64,10 +65,10 @@ def is_alive(process: int) -> bool:
 
 
 def test_work_apart_has_processes_of_its_own_that_end_with_it() -> None:
-    before = set(parts_of(Workers(2, LEAST), pid))
+    before = processes(2)
     with apart():
-        own = set(parts_of(Workers(2, LEAST), pid))
-    after = set(parts_of(Workers(2, LEAST), pid))
+        own = processes(2)
+    after = processes(2)
     assert not any(map(is_alive, before | own))
     assert own.isdisjoint(before | after)
 
