@@ -245,13 +245,19 @@ where e.rowid in (select unnest($places::bigint[]));
 delete from episodes where rowid in (select unnest($places::bigint[]));
 
 -- name: gone_log_events
--- Of retired traces, and old ones of traces without any span. Records that a span may be made of wait
--- until assembly has joined their trace: a night of one project does not assemble the others.
+-- Of retired traces, and old ones of traces without any span. What came late waits until assembly has
+-- told of it, and records that a span may be made of until it has joined their trace: a night of one
+-- project does not assemble the others.
 delete from log_events where rowid in (
     select l.rowid from log_events l
     where exists (
         select 1 from retired r
         where r.project = l.project and r.kind = 'trace' and r.key = l.trace_id
+            and (l.received_at <= r."at" or exists (
+                select 1 from decisions d
+                where d.project = l.project and d.step = $step and d.episode_id = l.trace_id
+                    and d.reason = $late
+            ))
     ) or l.received_at < $before and not exists (
         select 1 from spans s where s.project = l.project and s.trace_id = l.trace_id
     ) and (

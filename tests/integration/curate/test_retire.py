@@ -283,6 +283,24 @@ def test_log_records_that_no_span_tells_of_wait_until_they_were_joined(home: Pat
         assert names_in_tables(lake) == {}
 
 
+def test_late_log_records_wait_until_their_project_has_told_of_them(home: Path) -> None:
+    """A night of another project does not assemble this one."""
+    late = LogEvent(
+        project=PROJECT, name="note", received_at=later(32), at=later(32), trace_id=f"{0:032x}",
+        attributes="{}", body=dump(RAW), hash="late",
+    )  # fmt: skip
+    told = "select episode_id from decisions where reason = 'raw_retired'"
+    with Lake.open(home) as lake:
+        put(lake, range(2))
+        curate(lake, later(0))
+        retire(lake, now=later(31))
+        lake.write(lambda tx: tx.append("log_events", [late]))
+        assert "log_events" not in retire(lake, now=later(33)).gone
+        assemble(lake, PROJECT, now=later(34))
+        assert lake.rows(told) == [{"episode_id": late.trace_id}]
+        assert retire(lake, now=later(34)).gone == {"log_events": 1}
+
+
 def test_messages_that_younger_traces_say_too_stay_until_those_go(home: Path) -> None:
     with Lake.open(home) as lake:
         put(lake, range(2))

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from headrace.curate import log_content
+from headrace.curate import assemble, log_content
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Parameters, Transaction
 
@@ -22,7 +22,8 @@ def empty(lake: Lake, *, before: datetime, most: int) -> Counter[str]:
     for table, find in (("spans", _full_spans), ("episodes", _full_episodes)):
         gone[table] = sum(_each(lake, partial(_replace, table=table, find=find, most=most)))
     given = {"before": before, "most": most}
-    events = {**given, "names": list(log_content.NAMES)}
+    told = {"step": assemble.STEP, "late": assemble.RAW_RETIRED}
+    events = {**given, **told, "names": list(log_content.NAMES)}
     for table, values in (("log_events", events), ("dead_letters", given)):
         gone[table] = sum(_each(lake, partial(_delete, table=table, given=values)))
     gone["messages"] = _messages(lake, most)
