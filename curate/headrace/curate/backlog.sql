@@ -40,13 +40,13 @@ select w.n, e.*, coalesce(r.resolution, 'pending') as resolution, r.success, r.s
 from wanted w
 join episodes e on e.rowid = w.place
 left join resolutions r on r.project = $project and r.episode_id = e.episode_id
-where get_bit($blocks::bit, least(e.rowid // $rows, $last)::integer) = 1
+where get_bit($blocks::bit, least(e.rowid // $rows, $behind)::integer) = 1
 order by w.n;
 
 -- name: scrubbed_rows_of_places
 select w.n, s.messages, s.request, s.metadata
 from wanted w join scrubbed s on s.rowid = w.scrubbed
-where get_bit($blocks::bit, least(s.rowid // $rows, $last)::integer) = 1
+where get_bit($blocks::bit, least(s.rowid // $rows, $behind)::integer) = 1
 order by w.n;
 
 -- name: places_of_messages
@@ -61,9 +61,9 @@ group by m.hash;
 
 -- name: messages_of_places
 select m.hash, m.body::varchar as body from messages m semi join wanted w on w.place = m.rowid
-where get_bit($blocks::bit, least(m.rowid // $rows, $last)::integer) = 1;
+where get_bit($blocks::bit, least(m.rowid // $rows, $behind)::integer) = 1;
 
 -- name: scrubbed_messages_of_places
 select m.hash, m.body::varchar as body
 from scrubbed_messages m semi join wanted w on w.place = m.rowid
-where get_bit($blocks::bit, least(m.rowid // $rows, $last)::integer) = 1;
+where get_bit($blocks::bit, least(m.rowid // $rows, $behind)::integer) = 1;

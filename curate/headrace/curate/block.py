@@ -11,13 +11,13 @@ ROWS = 2_048  # of a table that are looked at together: a vector of DuckDB
 def blocks(places: NDArray[np.int64]) -> dict[str, Any]:
     """What a statement asks of a row number: whether a wanted one is among its neighbours.
 
-    Parameters for `get_bit($blocks::bit, least(rowid // $rows, $last)::integer) = 1`: a bit for
+    Parameters for `get_bit($blocks::bit, least(rowid // $rows, $behind)::integer) = 1`: a bit for
     each stretch of rows, the last one for all behind them.
     """
-    last = int(places.max(initial=-1)) // ROWS + 1
-    bits = np.full(last + 1, ord("0"), dtype=np.uint8)
+    behind = int(places.max(initial=-1)) // ROWS + 1
+    bits = np.full(behind + 1, ord("0"), dtype=np.uint8)
     bits[places // ROWS] = ord("1")
-    return {"blocks": bits.tobytes().decode("ascii"), "rows": ROWS, "last": last}
+    return {"blocks": bits.tobytes().decode("ascii"), "rows": ROWS, "behind": behind}
 
 
 def dense(places: NDArray[np.int64], least: int) -> NDArray[np.bool_]:

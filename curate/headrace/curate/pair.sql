@@ -111,12 +111,12 @@ order by m.episode_id;
 -- name: pair_marks
 select w.episode_id, e.trainable
 from wanted w join episodes e on e.rowid = w.place
-where get_bit($blocks::bit, least(e.rowid // $rows, $last)::integer) = 1;
+where get_bit($blocks::bit, least(e.rowid // $rows, $behind)::integer) = 1;
 
 -- name: pair_texts
 select w.episode_id, s.messages
 from wanted w join scrubbed s on s.rowid = w.scrubbed
-where get_bit($blocks::bit, least(s.rowid // $rows, $last)::integer) = 1;
+where get_bit($blocks::bit, least(s.rowid // $rows, $behind)::integer) = 1;
 
 -- name: pairs_of_requests
 select p.* from pairs p

@@ -228,7 +228,7 @@ group by n.piece, n.shelf, n.hash;
 -- A function of the row number is looked at before bodies are unpacked; the join alone is not.
 select n.piece, n.shelf, false as tools, m.hash, m.body::varchar as body
 from named n join messages m on m.rowid = n.place
-where not n.tools and get_bit($blocks::bit, least(m.rowid // $rows, $last)::integer) = 1
+where not n.tools and get_bit($blocks::bit, least(m.rowid // $rows, $behind)::integer) = 1
 union all
 select n.piece, n.shelf, true as tools, t.hash, t.body::varchar as body
 from named n join toolsets t on t.rowid = n.place

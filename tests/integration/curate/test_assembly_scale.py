@@ -29,7 +29,7 @@ JOINING = (
 GIVEN: dict[str, object] = {
     "project": P, "version": "v", "never": plan.NEVER, "long": 1_000, "first": T,
     "last": T + timedelta(days=9), "crowd": plan.CROWD, "seconds": plan.LINKED_S,
-    "blocks": "10", "rows": 2_048, "last": 1, "places": [0], "releases": ["r"],
+    "blocks": "10", "rows": 2_048, "behind": 1, "places": [0], "releases": ["r"],
 }  # fmt: skip
 
 

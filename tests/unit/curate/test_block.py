@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from headrace.curate.block import ROWS, blocks, dense
 
 PLACES = st.lists(st.integers(0, 60 * ROWS), max_size=30).map(lambda p: np.array(p, np.int64))
-ASKED = "get_bit($blocks::bit, least(range // $rows, $last)::integer) = 1"
+ASKED = "get_bit($blocks::bit, least(range // $rows, $behind)::integer) = 1"
 
 
 @given(PLACES)

@@ -32,7 +32,7 @@ order by s.rowid
 -- name: requests_of_places
 select w.n, s.messages, s.request
 from wanted w join scrubbed s on s.rowid = w.scrubbed
-where get_bit($blocks::bit, least(s.rowid // $rows, $last)::integer) = 1
+where get_bit($blocks::bit, least(s.rowid // $rows, $behind)::integer) = 1
 order by w.n
 
 -- name: places_of_messages
@@ -44,7 +44,7 @@ order by place
 -- name: bodies_of_places
 select m.rowid as place, m.body::varchar as body
 from scrubbed_messages m semi join wanted w on w.place = m.rowid
-where get_bit($blocks::bit, least(m.rowid // $rows, $last)::integer) = 1
+where get_bit($blocks::bit, least(m.rowid // $rows, $behind)::integer) = 1
 order by m.rowid
 
 -- name: overlaps
