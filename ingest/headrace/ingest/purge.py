@@ -7,7 +7,7 @@ removed the day after that, as a query may still read it.
 
 import subprocess
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ TABLES = ("messages", "spans", "log_events", "outcomes", "reviews", "episodes", 
 MANY = 1_000  # snapshots that go at once
 SPOOL_BYTES = 2 * SHRINK_BYTES
 SECONDS = 60  # that a file may take to be cleared
+STRANGE = timedelta(days=7)  # a file that was not committed since: nobody will
 
 log = structlog.get_logger("headrace.night")
 
@@ -36,6 +37,7 @@ class Purged(msgspec.Struct, frozen=True, kw_only=True):
     snapshots: int  # that the lake no longer knows
     rewritten: int  # files
     cleared: bool  # free pages of catalog and spool; False: others held them, or it is no SQLite
+    strangers: int | None  # files that the catalog has not known for a week; None: cannot be listed
 
 
 def waits(lake: Lake, *, now: datetime) -> bool:
@@ -73,7 +75,10 @@ def _purged(lake: Lake, now: datetime) -> Purged | None:
     for table in TABLES:
         rewritten += sum(int(row[2]) for row in _call(lake, "rewrite", {"table": table}))
     _call(lake, "widen", {"tables": list(TABLES)})
-    return Purged(snapshots=len(old), rewritten=rewritten, cleared=_cleared(lake))
+    strangers = _strangers(lake, now)
+    return Purged(
+        snapshots=len(old), rewritten=rewritten, cleared=_cleared(lake), strangers=strangers
+    )
 
 
 def _call(lake: Lake, name: str, given: Parameters) -> list[tuple[Any, ...]]:
@@ -89,6 +94,22 @@ def _lately(lake: Lake, given: Parameters) -> bool:
         return False
     [(count,)] = lake.sql(sql["taken"], {"first": young, "last": given["newest"]}).fetchall()
     return bool(count)
+
+
+def _strangers(lake: Lake, now: datetime) -> int | None:
+    """Count what killed transactions left, and tell of it.
+
+    Not removed: to a catalog that is not the one of these files all of them are strangers.
+    """
+    sql = statements("headrace.ingest", "purge.sql")["strangers"]
+    try:
+        count = len(lake.sql(sql, {"before": now - STRANGE}).fetchall())
+    except duckdb.Error as error:  # a bucket may let files be written and not listed
+        log.warning("strange_files", error=type(error).__name__)
+        return None
+    if count:
+        log.warning("strange_files", files=count)
+    return count
 
 
 def _cleared(lake: Lake) -> bool:

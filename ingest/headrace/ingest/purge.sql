@@ -36,3 +36,7 @@ select min(snapshot_id) from ducklake_snapshots('lake') where snapshot_time >= $
 -- Nothing but retention deletes messages.
 select count(*)
 from ducklake_table_deletions('lake', 'main', 'messages', $first::bigint, $last::bigint);
+
+-- name: strangers
+-- Files that no snapshot names and that do not wait for their removal: listed, not removed.
+call ducklake_delete_orphaned_files('lake', dry_run => true, older_than => $before);

@@ -37,6 +37,19 @@ while number < int(sys.argv[2]):
     number += 1
 """
 
+KILLED = """
+import os, sys
+from headrace.lake import Lake
+from headrace.lake.message import Message
+
+def work(tx):
+    rows = [Message.of({"role": "user", "content": f"never committed {n}"}) for n in range(2_000)]
+    tx.append("messages", rows)
+    os.kill(os.getpid(), 9)
+
+Lake.open(sys.argv[1]).write(work)
+"""
+
 
 def tomorrow(days: int = 1) -> datetime:
     return datetime.now(UTC) + timedelta(days=days)
@@ -233,6 +246,39 @@ def test_a_spool_forgets_what_the_lake_has_and_goes_on(tmp_path: Path) -> None:
         assert body[:500] not in told and kept[:500] in told
         assert spool.append("traces", "x", None, body, NOW).result() == first + 2
         assert [one.payload for one in spool.take(9)] == [kept, body]
+
+
+def test_what_a_killed_transaction_left_is_told_after_a_week_and_left_to_the_operator(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    with Lake.open(home) as lake:
+        put(lake, range(2_000))
+        put(lake, range(2_000, 3_000))
+        take(lake, [1, 2_001])
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(home)], check=False)
+    assert killed.returncode == -9
+    before = set(home.rglob("*.parquet"))
+    with Lake.open(home) as lake:
+        found = [purge(lake, now=tomorrow(days)) for days in (1, 3, 8)]
+        assert [one and one.strangers for one in found] == [0, 0, 1]
+        listed = lake.sql("from ducklake_list_files('lake', 'messages')").fetchall()
+    known = {Path(file) for row in listed for file in row if isinstance(file, str)}
+    stays = {
+        file for file in before & set(home.rglob("*.parquet")) if file.parent.name == "messages"
+    }
+    assert len(stays - known) == 1
+
+
+def test_a_lake_that_was_moved_or_is_reached_by_a_link_has_no_strangers(tmp_path: Path) -> None:
+    with Lake.open(tmp_path / "first") as lake:
+        put(lake, range(2_000))
+    (tmp_path / "first").rename(tmp_path / "moved")
+    (tmp_path / "link").symlink_to(tmp_path / "moved")
+    for name in ("moved", "link"):
+        with Lake.open(tmp_path / name) as lake:
+            found = purge(lake, now=tomorrow(30))
+            assert found is not None and found.strangers == 0
 
 
 def test_every_table_in_its_care_is_there(tmp_path: Path) -> None:
