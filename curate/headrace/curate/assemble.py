@@ -88,7 +88,7 @@ def _leave_late(lake: Lake, project: str, now: datetime) -> int:
     """
     given = {"project": project, "step": STEP}
     found = lake.rows(statements("headrace.curate")["late_spans"], given)
-    rows = [_left(project, row["name"], RAW_RETIRED, None, now) for row in found]
+    rows = [left(project, row["name"], RAW_RETIRED, None, now) for row in found]
     if rows:
         lake.write(lambda tx: tx.add_new("decisions", rows, on=["project", "step", "episode_id"]))
     return len(rows)
@@ -187,10 +187,11 @@ def _dropped(project: str, found: Assembled, now: datetime) -> Iterator[Decision
     ]
     dropped += [(one.key, one.reason, one.episode_id) for one in found.untrained]
     for name, reason, home in dropped:
-        yield _left(project, name, reason, home, now)
+        yield left(project, name, reason, home, now)
 
 
-def _left(project: str, name: str, reason: str, home: str | None, now: datetime) -> Decision:
+def left(project: str, name: str, reason: str, home: str | None, now: datetime) -> Decision:
+    """That what has the name was not read."""
     return Decision(
         project=project,
         step=STEP,

@@ -81,7 +81,7 @@ def retire(lake: Lake, *, now: datetime, chunk: int = CHUNK, rows: int = ROWS) -
             except Exception as error:  # of one project; others go on
                 log.warning("not retired: %s: %s", project, type(error).__name__)
                 broke.append(error)
-        gone = husk.empty(lake, before=before, most=rows)
+        gone = husk.empty(lake, before=before, now=now, most=rows)
         back += bring_back(lake)
     if broke:
         raise broke[0]

@@ -179,6 +179,21 @@ from spans s
 join retired r on r.project = s.project and r.kind = 'trace' and r.key = s.trace_id
 where s.received_at > r.heard;
 
+-- name: early_spans
+-- Spans that came for a retired trace and say that they were received before it was last heard of:
+-- from the spool of a machine that was away. What is emptied looks alike but for its texts; of spans
+-- that are young none are unpacked.
+select s.rowid as place, s.project, s.trace_id || ':' || s.span_id as name
+from spans s
+join retired r on r.project = s.project and r.kind = 'trace' and r.key = s.trace_id
+where s.received_at <= (select max(heard) from retired)
+    and s.rowid > r.upto and s.received_at <= r.heard
+    and (
+        s.attributes::varchar <> '{}' or s.resource::varchar <> '{}' or s.events::varchar <> '[]'
+        or s.request is not null or not regexp_full_match(s.error, $word)
+    )
+limit $most;
+
 -- name: still_full
 -- A function of the row number is looked at before texts are unpacked. An error that is one word is
 -- a kind of error.

@@ -360,6 +360,34 @@ def test_a_late_span_is_left_out_and_the_episode_stays_as_it_was(home: Path) -> 
         assert lake.snapshot_id == snapshot
 
 
+def test_a_late_span_that_was_received_before_its_trace_was_last_heard_of_goes_and_is_told(
+    home: Path,
+) -> None:
+    """From the spool of a machine that was away."""
+    with Lake.open(home) as lake:
+        put(lake, range(3))
+        curate(lake, later(0))
+        before = shown(lake)
+        retire(lake, now=later(31))
+        late = span(1, later(-2), part=7)
+
+        def write(tx: Transaction) -> None:
+            tx.add_new("messages", [Message.of(body) for body in said(1)], on=["hash"])
+            tx.append("spans", [late])
+
+        lake.write(write)
+        curate(lake, later(32))
+        assert shown(lake) == before
+        assert retire(lake, now=later(33)).gone == {"messages": 3, "spans": 1}
+        assert names_in_tables(lake) == {}
+        told = lake.rows("select episode_id, reason from decisions where reason = 'raw_retired'")
+        assert told == [{"episode_id": f"{late.trace_id}:{late.span_id}", "reason": "raw_retired"}]
+        snapshot = lake.snapshot_id
+        curate(lake, later(34))
+        retire(lake, now=later(34))
+        assert lake.snapshot_id == snapshot
+
+
 def test_a_comment_that_comes_late_goes_after_its_own_days(home: Path) -> None:
     with Lake.open(home) as lake:
         put(lake, range(1))

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 WORD = "[A-Za-z_][A-Za-z_.]{0,79}"  # an error that is a kind of error tells of nobody
 
 
-def empty(lake: Lake, *, before: datetime, most: int) -> Counter[str]:
+def empty(lake: Lake, *, before: datetime, now: datetime, most: int) -> Counter[str]:
     """Empty or take out all that is marked, and what is old beside it; rows by table."""
     gone: Counter[str] = Counter()
     for table, find in (("spans", _full_spans), ("episodes", _full_episodes)):
         gone[table] = sum(_each(lake, partial(_replace, table=table, find=find, most=most)))
+    gone["spans"] += sum(_each(lake, partial(_tell_early, now=now, most=most)))
     given = {"before": before, "most": most}
     told = {"step": assemble.STEP, "late": assemble.RAW_RETIRED}
     events = {**given, **told, "names": list(log_content.NAMES)}
@@ -41,12 +42,29 @@ def _replace(
 ) -> int:
     """A row is replaced, not updated: assembly knows a span by the number of its row."""
     found = find(tx, most)
-    places = {"places": found}
     if found:
-        bare = tx.table(_sql(f"bare_{table}"), {**places, "word": WORD})
-        tx.run(_sql(f"gone_{table}"), places)
-        tx.append_columns(table, bare)
+        _bare(tx, table, found)
     return len(found)
+
+
+def _tell_early(tx: Transaction, *, now: datetime, most: int) -> int:
+    """Told here, as nothing else than their texts tells them from what is emptied."""
+    found = tx.run(_sql("early_spans"), {"word": WORD, "most": most})
+    if found:
+        rows = [
+            assemble.left(project, name, assemble.RAW_RETIRED, None, now)
+            for _, project, name in found
+        ]
+        tx.add_new("decisions", rows, on=["project", "step", "episode_id"])
+        _bare(tx, "spans", [place for place, _, _ in found])
+    return len(found)
+
+
+def _bare(tx: Transaction, table: str, found: list[int]) -> None:
+    places = {"places": found}
+    bare = tx.table(_sql(f"bare_{table}"), {**places, "word": WORD})
+    tx.run(_sql(f"gone_{table}"), places)
+    tx.append_columns(table, bare)
 
 
 def _full_spans(tx: Transaction, most: int) -> list[int]:
