@@ -92,4 +92,8 @@ def _notes(purged: Purged | None) -> Mapping[str, int]:
     if purged is None:
         return {}
     told = {"snapshots_expired": purged.snapshots, "files_rewritten": purged.rewritten}
-    return told if purged.cleared else {**told, "catalog_not_cleared": 1}
+    if not purged.cleared:
+        told["catalog_not_cleared"] = 1
+    if purged.strangers:
+        told["strange_files"] = purged.strangers
+    return told

@@ -1,5 +1,7 @@
 """The end of a night: what is old goes, where the settings say so, and the night tells of it."""
 
+import os
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -95,6 +97,20 @@ def test_a_clock_that_may_be_ahead_takes_nothing_out_and_brings_nothing_off_the_
         lake.write(lambda tx: tx.append("nights", [yesterday]))
         [line] = retention.retain(lake, until=NOW)
         assert (line.state, line.kept) == ("done", 1)
+
+
+def test_a_night_counts_files_that_the_catalog_does_not_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_RAW_DAYS", "30")
+    with Lake.open(tmp_path) as lake:
+        lake.write(lambda tx: tx.append("messages", [HI] * 2_000))  # too many for the catalog
+        file = next(tmp_path.rglob("messages/*.parquet"))
+        shutil.copy(file, stray := file.with_name("ducklake-stray.parquet"))
+        month = (NOW - timedelta(days=30)).timestamp()
+        os.utime(stray, (month, month))
+        [line] = retention.retain(lake, until=NOW)
+        assert line.notes["strange_files"] == 1
 
 
 def test_nights_soon_after_one_another_take_nothing_out_until_what_went_may_leave_the_disk(
