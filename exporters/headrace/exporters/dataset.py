@@ -18,8 +18,9 @@ from headrace.exporters.formats.loss import LossReport
 from headrace.exporters.formats.registry import Format, format_named
 from headrace.exporters.manifest import Manifest, Recipe
 from headrace.exporters.objective import objective as objective_named
+from headrace.exporters.rowfile import SPLITS
 from headrace.exporters.selection import Selection, select
-from headrace.exporters.validation import SPLITS, Validation, validate
+from headrace.exporters.validation import Validation, validate
 from headrace.lake.message import dump
 from headrace.lake.record import Dataset, Decision, Member, Split
 from headrace.lake.statement import statements
@@ -192,7 +193,7 @@ def _put_formats(
     told: Told,
 ) -> tuple[LossReport, ...]:
     """The files of every dialect. Raises LossyFormat."""
-    shape = _shape(name, selection)
+    shape = Shape.of(name, selection.objective, selection.rows)
     losses = []
     for at, format in enumerate(dialects):
         told("formats", at, len(dialects))
@@ -201,20 +202,6 @@ def _put_formats(
     told("formats", len(dialects), len(dialects))
     gate.check_loss(losses, recipe)
     return tuple(losses)
-
-
-def _shape(name: str, selection: Selection) -> Shape:
-    rows = selection.rows
-    return Shape(
-        name=name,
-        objective=selection.objective,
-        rows={split: rows.count(split) for split in SPLITS},
-        masked=rows.masked,
-        tools=rows.tools,
-        margin=rows.margin,
-        desirable=rows.count("train", label=True),
-        undesirable=rows.count("train", label=False),
-    )
 
 
 def _put_rows(fresh: Path, selection: Selection, told: Told) -> None:

@@ -12,6 +12,8 @@ import msgspec
 from headrace.exporters.row import Row
 from headrace.lake.record import Split
 
+SPLITS: tuple[Split, ...] = ("train", "test")
+
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One row: its name, what it holds, where it stands."""

@@ -8,9 +8,8 @@ import pyarrow as pa
 
 from headrace.exporters import folder, manifest, table
 from headrace.exporters.manifest import Manifest
+from headrace.exporters.rowfile import SPLITS
 from headrace.lake.record import Split
-
-SPLITS: tuple[Split, ...] = ("train", "test")
 
 
 class Validation(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,6 @@ from headrace.exporters.formats.registry import format_named
 from headrace.exporters.objective import Objective
 from headrace.exporters.row import Row
 from headrace.exporters.rowfile import RowFile
-from headrace.exporters.validation import SPLITS
 from headrace.lake.message import Body
 
 REFUND: Body = {
@@ -112,16 +111,7 @@ def adapted(tmp_path: Path) -> Callable[..., Adapted]:
 
     def write(format: str, rows: Iterable[Row], objective: Objective) -> Adapted:
         held = RowFile.of(rows)
-        shape = Shape(
-            name="refunds",
-            objective=objective,
-            rows={split: held.count(split) for split in SPLITS},
-            masked=held.masked,
-            tools=held.tools,
-            margin=held.margin,
-            desirable=held.count("train", label=True),
-            undesirable=held.count("train", label=False),
-        )
+        shape = Shape.of("refunds", objective, held)
         place = tmp_path / "formats" / str(len(list(tmp_path.glob("formats/*"))))
         written = writer.write(format_named(format, objective), held, shape, place)
         texts = {file: (place / file).read_text("utf-8") for file in folder.files(place)}

@@ -1,13 +1,14 @@
 """What a trainer dialect is: how it says a row, and the page that trains on its files."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import msgspec
 
 from headrace.exporters.formats.loss import LossReport
 from headrace.exporters.objective import Objective
 from headrace.exporters.row import Row
+from headrace.exporters.rowfile import SPLITS, RowFile
 from headrace.lake.record import Split
 
 Record = dict[str, Any]
@@ -25,6 +26,19 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     margin: bool  # every pair knows by how much its better side is better
     desirable: int  # rows to train on that are labelled so
     undesirable: int
+
+    @classmethod
+    def of(cls, name: str, objective: Objective, rows: RowFile) -> Self:
+        return cls(
+            name=name,
+            objective=objective,
+            rows={split: rows.count(split) for split in SPLITS},
+            masked=rows.masked,
+            tools=rows.tools,
+            margin=rows.margin,
+            desirable=rows.count("train", label=True),
+            undesirable=rows.count("train", label=False),
+        )
 
     @property
     def splits(self) -> tuple[Split, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
-from typing import Literal, cast
+from typing import cast
 
 import msgspec
 
@@ -12,10 +12,7 @@ from headrace.exporters.formats.dialect import Dialect
 from headrace.exporters.objective import Objective
 from headrace.lake.record import Split
 
-Container = Literal["jsonl", "parquet"]
-
 JSONL: Mapping[Split, str] = MappingProxyType({"train": "train.jsonl", "test": "test.jsonl"})
-PARQUET: Mapping[Split, str] = MappingProxyType({"train": "train.parquet", "test": "test.parquet"})
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +21,6 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     about: str  # the trainers that read it, with versions
     objectives: tuple[Objective, ...]
-    cannot: tuple[str, ...] = ()  # what it has no way to say, a sentence each
     module: str = ""  # default: its name
     files: Mapping[Split, str] = JSONL
 
@@ -42,7 +38,6 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 name="trl",
                 about="Hugging Face TRL 1.16: SFT, KTO, DPO and Reward trainers",
                 objectives=("sft", "kto", "dpo", "rm"),
-                cannot=("which turns of one conversation are trained: it becomes a row a turn",),
             ),
         )
     }

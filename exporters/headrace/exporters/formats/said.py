@@ -1,6 +1,6 @@
 """Messages in the forms that several dialects share."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from headrace.exporters.call import arguments
 from headrace.exporters.formats.dialect import Lost
@@ -13,21 +13,11 @@ def with_objects(messages: Messages, lost: Lost) -> list[Body]:
     return [_with_objects(message, lost) for message in messages]
 
 
-def with_strings(messages: Messages, lost: Lost, *, fill: str | None = None) -> list[Body]:
-    """Arguments as text, no reasoning. Without `fill` a turn of calls alone has no content."""
-    return [_with_strings(message, lost, fill) for message in messages]
-
-
 def turns(row: Row) -> Iterator[tuple[Messages, Body]]:
     """Of a row of `sft` each trained turn with all that was said before it."""
     for at, (message, mark) in enumerate(zip(row.messages, row.trainable, strict=True)):
         if mark:
             yield row.messages[:at], message
-
-
-def spoken(row: Row) -> Iterable[Body]:
-    """Every message of a row."""
-    return [*row.messages, *row.prompt, *row.completion, *row.chosen, *row.rejected]
 
 
 def _with_objects(message: Body, lost: Lost) -> Body:
@@ -38,14 +28,6 @@ def _with_objects(message: Body, lost: Lost) -> Body:
     made = {"role": made.pop("role"), "content": made.pop("content", ""), **made}
     if "tool_calls" in message:
         made["tool_calls"] = [_with_object(call) for call in message["tool_calls"]]
-    return made
-
-
-def _with_strings(message: Body, lost: Lost, fill: str | None) -> Body:
-    made = _bare(message, lost)
-    if fill is not None and "content" not in made:
-        lost("content_filled")
-        made = {"role": made.pop("role"), "content": fill, **made}
     return made
 
 
