@@ -1,9 +1,10 @@
 """The command line: `headrace`. Every command is thin; the work is a verb of a room."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -165,6 +166,7 @@ def options(
 def main() -> None:
     """Run a command: exit 0 done, 1 refused or failed check, 2 usage."""
     os.environ.setdefault("DO_NOT_TRACK", "1")  # Prefect's client would report its use
+    signal.signal(signal.SIGTERM, _leave)
     try:
         app()
     except HeadraceError as error:
@@ -172,6 +174,11 @@ def main() -> None:
         sys.exit(1)
     except ModuleNotFoundError as error:
         sys.exit(_missing(error))
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    """As after Ctrl-C: what a command has started, Prefect's server for one, ends with it."""
+    sys.exit(128 + number)
 
 
 def _missing(error: ModuleNotFoundError) -> int:

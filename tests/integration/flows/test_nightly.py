@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -192,3 +193,31 @@ def test_what_an_error_quotes_is_shown_and_not_kept_by_prefect(
     kept = [file for file in Path(prefect["PREFECT_HOME"]).rglob("*") if file.is_file()]
     assert any(b"ConversionException" in file.read_bytes() for file in kept)
     assert [file.name for file in kept if b"Quimbleton" in file.read_bytes()] == []
+
+
+TERMINATED = """
+import os, signal, sys
+from pathlib import Path
+from headrace.console import cli
+from headrace.flows import nightly
+
+def terminated(context):
+    tasks = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+    print(*(task.read_text() for task in tasks), flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+nightly.STEPS = {"assemble": terminated}
+sys.argv = ["headrace", "nightly", "--home", sys.argv[1]]
+cli.main()
+"""
+
+
+def test_what_a_night_started_ends_with_it_when_it_is_told_to(tmp_path: Path, runs: Path) -> None:
+    home = loaded(tmp_path / "home", runs)
+    done = subprocess.run(
+        [sys.executable, "-c", TERMINATED, str(home)], capture_output=True, text=True
+    )
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr
+    started = [int(word) for word in done.stdout.split() if word.isdigit()]
+    assert started, "the night has a server of its own"
+    assert [child for child in started if Path(f"/proc/{child}/cmdline").exists()] == []
