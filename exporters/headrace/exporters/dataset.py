@@ -28,9 +28,8 @@ from headrace.lake.store import Lake, Transaction
 
 __all__ = ["Built", "Validation", "build", "listed", "validate"]
 
-Told = Callable[
-    [str, int, int], None
-]  # what is being done, how much of it is done, and of how much
+# what is being done, how much of it is done, and of how much
+Told = Callable[[str, int, int], None]
 
 
 class Built(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,29 +83,13 @@ def build(
         leaked = gate.check_leaks(_overlaps(lake, project, selection), recipe)
         version = manifest.version(selection.rows.entries, recipe)
         there = _there(place, project, name, version)
-        written = there is None
         if there is None:
-            counted = audit(lake, project, selection, leaked)
-            before = _snapshot(lake, project, name, version)
+            draft = _draft(lake, project, name, version, snapshot, recipe, selection, leaked)
             with folder.writing(place):
-                losses = _put_formats(fresh, name, selection, dialects, recipe, told)
-                _put_rows(fresh, selection, told)
-                made = Manifest(
-                    project=project,
-                    name=name,
-                    version=version,
-                    objective=recipe.objective,
-                    recipe=recipe,
-                    snapshot_id=snapshot if before is None else before,
-                    rows=selection.rows.entries,
-                    audit=counted,
-                    losses=losses,
-                    libraries=manifest.libraries(),
-                    files={},
-                )
-                there = _seal(fresh, made)
+                made = _put(fresh, draft, selection, dialects, told)
             folder.check_free(place)  # somebody may have put a file there meanwhile
-    made = there
+        else:
+            made = there
     lake.write(lambda tx: _record(tx, made, now))
     return Built(
         version=made.version,
@@ -115,7 +98,7 @@ def build(
         drops=selection.drops,
         path=place,
         loss=made.losses,
-        written=written,
+        written=there is None,
     )
 
 
@@ -177,43 +160,69 @@ def _there(place: Path, project: str, name: str, version: str) -> Manifest | Non
     return there if same and validate(place).ok else None
 
 
-def _snapshot(lake: Lake, project: str, name: str, version: str) -> int | None:
-    """Of the first build of a version: the same version is the same bytes."""
+def _draft(
+    lake: Lake,
+    project: str,
+    name: str,
+    version: str,
+    snapshot: int,
+    recipe: Recipe,
+    selection: Selection,
+    leaked: int,
+) -> Manifest:
+    """The manifest before there are files; a version built before keeps its snapshot."""
     where = {"project": project, "name": name, "version": version}
-    rows = lake.rows(statements("headrace.exporters")["built"], where)
-    return rows[0]["snapshot_id"] if rows else None
+    before = lake.rows(statements("headrace.exporters")["built"], where)
+    return Manifest(
+        project=project,
+        name=name,
+        version=version,
+        objective=recipe.objective,
+        recipe=recipe,
+        snapshot_id=before[0]["snapshot_id"] if before else snapshot,
+        rows=selection.rows.entries,
+        audit=audit(lake, project, selection, leaked),
+        losses=(),
+        libraries=manifest.libraries(),
+        files={},
+    )
+
+
+def _put(
+    fresh: Path, draft: Manifest, selection: Selection, dialects: Sequence[Format], told: Told
+) -> Manifest:
+    """Every file, and last the manifest that names them. Raises LossyFormat."""
+    losses = _put_formats(fresh, draft, selection, dialects, told)
+    _put_rows(fresh, selection, told)
+    return _seal(fresh, msgspec.structs.replace(draft, losses=losses))
 
 
 def _put_formats(
-    fresh: Path,
-    name: str,
-    selection: Selection,
-    dialects: Sequence[Format],
-    recipe: Recipe,
-    told: Told,
+    fresh: Path, draft: Manifest, selection: Selection, dialects: Sequence[Format], told: Told
 ) -> tuple[LossReport, ...]:
     """The files of every dialect. Raises LossyFormat."""
-    shape = Shape.of(name, selection.objective, selection.rows)
+    shape = Shape.of(draft.name, selection.objective, selection.rows)
     losses = []
     for at, format in enumerate(dialects):
         told("formats", at, len(dialects))
         place = fresh / "formats" / format.name
         losses.append(writer.write(format, selection.rows, shape, place).loss)
     told("formats", len(dialects), len(dialects))
-    gate.check_loss(losses, recipe)
+    gate.check_loss(losses, draft.recipe)
     return tuple(losses)
 
 
 def _put_rows(fresh: Path, selection: Selection, told: Told) -> None:
     """The canonical rows, a shard after another."""
     (fresh / "data").mkdir()
-    done = 0
+    done, whole = 0, len(selection.rows)
     for split in SPLITS:
-        rows = selection.rows.side(split)
-        for file in table.paths(split, selection.rows.count(split)):
+        rows, left = selection.rows.side(split), selection.rows.count(split)
+        for file in table.paths(split, left):
             table.write(islice(rows, table.SHARD), selection.objective, fresh / file)
-            done += table.SHARD
-            told("rows", min(done, len(selection.rows)), len(selection.rows))
+            done += min(left, table.SHARD)
+            left -= table.SHARD
+            told("rows", done, whole)
 
 
 def _seal(fresh: Path, made: Manifest) -> Manifest:

@@ -1,4 +1,4 @@
-"""What must hold for a whole data set before a byte of it is written."""
+"""What must hold for a whole data set before its folder appears."""
 
 from collections.abc import Iterable, Mapping
 from unicodedata import category

@@ -60,9 +60,8 @@ def _shard(
 ) -> Iterator[str]:
     found: list[tuple[str, str]] = []
     try:
-        found += ((row.row_id, row.hash) for row in table.read(file, known.objective, split))
-    except FileNotFoundError:
-        pass
+        if file.is_file():
+            found += ((row.row_id, row.hash) for row in table.read(file, known.objective, split))
     except (OSError, pa.ArrowException, TypeError) as error:
         yield f"unreadable rows: {name}: {type(error).__name__}"
         return
