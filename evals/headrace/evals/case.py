@@ -6,8 +6,8 @@ from datetime import datetime
 
 import msgspec
 
+from headrace.curate.draft import OUTCOME
 from headrace.evals.cases import intent, origin
-from headrace.evals.cases.draft import OUTCOME
 from headrace.evals.cases.origin import Origin
 from headrace.evals.cases.stratum import Candidate, Mix, chosen
 from headrace.evals.elsewhere import elsewhere

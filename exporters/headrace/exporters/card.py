@@ -16,6 +16,7 @@ WHAT: Mapping[Objective, str] = {
     "kto": "single answers after their prompt, each marked desirable or not",
     "dpo": "two answers to one prompt, of which one led to success and the other to failure",
     "rm": "two answers to one prompt, the better one first, and by how much it is better",
+    "rl": "prompts to answer anew, with the scorer of the evaluation and what is right",
 }
 
 PAGE = """\

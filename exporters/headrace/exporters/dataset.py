@@ -63,7 +63,8 @@ def build(
 
     The same lake and recipe give the same version and the same bytes. Memory holds what is known
     of rows, not the rows. Raises UnusableName, UnknownObjective, UnknownFormat, NotADataset,
-    Unwritable, NoSuite, NothingToExport, OneLabelOnly, EvalLeak, LossyFormat.
+    Unwritable, NoSuite, NothingToExport, OneLabelOnly, EvalLeak, LossyFormat,
+    TooFew, TooLarge.
     """
     gate.check_name(name)
     recipe = Recipe(
@@ -97,7 +98,7 @@ def build(
         splits=made.splits,
         drops=selection.drops,
         path=place,
-        loss=made.losses,
+        loss=made.formats,
         written=there is None,
     )
 
@@ -182,7 +183,7 @@ def _draft(
         snapshot_id=before[0]["snapshot_id"] if before else snapshot,
         rows=selection.rows.entries,
         audit=audit(lake, project, selection, leaked),
-        losses=(),
+        formats=(),
         libraries=manifest.libraries(),
         files={},
     )
@@ -191,25 +192,27 @@ def _draft(
 def _put(
     fresh: Path, draft: Manifest, selection: Selection, dialects: Sequence[Format], told: Told
 ) -> Manifest:
-    """Every file, and last the manifest that names them. Raises LossyFormat."""
-    losses = _put_formats(fresh, draft, selection, dialects, told)
+    """Every file, and last the manifest that names them. Raises LossyFormat, TooFew, TooLarge."""
+    written = _put_formats(fresh, draft, selection, dialects, told)
     _put_rows(fresh, selection, told)
-    return _seal(fresh, msgspec.structs.replace(draft, losses=losses))
+    return _seal(fresh, msgspec.structs.replace(draft, formats=written))
 
 
 def _put_formats(
     fresh: Path, draft: Manifest, selection: Selection, dialects: Sequence[Format], told: Told
 ) -> tuple[LossReport, ...]:
-    """The files of every dialect. Raises LossyFormat."""
+    """The files of every dialect. Raises LossyFormat, TooFew, TooLarge."""
     shape = Shape.of(draft.name, selection.objective, selection.rows)
-    losses = []
+    reports = []
     for at, format in enumerate(dialects):
         told("formats", at, len(dialects))
         place = fresh / "formats" / format.name
-        losses.append(writer.write(format, selection.rows, shape, place).loss)
+        written = writer.write(format, selection.rows, shape, place)
+        gate.check_limits(format, written, place)
+        reports.append(written.loss)
     told("formats", len(dialects), len(dialects))
-    gate.check_loss(losses, draft.recipe)
-    return tuple(losses)
+    gate.check_loss(reports, draft.recipe)
+    return tuple(reports)
 
 
 def _put_rows(fresh: Path, selection: Selection, told: Told) -> None:

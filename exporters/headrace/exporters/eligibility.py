@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from headrace.curate.conversation import Conversation
+from headrace.curate.draft import OUTCOME, Draft, draft
 from headrace.exporters.call import arguments, calls, names, orphan
 from headrace.exporters.lesson import Lesson
 from headrace.exporters.objective import Objective
@@ -135,9 +136,22 @@ def has_lesson(candidate: Candidate) -> Finding | None:
     return None
 
 
+def question_of(conversation: Conversation) -> Draft | None:
+    """What of an episode can be asked anew and scored; None where nothing can."""
+    marks, success = conversation.trainable, conversation.resolution == "success"
+    found = draft(conversation.messages, marks, success=success)
+    return None if found is None or found.scorer == OUTCOME else found
+
+
+def verifiable(candidate: Candidate) -> Finding | None:
+    if candidate.objective != "rl" or question_of(candidate.conversation) is not None:
+        return None
+    return Finding(reason="no_reference")
+
+
 def outcome_known(candidate: Candidate) -> Finding | None:
     resolution: Resolution = candidate.conversation.resolution
-    if resolution == "success":
+    if resolution == "success" or candidate.objective == "rl":
         return None
     if resolution == "failure":
         return Finding(reason="not_success") if candidate.objective == "sft" else None
@@ -161,6 +175,7 @@ GATES: tuple[Gate, ...] = (
     not_screened,
     has_lesson,
     outcome_known,
+    verifiable,
     single,
 )
 

@@ -31,6 +31,14 @@ class LossyFormat(HeadraceError):
     """A trainer dialect cannot say what the rows say, and training would change."""
 
 
+class TooFew(HeadraceError):
+    """A trainer takes no file of so few records."""
+
+
+class TooLarge(HeadraceError):
+    """A trainer takes no file of this size."""
+
+
 class NotADataset(HeadraceError):
     """A folder that Headrace did not write stands in the way, or is asked to be one."""
 

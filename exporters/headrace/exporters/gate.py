@@ -1,6 +1,7 @@
 """What must hold for a whole data set before its folder appears."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from unicodedata import category
 
 from headrace.exporters.eligibility import Finding
@@ -10,9 +11,13 @@ from headrace.exporters.errors import (
     NoSuite,
     NothingToExport,
     OneLabelOnly,
+    TooFew,
+    TooLarge,
     UnusableName,
 )
+from headrace.exporters.formats.dialect import Written
 from headrace.exporters.formats.loss import LossReport
+from headrace.exporters.formats.registry import Format
 from headrace.exporters.manifest import Recipe
 from headrace.exporters.reason import advice
 from headrace.exporters.selection import Selection
@@ -86,6 +91,29 @@ def check_loss(losses: Iterable[LossReport], recipe: Recipe) -> None:
             f"training would change: {'; '.join(found)}. Choose another --format, or accept it "
             "with --allow-lossy"
         )
+
+
+def check_limits(format: Format, written: Written, place: Path) -> None:
+    """Raises LossyFormat, TooFew or TooLarge where the target would refuse the file to train on."""
+    count, least = written.records.get("train", 0), format.least.get(written.shape.objective, 1)
+    if not count:
+        told = ", ".join(loss.code for loss in written.loss.losses) or "none was made"
+        raise LossyFormat(
+            f"{format.name} can say none of the {written.shape.rows['train']} rows to train on "
+            f"({told}): choose another --format"
+        )
+    if count < least:
+        raise TooFew(
+            f"{format.name} takes {least} records for {written.shape.objective} at least, and "
+            f"there are {count} to train on: bring more episodes or choose another --format"
+        )
+    for file in written.files.values():
+        size = (place / file).stat().st_size
+        if format.largest_mb is not None and size > format.largest_mb * 1_000_000:
+            raise TooLarge(
+                f"{format.name} takes files of {format.largest_mb} MB at most, and {file} has "
+                f"{size / 1e6:.0f}: build from fewer rows or choose another --format"
+            )
 
 
 def _nothing(selection: Selection) -> str:

@@ -63,7 +63,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_id: int  # of the lake, when this version was first built
     rows: tuple[Entry, ...]  # by row id
     audit: Audit
-    losses: tuple[LossReport, ...]
+    formats: tuple[LossReport, ...]  # what each has written of the rows, and what it lost
     libraries: Mapping[str, str]
     files: Mapping[str, str]  # path -> sha256, this file apart
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from headrace.exporters.errors import UnknownObjective
 
-Objective = Literal["sft", "kto", "dpo", "rm"]
+Objective = Literal["sft", "kto", "dpo", "rm", "rl"]
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 
 _FUNCTION = pa.struct([("name", pa.string()), ("arguments", pa.string())])
@@ -45,6 +45,19 @@ SCHEMAS: Mapping[Objective, pa.Schema] = MappingProxyType(
         ),
         "dpo": pa.schema([*_HEAD, *_PAIR, _TOOLS]),
         "rm": pa.schema([*_HEAD, *_PAIR, ("margin", pa.float64()), _TOOLS]),
+        "rl": pa.schema(
+            [
+                *_HEAD,
+                ("prompt", _MESSAGES),
+                ("task_id", pa.string()),
+                ("scorer", pa.string()),
+                ("reference", pa.string()),
+                ("pass_rate", pa.float64()),
+                ("samples", pa.int64()),
+                ("policy", pa.string()),
+                _TOOLS,
+            ]
+        ),
     }
 )
 

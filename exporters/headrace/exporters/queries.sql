@@ -56,6 +56,20 @@ order by p.pair_id;
 select episode_id, reason, because_of from decisions
 where project = $project and step = 'pair' and not kept;
 
+-- name: rates
+select
+    c.cluster_id as request,
+    count(*) filter (e.resolution = 'success') as passed,
+    count(*) as samples,
+    list_sort(list(distinct e.model) filter (e.model is not null)) as models
+from (
+    select episode_id, min(cluster_id) as cluster_id from clusters
+    where project = $project and method = 'request' group by episode_id
+) c
+join current_episodes e on e.project = $project and e.episode_id = c.episode_id
+where e.resolution in ('success', 'failure')
+group by c.cluster_id;
+
 -- name: suites
 select suite, count(*) as cases from cases
 where project = $project and retired_at is null

@@ -45,6 +45,8 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "conflicting": "its outcomes disagree: let a person decide",
         "unmarked": "send its outcome to /v1/outcomes",
         "not_success": "a failure: use it for kto or dpo",
+        "no_reference": "nothing says what is right in it: only a success does, with text or calls",
+        "same_task": "another episode asks the same, with its own answer: a prompt is there once",
         "duplicate": "another episode stands for it",
         "both_labels": "the same answer was marked a success and a failure: correct one",
         "not_paired": "run `headrace nightly` first, whose step `pair` finds its partner",

@@ -6,13 +6,23 @@ from typing import Any, Self
 import msgspec
 
 from headrace.curate.conversation import Conversation
+from headrace.curate.draft import Draft
 from headrace.exporters.call import arguments, text
+from headrace.exporters.identity import identified
 from headrace.exporters.lesson import Lesson
 from headrace.exporters.objective import SCHEMAS, Objective
 from headrace.lake.message import Body, digest, dump, text_of
 from headrace.lake.record import Split
 
 Messages = tuple[Body, ...]
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """How often production has answered a request well."""
+
+    passed: int = 0
+    samples: int = 0  # successes and failures
+    models: tuple[str, ...] = ()  # that gave them, by name
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +40,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     rejected: Messages = ()
     label: bool | None = None
     margin: float | None = None  # by how much the chosen side is better
+    task_id: str | None = None  # names a prompt and its tools: the unit of a group of samples
+    scorer: str | None = None  # of the evaluation, which tells what an answer is worth
+    reference: str | None = None  # what is right: text, for `tool_calls` a JSON list of calls
+    pass_rate: float | None = None  # share of successes among the samples, 0 to 1
+    samples: int | None = None
+    policy: str | None = None  # the models that gave the samples
     tools: str | None = None  # JSON list
 
     @classmethod
@@ -88,6 +104,25 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(made, objective=objective)._named()
 
     @classmethod
+    def rl(cls, episode: Conversation, question: Draft, split: Split, rate: Rate) -> Self:
+        """What was asked at the turn that a scorer can look at, and what is right there."""
+        prompt, tools = canonical(question.messages), tools_text(episode)
+        right = question.target
+        return cls(
+            objective="rl",
+            split=split,
+            episode_ids=(episode.episode_id,),
+            prompt=prompt,
+            task_id=digest(dump([prompt, tools])),
+            scorer=question.scorer,
+            reference=right if isinstance(right, str) else text(right),
+            pass_rate=rate.passed / rate.samples if rate.samples else None,
+            samples=rate.samples,
+            policy=", ".join(rate.models) or None,
+            tools=tools,
+        )._named()
+
+    @classmethod
     def read(cls, objective: Objective, split: Split, columns: Mapping[str, Any]) -> Self:
         """A row from its columns as a reader of Parquet gives them, nulls of messages included."""
         return cls(objective=objective, split=split, **{k: _plain(v) for k, v in columns.items()})
@@ -122,8 +157,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
             split=split,
             episode_ids=ids,
             prompt=canonical(prompt),
-            chosen=canonical([good]),
-            rejected=canonical([rejected.messages[len(prompt)]]),
+            chosen=canonical([good], len(prompt)),
+            rejected=canonical([rejected.messages[len(prompt)]], len(prompt)),
             tools=tools_text(rejected),
         )
 
@@ -133,9 +168,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, row_id=name)
 
 
-def canonical(messages: Sequence[Body]) -> Messages:
-    """Messages in canonical form: text content, arguments re-written, no key without a value."""
-    return tuple(_message(message) for message in messages)
+def canonical(messages: Sequence[Body], start: int = 0) -> Messages:
+    """Messages in canonical form: text content, arguments re-written, no key without a value.
+
+    Calls and results without an id are given one; `start` is the place of the first message.
+    """
+    return identified([_message(message) for message in messages], start)
 
 
 def tools_text(episode: Conversation) -> str | None:
@@ -159,7 +197,7 @@ def _message(message: Body) -> Body:
 def _call(call: Body) -> Body:
     function = call["function"]
     given = {"name": function["name"], "arguments": text(arguments(call))}
-    return {"id": call.get("id"), "type": "function", "function": given}
+    return {"id": call.get("id") or None, "type": "function", "function": given}
 
 
 def _plain(value: object) -> Any:

@@ -8,11 +8,11 @@ import msgspec
 
 from headrace.curate.backlog import Backlog
 from headrace.curate.conversation import Conversation
-from headrace.exporters.eligibility import Finding, Standing, judge
+from headrace.exporters.eligibility import Finding, Standing, judge, question_of
 from headrace.exporters.lesson import Lesson
 from headrace.exporters.objective import Objective
 from headrace.exporters.pair import Mined, Read, mined, pairs
-from headrace.exporters.row import Row
+from headrace.exporters.row import Rate, Row
 from headrace.exporters.rowfile import RowFile
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Split
@@ -70,6 +70,7 @@ def select(
         folder=folder,
         paired=mined(lake, project) if objective in ("dpo", "rm") else None,
         read=read,
+        rates=rates(lake, project) if objective == "rl" else {},
     )
     names = [row["episode_id"] for row in hidden if row["episode_id"] not in chosen.marks]
     unscrubbed = dict.fromkeys(names, Finding(reason="not_scrubbed"))
@@ -85,6 +86,12 @@ def standings(lake: Lake, project: str) -> dict[str, Standing]:
     }
 
 
+def rates(lake: Lake, project: str) -> dict[str, Rate]:
+    """Cluster of equal requests -> how often production has answered them well."""
+    rows = lake.rows(statements("headrace.exporters")["rates"], {"project": project})
+    return {row.pop("request"): msgspec.convert(row, Rate) for row in rows}
+
+
 def choose(
     episodes: Iterable[Conversation],
     known: Mapping[str, Standing],
@@ -93,6 +100,7 @@ def choose(
     folder: Path | None = None,
     paired: Mined | None = None,
     read: Read | None = None,
+    rates: Mapping[str, Rate] = {},
 ) -> Selection:
     """The selection from episodes and what is known of them, in any order the same.
 
@@ -108,7 +116,7 @@ def choose(
             continue
         rows.marks[episode.episode_id] = f"{episode.resolved_by or 'unknown'}: {episode.resolution}"
         if paired is None:
-            rows.add(_row(episode, objective, standing))
+            rows.add(_row(episode, objective, standing, rates))
         else:
             fit[episode.episode_id] = standing
     if paired is not None and read is not None:
@@ -123,6 +131,7 @@ class _Rows:
         self._objective = objective
         self._file = RowFile(folder)
         self._labelled: dict[str, dict[bool, str]] = {}  # a text -> its label -> its row
+        self._tasks: dict[str, set[str]] = {}  # a prompt to answer anew -> its rows
         self._twice: dict[str, str] = {}  # an episode -> the row that others are in
         self.against: dict[str, Finding] = {}
         self.marks: dict[str, str] = {}
@@ -133,6 +142,8 @@ class _Rows:
         if row.label is not None:
             text = digest(dump([row.prompt, row.completion, row.tools]))
             self._labelled.setdefault(text, {})[row.label] = row.row_id
+        if row.task_id is not None:
+            self._tasks.setdefault(row.task_id, set()).add(row.row_id)
 
     def pair(self, paired: Mined, fit: Mapping[str, Standing], read: Read) -> None:
         alone = pairs(paired, fit, read, self._objective, self._file)
@@ -141,7 +152,8 @@ class _Rows:
             del self.marks[name]
 
     def selected(self) -> Selection:
-        """Without texts that stand on both sides of an unpaired set: one mark is wrong."""
+        """Without texts that stand on both sides of an unpaired set, where one mark is wrong, and
+        with each prompt to answer anew once."""
         for name, row_id in self._twice.items():
             self._drop([name], "duplicate", self._file.entry(row_id).episode_ids[0])
         for sides in self._labelled.values():
@@ -149,6 +161,10 @@ class _Rows:
                 one, other = (self._file.discard(sides[label]) for label in (True, False))
                 self._drop(one.episode_ids, "both_labels", other.episode_ids[0])
                 self._drop(other.episode_ids, "both_labels", one.episode_ids[0])
+        for kept, *others in map(sorted, self._tasks.values()):
+            for gone in map(self._file.discard, others):
+                stands = self._file.entry(kept).episode_ids[0]
+                self._drop(gone.episode_ids, "same_task", stands)
         return Selection(
             objective=self._objective, rows=self._file, against=self.against, marks=self.marks
         )
@@ -159,9 +175,13 @@ class _Rows:
             self.marks.pop(name, None)
 
 
-def _row(episode: Conversation, objective: Objective, standing: Standing) -> Row:
-    make = Row.sft if objective == "sft" else Row.kto
+def _row(
+    episode: Conversation, objective: Objective, standing: Standing, rates: Mapping[str, Rate]
+) -> Row:
     split: Split = standing.split or "train"  # `judge` lets none without a side through
+    if objective == "rl" and (question := question_of(episode)) is not None:
+        return Row.rl(episode, question, split, rates.get(standing.request or "", Rate()))
+    make = Row.sft if objective == "sft" else Row.kto
     return make(episode, Lesson.of(episode), split)
 
 

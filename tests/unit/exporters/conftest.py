@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow.parquet as pq
 import pytest
 
 from headrace.curate.conversation import Conversation
@@ -101,8 +102,15 @@ def talk() -> Callable[[], list[Body]]:
 class Adapted(NamedTuple):
     """The files of a dialect, by name, and what they lost."""
 
-    files: Mapping[str, str]
+    files: Mapping[str, str | list[dict[str, Any]]]  # Parquet as its records
     loss: LossReport
+
+
+def read(file: Path) -> str | list[dict[str, Any]]:
+    if file.suffix != ".parquet":
+        return file.read_bytes().decode()
+    records: list[dict[str, Any]] = pq.read_table(file).to_pylist()
+    return records
 
 
 @pytest.fixture
@@ -114,7 +122,6 @@ def adapted(tmp_path: Path) -> Callable[..., Adapted]:
         shape = Shape.of("refunds", objective, held)
         place = tmp_path / "formats" / str(len(list(tmp_path.glob("formats/*"))))
         written = writer.write(format_named(format, objective), held, shape, place)
-        texts = {file: (place / file).read_text("utf-8") for file in folder.files(place)}
-        return Adapted(texts, written.loss)
+        return Adapted({file: read(place / file) for file in folder.files(place)}, written.loss)
 
     return write

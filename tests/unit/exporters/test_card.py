@@ -41,7 +41,7 @@ def manifest(
         recipe=Recipe(objective=objective, formats=("trl",), **(recipe or {})),
         snapshot_id=1,
         rows=rows,
-        losses=(),
+        formats=(),
         libraries={},
         files={},
         **given,

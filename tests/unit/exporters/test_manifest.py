@@ -54,7 +54,7 @@ def whole(rows: tuple[Entry, ...]) -> Manifest:
         snapshot_id=7,
         rows=rows,
         audit=AUDIT,
-        losses=(),
+        formats=(),
         libraries=manifest.libraries(),
         files={"README.md": manifest.sha(b"page")},
     )

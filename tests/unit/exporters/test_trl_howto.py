@@ -107,9 +107,7 @@ def test_the_weight_keeps_both_labels_in_balance(good: int, bad: int) -> None:
         margin=False, desirable=good, undesirable=bad,
     )  # fmt: skip
     weight = kto_weight(
-        Written(
-            shape=shape, files={}, records={}, columns=(), longest=0, loss=LossReport(format="trl")
-        )
+        Written(shape=shape, files={}, columns=(), longest=0, loss=LossReport(format="trl"))
     )
     assert weight > 0
     assert (weight == 1.0) >= (bad <= good <= bad * 4 / 3)

@@ -54,7 +54,7 @@ def place(
         snapshot_id=1,
         rows=entries,
         audit=EMPTY,
-        losses=(),
+        formats=(),
         libraries={},
         files={name: manifest.sha(content) for name, content in contents.items()},
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from headrace.evals.cases.draft import OUTCOME
+from headrace.curate.draft import OUTCOME
 from headrace.evals.errors import CasesRefused, TargetUnusable
 from headrace.evals.scorers.answer import Answer
 from headrace.evals.scorers.table import Scoring, scoring

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from headrace.curate.draft import draft
 from headrace.curate.scrubbing import beside
-from headrace.evals.cases.draft import draft
 from headrace.lake.message import Body, digest, dump
 from headrace.lake.record import Case
 from headrace.lake.statement import statements

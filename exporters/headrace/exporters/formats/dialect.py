@@ -1,9 +1,11 @@
 """What a trainer dialect is: how it says a row, and the page that trains on its files."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, Self
 
 import msgspec
+import pyarrow as pa
 
 from headrace.exporters.formats.loss import LossReport
 from headrace.exporters.objective import Objective
@@ -41,6 +43,11 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def slug(self) -> str:
+        """The name in letters, digits, `_` and `-` alone, which trainers and shells take."""
+        return re.sub(r"[^A-Za-z0-9_-]+", "-", self.name).strip("-") or "dataset"
+
+    @property
     def splits(self) -> tuple[Split, ...]:
         """Those that have rows."""
         return tuple(split for split, count in self.rows.items() if count)
@@ -51,10 +58,14 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
 
     shape: Shape
     files: Mapping[Split, str]  # name below `formats/<name>/`
-    records: Mapping[Split, int]
     columns: tuple[str, ...]  # of the first record
     longest: int  # characters of the longest record as JSON
     loss: LossReport
+
+    @property
+    def records(self) -> Mapping[Split, int]:
+        """How many of each side."""
+        return self.loss.records
 
 
 class Dialect(Protocol):
@@ -64,6 +75,15 @@ class Dialect(Protocol):
         """What a row becomes: one record, several, or none; what these do not say is told."""
         ...
 
-    def howto(self, written: Written) -> str:
-        """HOWTO.md: the trainer's exact configuration for these files, and what was lost."""
+    def pages(self, written: Written) -> Mapping[str, str]:
+        """Texts beside the records, by file name: HOWTO.md with the trainer's exact configuration
+        and what was lost, and whatever else the trainer reads."""
+        ...
+
+
+class Tabular(Dialect, Protocol):
+    """A dialect whose files are Parquet."""
+
+    def schema(self, shape: Shape) -> pa.Schema:
+        """Of its records; written by hand and never inferred."""
         ...

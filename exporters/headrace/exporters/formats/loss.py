@@ -1,6 +1,10 @@
 """What a trainer dialect could not say: counted, with the rows, never silent."""
 
+from collections.abc import Mapping
+
 import msgspec
+
+from headrace.lake.record import Split
 
 # What these lose does not change what is trained; anything else stops a build.
 HARMLESS = frozenset(
@@ -21,19 +25,20 @@ SHOWN = 5
 class Loss(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of loss."""
 
-    code: str
+    code: str  # what follows a colon tells more of it, as in `row_skipped:parallel_calls`
     count: int  # of rows
     row_ids: tuple[str, ...]  # the first of them
 
     @property
     def harmless(self) -> bool:
-        return self.code in HARMLESS
+        return self.code.partition(":")[0] in HARMLESS
 
 
 class LossReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that one format lost, by code."""
+    """What one format has written of the rows, and everything that it lost, by code."""
 
     format: str
+    records: Mapping[Split, int] = {}  # a side without any has no file
     losses: tuple[Loss, ...] = ()
 
     @property
@@ -47,6 +52,7 @@ class LossTally:
 
     def __init__(self, format: str) -> None:
         self._format = format
+        self._records: dict[Split, int] = {}
         self._counts: dict[str, int] = {}
         self._first: dict[str, list[str]] = {}
         self._row_id = ""
@@ -55,6 +61,10 @@ class LossTally:
     def turn(self, row_id: str) -> None:
         """From here on losses are of this row."""
         self._row_id, self._codes = row_id, set()
+
+    def wrote(self, split: Split) -> None:
+        """Count a record of one side."""
+        self._records[split] = self._records.get(split, 0) + 1
 
     def __call__(self, code: str) -> None:
         if code in self._codes:
@@ -71,4 +81,4 @@ class LossTally:
             Loss(code=code, count=count, row_ids=tuple(self._first[code]))
             for code, count in sorted(self._counts.items())
         )
-        return LossReport(format=self._format, losses=tuple(losses))
+        return LossReport(format=self._format, records=dict(self._records), losses=tuple(losses))

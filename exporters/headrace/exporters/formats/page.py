@@ -2,6 +2,7 @@
 
 from headrace.exporters.formats.dialect import Written
 
+HOWTO = "HOWTO.md"
 CHARS_PER_TOKEN = 4
 
 

@@ -9,10 +9,14 @@ import msgspec
 
 from headrace.exporters.errors import UnknownFormat
 from headrace.exporters.formats.dialect import Dialect
+from headrace.exporters.formats.sink import Container
 from headrace.exporters.objective import Objective
 from headrace.lake.record import Split
 
-JSONL: Mapping[Split, str] = MappingProxyType({"train": "train.jsonl", "test": "test.jsonl"})
+STEMS: Mapping[Split, str] = MappingProxyType({"train": "train", "test": "test"})
+SUFFIXES: Mapping[Container, str] = MappingProxyType(
+    {"jsonl": ".jsonl", "parquet": ".parquet", "folders": ""}
+)
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,13 +25,20 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     about: str  # the trainers that read it, with versions
     objectives: tuple[Objective, ...]
-    module: str = ""  # default: its name
-    files: Mapping[Split, str] = JSONL
+    container: Container = "jsonl"
+    stems: Mapping[Split, str] = STEMS  # of the file of a side
+    least: Mapping[Objective, int] = {}  # records to train on that the target wants at least
+    largest_mb: int | None = None  # file that the target takes, in units of 1,000,000 bytes
 
     @property
     def dialect(self) -> Dialect:
-        name = self.module or self.name.replace("-", "_")
+        """Its module. Names with a dash lie in modules with an underscore."""
+        name = self.name.replace("-", "_")
         return cast(Dialect, import_module(f"headrace.exporters.formats.{name}"))
+
+    def file(self, split: Split) -> str:
+        """What holds the records of a side, below the folder of the format."""
+        return self.stems[split] + SUFFIXES[self.container]
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(

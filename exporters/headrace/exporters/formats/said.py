@@ -1,6 +1,6 @@
 """Messages in the forms that several dialects share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from headrace.exporters.call import arguments
 from headrace.exporters.formats.dialect import Lost
@@ -8,9 +8,24 @@ from headrace.exporters.row import Messages, Row
 from headrace.lake.message import Body
 
 
+def without_reasoning(messages: Messages, lost: Lost) -> list[Body]:
+    """Canonical messages, arguments as text, without `reasoning_content`."""
+    return [_bare(message, lost) for message in messages]
+
+
 def with_objects(messages: Messages, lost: Lost) -> list[Body]:
     """Arguments as objects, empty text for a turn of calls alone, no reasoning."""
     return [_with_objects(message, lost) for message in messages]
+
+
+def marked(
+    messages: Sequence[Body], trainable: Sequence[bool], mark: Callable[[bool], Body]
+) -> list[Body]:
+    """Assistant turns with the keys that tell whether they train; other messages as they are."""
+    return [
+        {**message, **mark(on)} if message["role"] == "assistant" else message
+        for message, on in zip(messages, trainable, strict=True)
+    ]
 
 
 def turns(row: Row) -> Iterator[tuple[Messages, Body]]:

@@ -1,10 +1,11 @@
 """TRL: arguments as objects, empty text for a turn of calls alone, no mask for single turns."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from headrace.exporters.formats import trl_howto
 from headrace.exporters.formats.dialect import Lost, Record, Shape, Written
+from headrace.exporters.formats.page import HOWTO
 from headrace.exporters.formats.said import turns, with_objects
 from headrace.exporters.row import Row
 
@@ -17,8 +18,8 @@ def records(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
         yield {**record, **tools}
 
 
-def howto(written: Written) -> str:
-    return trl_howto.howto(written)
+def pages(written: Written) -> Mapping[str, str]:
+    return {HOWTO: trl_howto.howto(written)}
 
 
 def _sft(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
@@ -58,4 +59,17 @@ def _rm(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
     }
 
 
-_RECORDS = {"sft": _sft, "kto": _kto, "dpo": _dpo, "rm": _rm}
+def _rl(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
+    """All columns of a row reach the reward function."""
+    yield {
+        "prompt": with_objects(row.prompt, lost),
+        "task_id": row.task_id,
+        "scorer": row.scorer,
+        "reference": row.reference,
+        "pass_rate": row.pass_rate,
+        "samples": row.samples,
+        "policy": row.policy,
+    }
+
+
+_RECORDS = {"rl": _rl, "sft": _sft, "kto": _kto, "dpo": _dpo, "rm": _rm}

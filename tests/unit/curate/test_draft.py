@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from headrace.evals.cases.draft import OUTCOME, Draft, draft
+from headrace.curate.draft import OUTCOME, Draft, draft
 
 SYSTEM = {"role": "system", "content": "Be brief."}
 ASK = {"role": "user", "content": "What is the capital of France?"}
