@@ -66,6 +66,11 @@ class RowFile:
         for place in self._sorted():
             yield self._read(place)
 
+    @property
+    def size(self) -> int:
+        """Bytes on the disk, of rows that had to give way too."""
+        return self._end
+
     def add(self, row: Row) -> Entry | None:
         """The row that had to give way, if one had: this one or an equal one that was there."""
         entry = Entry(
