@@ -7,9 +7,10 @@ from typing import Any
 import pyarrow as pa
 from huggingface_hub import DatasetCardData
 
-from headrace.exporters.manifest import Audit, Manifest, Recipe, Scrubbing
+from headrace.exporters.manifest import Audit, Manifest, Scrubbing
 from headrace.exporters.objective import SCHEMAS, Objective
 from headrace.exporters.reason import advice
+from headrace.exporters.recipe import Recipe
 
 WHAT: Mapping[Objective, str] = {
     "sft": "conversations to imitate: successes, with the assistant turns to be trained marked",

@@ -16,8 +16,9 @@ from headrace.exporters.formats import writer
 from headrace.exporters.formats.dialect import Shape
 from headrace.exporters.formats.loss import LossReport
 from headrace.exporters.formats.registry import Format, format_named
-from headrace.exporters.manifest import Manifest, Recipe
+from headrace.exporters.manifest import Manifest
 from headrace.exporters.objective import objective as objective_named
+from headrace.exporters.recipe import Recipe
 from headrace.exporters.rowfile import SPLITS
 from headrace.exporters.selection import Selection, select
 from headrace.exporters.validation import Validation, validate
@@ -246,7 +247,7 @@ def _record(tx: Transaction, made: Manifest, now: datetime) -> None:
         at=now,
         snapshot_id=made.snapshot_id,
         rows=len(made.rows),
-        recipe=dump(msgspec.to_builtins(made.recipe)),
+        recipe=dump(made.recipe.said),
         manifest_hash=manifest.sha(made.encode()),
     )
     members = [

@@ -18,8 +18,8 @@ from headrace.exporters.errors import (
 from headrace.exporters.formats.dialect import Written
 from headrace.exporters.formats.loss import LossReport
 from headrace.exporters.formats.registry import Format
-from headrace.exporters.manifest import Recipe
 from headrace.exporters.reason import advice
+from headrace.exporters.recipe import Recipe
 from headrace.exporters.selection import Selection
 
 _UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, half characters, line and paragraph ends

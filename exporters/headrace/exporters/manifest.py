@@ -12,22 +12,12 @@ from headrace.curate.silver.measure import Measured
 from headrace.exporters.errors import NotADataset
 from headrace.exporters.formats.loss import LossReport
 from headrace.exporters.objective import Objective
+from headrace.exporters.recipe import Recipe
 from headrace.exporters.rowfile import Entry
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Split
 
 NAME = "manifest.json"
-
-
-class Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for: with the same lake it gives the same bytes."""
-
-    objective: Objective
-    formats: tuple[str, ...]
-    license: str = "other"
-    without_evals: bool = False
-    accept_leaks: bool = False
-    allow_lossy: bool = False
 
 
 class Scrubbing(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,12 +76,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     def encode(self) -> bytes:
         """The file: keys in the order above, so that the same manifest is the same bytes."""
-        return msgspec.json.format(msgspec.json.encode(self, order="sorted"), indent=1) + b"\n"
+        fields = {**msgspec.structs.asdict(self), "recipe": self.recipe.said}
+        return msgspec.json.format(msgspec.json.encode(fields, order="sorted"), indent=1) + b"\n"
 
 
 def version(rows: tuple[Entry, ...], recipe: Recipe) -> str:
     """16 hex digits that follow from rows, their sides and the recipe alone."""
-    return digest(dump([msgspec.to_builtins(rows), msgspec.to_builtins(recipe)]))[:16]
+    return digest(dump([msgspec.to_builtins(rows), recipe.said]))[:16]
 
 
 def sha(content: bytes) -> str:

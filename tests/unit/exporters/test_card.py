@@ -7,8 +7,9 @@ from huggingface_hub import DatasetCard
 
 from headrace.curate.silver.measure import Measured
 from headrace.exporters import card
-from headrace.exporters.manifest import Audit, Manifest, Recipe, Scrubbing
+from headrace.exporters.manifest import Audit, Manifest, Scrubbing
 from headrace.exporters.objective import OBJECTIVES, SCHEMAS, Objective
+from headrace.exporters.recipe import Recipe
 from headrace.exporters.rowfile import Entry
 
 

@@ -15,10 +15,10 @@ from headrace.exporters.errors import (
     UnusableName,
 )
 from headrace.exporters.formats.loss import HARMLESS, SHOWN, LossReport, LossTally
-from headrace.exporters.manifest import Recipe
 from headrace.exporters.objective import Objective
 from headrace.exporters.pair import Made, Mined
 from headrace.exporters.reason import ADVICE
+from headrace.exporters.recipe import Recipe
 from headrace.exporters.selection import Selection, choose
 from headrace.lake.message import Body
 

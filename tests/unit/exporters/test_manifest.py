@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from headrace.curate.conversation import Conversation
 from headrace.exporters import manifest
 from headrace.exporters.errors import NotADataset
-from headrace.exporters.manifest import Audit, Manifest, Recipe
+from headrace.exporters.manifest import Audit, Manifest
+from headrace.exporters.recipe import Recipe
 from headrace.exporters.rowfile import Entry
 from headrace.exporters.selection import choose
 from headrace.lake.message import Body

@@ -8,7 +8,8 @@ import pytest
 from headrace.curate.conversation import Conversation
 from headrace.exporters import manifest, table
 from headrace.exporters.errors import NotADataset
-from headrace.exporters.manifest import Audit, Manifest, Recipe
+from headrace.exporters.manifest import Audit, Manifest
+from headrace.exporters.recipe import Recipe
 from headrace.exporters.row import Row
 from headrace.exporters.selection import choose
 from headrace.exporters.validation import validate
