@@ -6,7 +6,14 @@ STAMP := .venv/.installed
 PYTEST := $(BIN)/pytest -q -n auto --dist loadfile --no-loadscope-reorder
 SHELL := /bin/bash
 
-.PHONY: demo test check suite format lint types layers clean
+# The checkers of trainers are no part of this repository: where they lie, and what runs them.
+VALIDATORS ?= $(CURDIR)/../shared/validators
+VENVS := $(CURDIR)/.validators
+LIGHT := light together mistral
+HEAVY := mlx tinker trl axolotl llamafactory swift verl
+made = $(patsubst %,$(VENVS)/%/.made,$(1))
+
+.PHONY: demo test check suite validate-formats format lint types layers clean
 
 demo: $(STAMP)
 	$(BIN)/headrace demo --out demo-out
@@ -16,8 +23,17 @@ test: $(STAMP)
 
 check: lint types layers suite
 
-suite: $(STAMP)
-	$(PYTEST)
+suite: $(STAMP) $(if $(wildcard $(VALIDATORS)),$(call made,$(LIGHT)))
+	HEADRACE_VALIDATOR_VENVS=$(VENVS) $(PYTEST)
+
+# Every format, held against its trainer's own checker in an environment of its own: 20 GB, an hour.
+validate-formats: $(STAMP) $(call made,$(LIGHT) $(HEAVY))
+	HEADRACE_VALIDATOR_VENVS=$(VENVS) HEADRACE_VALIDATORS=$(VALIDATORS) HEADRACE_VALIDATOR_STEPS=2 \
+		$(BIN)/pytest -q -rs tests/integration/exporters/test_validators.py
+
+$(VENVS)/%/.made:
+	HEADRACE_VALIDATOR_VENVS=$(VENVS) sh $(VALIDATORS)/venv.sh $*
+	touch $@
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -46,4 +62,4 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 clean:
-	rm -rf .venv demo-out dist build
+	rm -rf .venv .validators demo-out dist build
