@@ -1,6 +1,6 @@
 """The ladder: which episodes a data set may take, and the first reason against the others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -9,6 +9,7 @@ from headrace.curate.draft import OUTCOME, Draft, draft
 from headrace.exporters.call import arguments, calls, names, orphan
 from headrace.exporters.lesson import Lesson
 from headrace.exporters.objective import Objective
+from headrace.exporters.recipe import Masks
 from headrace.lake.message import Body
 from headrace.lake.record import Resolution, Split
 
@@ -27,7 +28,7 @@ ROLES = frozenset({"system", "user", "assistant", "tool"})
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """What curation decided about an episode."""
+    """What curation decided about an episode, and the recipe before it is read."""
 
     split: Split | None = None
     decontaminated: bool = False  # compared with the evaluation cases at all
@@ -36,6 +37,10 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     screened: str | None = None  # why it is held back until somebody has looked at it
     duplicate_of: str | None = None
     request: str | None = None  # its cluster of equal requests
+    group: str | None = None  # which is on one side of the split as a whole
+    refused: tuple[str, ...] = ()  # what the recipe has against it: right_to_train, filtered
+    customer: str | None = None  # whose it is, where a cap asks
+    part: str | None = None  # of the mix, where there is one
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,13 +62,30 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 Gate = Callable[[Candidate], Finding | None]
 
 
-def judge(conversation: Conversation, standing: Standing, objective: Objective) -> Finding | None:
+def judge(
+    conversation: Conversation, standing: Standing, objective: Objective, masks: Masks = "all"
+) -> Finding | None:
     """The first reason against this episode for this objective; None where it may be used."""
-    lesson = Lesson.of(conversation)
+    return next(findings(conversation, standing, objective, masks), None)
+
+
+def findings(
+    conversation: Conversation, standing: Standing, objective: Objective, masks: Masks = "all"
+) -> Iterator[Finding]:
+    """Every reason against this episode for this objective; the first one counts."""
     candidate = Candidate(
-        conversation=conversation, standing=standing, lesson=lesson, objective=objective
+        conversation=conversation,
+        standing=standing,
+        lesson=Lesson.of(conversation, masks),
+        objective=objective,
     )
-    return next((found for gate in GATES if (found := gate(candidate)) is not None), None)
+    for gate in GATES:
+        if gate is whole:
+            yield from _defects(candidate)
+            if not candidate.lesson.messages:
+                return  # there is nothing that the others could look at
+        elif (found := gate(candidate)) is not None:
+            yield found
 
 
 def scrubbed(candidate: Candidate) -> Finding | None:
@@ -71,12 +93,18 @@ def scrubbed(candidate: Candidate) -> Finding | None:
     return None if candidate.conversation.scrubbed else Finding(reason="not_scrubbed")
 
 
+def rightful(candidate: Candidate) -> Finding | None:
+    """Whether whoever it is of allows that it is trained on."""
+    return _refused(candidate, "right_to_train")
+
+
+def asked_for(candidate: Candidate) -> Finding | None:
+    """Whether the filters of the recipe let it through."""
+    return _refused(candidate, "filtered")
+
+
 def whole(candidate: Candidate) -> Finding | None:
-    if not candidate.lesson.messages:
-        return Finding(reason="no_content")
-    known = {defect.partition(":")[0] for defect in candidate.conversation.defects}
-    known.add(orphan(candidate.lesson.messages) or "")
-    return next((Finding(reason=defect) for defect in DEFECTS if defect in known), None)
+    return next(_defects(candidate), None)
 
 
 def in_order(candidate: Candidate) -> Finding | None:
@@ -167,6 +195,8 @@ def single(candidate: Candidate) -> Finding | None:
 # Tried in this order; the first that fails counts, so that drops and rows add up to episodes.
 GATES: tuple[Gate, ...] = (
     scrubbed,
+    rightful,
+    asked_for,
     whole,
     in_order,
     text_only,
@@ -178,6 +208,19 @@ GATES: tuple[Gate, ...] = (
     verifiable,
     single,
 )
+
+
+def _refused(candidate: Candidate, reason: str) -> Finding | None:
+    return Finding(reason=reason) if reason in candidate.standing.refused else None
+
+
+def _defects(candidate: Candidate) -> Iterator[Finding]:
+    if not candidate.lesson.messages:
+        yield Finding(reason="no_content")
+        return
+    known = {defect.partition(":")[0] for defect in candidate.conversation.defects}
+    known.add(orphan(candidate.lesson.messages) or "")
+    yield from (Finding(reason=defect) for defect in DEFECTS if defect in known)
 
 
 def _has_media(message: Body) -> bool:

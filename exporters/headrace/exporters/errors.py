@@ -7,6 +7,10 @@ class UnknownObjective(HeadraceError):
     """No rows can be made for this objective."""
 
 
+class BadRecipe(HeadraceError):
+    """A recipe asks for what does not exist, or for what cannot be."""
+
+
 class UnknownFormat(HeadraceError):
     """No trainer dialect of this name."""
 

@@ -5,6 +5,7 @@ from typing import Self
 import msgspec
 
 from headrace.curate.conversation import Conversation
+from headrace.exporters.recipe import Masks
 from headrace.lake.message import Body
 
 
@@ -15,14 +16,19 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     trainable: tuple[bool, ...]  # one per message, true on assistant turns only
 
     @classmethod
-    def of(cls, conversation: Conversation) -> Self:
+    def of(cls, conversation: Conversation, masks: Masks = "all") -> Self:
         """The lesson of a conversation: nothing after the last trained turn can train."""
-        marks = [
-            mark and message["role"] == "assistant"
-            for mark, message in zip(conversation.trainable, conversation.messages, strict=True)
+        turns = zip(conversation.trainable, conversation.messages, strict=True)
+        trained = [
+            at
+            for at, (mark, message) in enumerate(turns)
+            if mark and message["role"] == "assistant"
+            if masks != "final_answer" or not message.get("tool_calls")
         ]
-        end = max((i + 1 for i, mark in enumerate(marks) if mark), default=len(marks))
-        return cls(messages=conversation.messages[:end], trainable=tuple(marks[:end]))
+        kept = trained if masks == "all" else trained[-1:]
+        end = kept[-1] + 1 if kept else len(conversation.messages)
+        marks = tuple(at in kept for at in range(end))
+        return cls(messages=conversation.messages[:end], trainable=marks)
 
     @property
     def trains(self) -> bool:

@@ -14,7 +14,9 @@ grouped as (
     from clusters where project = $project group by episode_id, method
 ),
 sided as (
-    select c.episode_id, min(s.split) as split -- `eval` sorts first: in doubt it wins
+    select c.episode_id,
+        min(s.split) as split, -- `eval` sorts first: in doubt it wins
+        min(c.cluster_id) as grp
     from clusters c
     join splits s on s.project = $project and s.group_id = c.cluster_id
     where c.project = $project and c.method = 'group'
@@ -29,13 +31,41 @@ select
     case when not c.kept then c.because_of end as because_of,
     case when not x.kept then x.reason end as screened,
     case when not d.kept then d.because_of end as duplicate_of,
-    r.cluster_id as request
+    r.cluster_id as request,
+    s.grp as "group"
 from current_episodes e
 left join sided s on s.episode_id = e.episode_id
 left join decided c on c.episode_id = e.episode_id and c.step = 'decontaminate'
 left join decided x on x.episode_id = e.episode_id and x.step = 'screen'
 left join decided d on d.episode_id = e.episode_id and d.step = 'dedupe'
 left join grouped r on r.episode_id = e.episode_id and r.method = 'request'
+where e.project = $project;
+
+-- name: facts
+-- What the filters of a recipe may ask about episodes: as they were scrubbed, and what they came to.
+with found as (
+    select episode_id, method, min(cluster_id) as cluster_id
+    from clusters where project = $project and method in ('intent', 'request')
+    group by episode_id, method
+)
+select
+    e.episode_id, e.parent_episode_id, e.conversation_id, e.user_id, e.release, e.model, e.agent,
+    coalesce(nullif(e.metadata ->> '$.intent', ''), i.name, k.cluster_id) as intent,
+    e.request, e.started_at, e.ended_at, e.turns, e.tool_calls, e.input_tokens, e.output_tokens,
+    e.cost_usd, e.latency_ms, e.finish_reason, e.defects, e.metadata::varchar as metadata,
+    e.resolution, e.success, e.score, e.resolved_by, e.p_success, r.cluster_id as cluster
+from scrubbed_episodes e
+left join found k on k.episode_id = e.episode_id and k.method = 'intent'
+left join intents i on i.project = e.project and i.intent_id = k.cluster_id
+left join found r on r.episode_id = e.episode_id and r.method = 'request'
+where e.project = $project;
+
+-- name: metadata
+-- As it came and as it was scrubbed: what stands for the name of a customer is another name.
+select e.episode_id, e.metadata::varchar as came, s.metadata::varchar as scrubbed
+from current_episodes e
+left join scrubbed s
+    on s.project = e.project and s.episode_id = e.episode_id and s.revision = e.revision
 where e.project = $project;
 
 -- name: unscrubbed

@@ -11,6 +11,8 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "not_scrubbed": (
             "run `headrace nightly` first; what its step `scrub` drops as not_scrubbable stays out"
         ),
+        "right_to_train": "its metadata forbid training, or do not allow what has to be allowed",
+        "filtered": "a filter of the recipe leaves it out",
         "no_content": "switch on content capture in the instrumentation",
         "content_hidden": "the instrumentation redacts content: switch that off for this product",
         "content_elsewhere": "content was uploaded elsewhere: send it in the span",
@@ -70,6 +72,11 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "not_trained": "what was corrected is no turn of the assistant to be trained",
         "disputed": "it was corrected, and resolved as a success: let a person decide",
         "over_cap": "its partners are in enough pairs, or its request has enough pairs",
+        "cluster_cap": "its request has enough rows: raise caps.cluster of the recipe",
+        "customer_cap": "its customer has enough rows: raise caps.customer of the recipe",
+        "token_cap": "the rows have enough tokens without it: raise caps.tokens of the recipe",
+        "mix_share": "there are more like it than the mix of the recipe takes: bring the others",
+        "balanced": "its label has enough rows beside the other: bring rows of the other label",
         "screened": "held back until a person has looked at it: `headrace review`",
     }
 )

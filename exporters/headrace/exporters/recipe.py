@@ -13,6 +13,7 @@ Masks = Literal["all", "last", "final_answer"]
 
 OTHERS = "*"  # in a mix: whatever it does not name
 Most = Annotated[int, Meta(ge=1)]
+Ratio = Annotated[float, Meta(ge=1)]
 
 
 class Caps(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,9 +50,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     masks: Masks = "all"
     caps: Caps = Caps()
     mix: Mix | None = None
-    balance: Annotated[float, Meta(ge=1)] | None = (
-        None  # kto: rows of one label for one of the other
-    )
+    balance: Ratio | None = None  # kto: rows to train on of one label for one of the other
     holdout: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # share of groups that go to the test side
     seed: int = 0  # which rows a cap keeps, which groups are held out
     least_rows: Most = 1  # to train on; fewer are refused

@@ -175,6 +175,8 @@ def test_what_is_held_back_to_review_is_not_exported(episode: Make, standing: Kn
 def test_every_gate_reads_as_a_word_and_every_reason_has_advice() -> None:
     assert [gate.__name__ for gate in GATES] == [
         "scrubbed",
+        "rightful",
+        "asked_for",
         "whole",
         "in_order",
         "text_only",
@@ -183,6 +185,7 @@ def test_every_gate_reads_as_a_word_and_every_reason_has_advice() -> None:
         "not_screened",
         "has_lesson",
         "outcome_known",
+        "verifiable",
         "single",
     ]
     assert set(DEFECTS) <= set(ADVICE)
