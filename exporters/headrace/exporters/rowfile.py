@@ -10,6 +10,7 @@ from typing import Self
 import msgspec
 
 from headrace.exporters.row import Row
+from headrace.lake.message import chars
 from headrace.lake.record import Split
 
 SPLITS: tuple[Split, ...] = ("train", "test")
@@ -30,6 +31,7 @@ class _Place(msgspec.Struct, frozen=True, kw_only=True):
     entry: Entry
     start: int
     size: int
+    tokens: int
     label: bool | None
     masked: bool
     tools: bool
@@ -85,6 +87,7 @@ class RowFile:
             entry=entry,
             start=self._end,
             size=len(text),
+            tokens=_tokens(row),
             label=row.label,
             masked=row.is_masked,
             tools=row.tools is not None,
@@ -96,6 +99,14 @@ class RowFile:
     def entry(self, row_id: str) -> Entry:
         """What is known of a row. Raises KeyError where it is not there."""
         return self._places[row_id].entry
+
+    def label(self, row_id: str) -> bool | None:
+        """Raises KeyError where it is not there."""
+        return self._places[row_id].label
+
+    def tokens(self, row_id: str) -> int:
+        """About how many a model reads of it. Raises KeyError where it is not there."""
+        return self._places[row_id].tokens
 
     def discard(self, row_id: str) -> Entry:
         """Leave a row out after all. Raises KeyError where it is not there."""
@@ -140,6 +151,13 @@ class RowFile:
 
     def _read(self, place: _Place) -> Row:
         return _DECODER.decode(pread(self._file.fileno(), place.size, place.start))
+
+
+def _tokens(row: Row) -> int:
+    """Four characters to a token; tool definitions are read as well."""
+    sides = (row.messages, row.prompt, row.completion, row.chosen, row.rejected)
+    said = sum(chars(message) for side in sides for message in side)
+    return -(-(said + len(row.tools or "")) // 4)
 
 
 _ENCODER = msgspec.msgpack.Encoder()

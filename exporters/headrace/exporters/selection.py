@@ -12,8 +12,11 @@ from headrace.exporters.eligibility import Finding, Standing, judge, question_of
 from headrace.exporters.lesson import Lesson
 from headrace.exporters.objective import Objective
 from headrace.exporters.pair import Mined, Read, mined, pairs
+from headrace.exporters.ration import Portion, surplus
+from headrace.exporters.recipe import Recipe
 from headrace.exporters.row import Rate, Row
-from headrace.exporters.rowfile import RowFile
+from headrace.exporters.rowfile import Entry, RowFile
+from headrace.exporters.terms import terms
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Split
 from headrace.lake.statement import statements
@@ -49,15 +52,15 @@ def select(
     project: str,
     objective: Objective,
     *,
+    recipe: Recipe | None = None,
     folder: Path | None = None,
     told: Told = lambda done, of: None,
 ) -> Selection:
     """Judge every current episode of a project and make the rows of those that pass.
 
-    The rows lie on the disk of `folder`; memory holds the episodes of a chunk.
+    The rows lie on the disk of `folder`; memory holds the episodes of a chunk. Raises BadRecipe.
     """
-    given = {"project": project}
-    hidden = lake.rows(statements("headrace.exporters")["unscrubbed"], given)
+    recipe = recipe or Recipe(objective=objective)
     backlog = Backlog.of(lake, project, step=STEP, version="", scrubbed=True)
 
     def read(names: Iterable[str]) -> Iterator[Conversation]:
@@ -65,16 +68,23 @@ def select(
 
     chosen = choose(
         _counted(backlog, told),
-        standings(lake, project),
+        terms(lake, project, recipe, standings(lake, project)),
         objective,
+        recipe=recipe,
         folder=folder,
         paired=mined(lake, project) if objective in ("dpo", "rm") else None,
         read=read,
         rates=rates(lake, project) if objective == "rl" else {},
     )
-    names = [row["episode_id"] for row in hidden if row["episode_id"] not in chosen.marks]
-    unscrubbed = dict.fromkeys(names, Finding(reason="not_scrubbed"))
-    return msgspec.structs.replace(chosen, against={**unscrubbed, **chosen.against})
+    names = [name for name in unscrubbed(lake, project) if name not in chosen.marks]
+    hidden = dict.fromkeys(names, Finding(reason="not_scrubbed"))
+    return msgspec.structs.replace(chosen, against={**hidden, **chosen.against})
+
+
+def unscrubbed(lake: Lake, project: str) -> list[str]:
+    """The episodes that nothing may be learnt of yet."""
+    rows = lake.rows(statements("headrace.exporters")["unscrubbed"], {"project": project})
+    return [row["episode_id"] for row in rows]
 
 
 def standings(lake: Lake, project: str) -> dict[str, Standing]:
@@ -97,6 +107,7 @@ def choose(
     known: Mapping[str, Standing],
     objective: Objective,
     *,
+    recipe: Recipe | None = None,
     folder: Path | None = None,
     paired: Mined | None = None,
     read: Read | None = None,
@@ -106,29 +117,30 @@ def choose(
 
     Rows of `dpo` and `rm` are made from `paired` alone, whose episodes `read` gives once more.
     """
-    rows = _Rows(objective, folder)
-    fit: dict[str, Standing] = {}
+    recipe = recipe or Recipe(objective=objective)
+    made = Making(recipe, known, folder=folder, paired=paired, read=read, rates=rates)
     for episode in episodes:
         standing = known.get(episode.episode_id, Standing())
-        found = judge(episode, standing, objective)
-        if found is not None:
-            rows.against[episode.episode_id] = found
-            continue
-        rows.marks[episode.episode_id] = f"{episode.resolved_by or 'unknown'}: {episode.resolution}"
-        if paired is None:
-            rows.add(_row(episode, objective, standing, rates))
-        else:
-            fit[episode.episode_id] = standing
-    if paired is not None and read is not None:
-        rows.pair(paired, fit, read)
-    return rows.selected()
+        made.take(episode, judge(episode, standing, objective, recipe.masks))
+    return made.selected()
 
 
-class _Rows:
-    """Rows as they come, and what speaks against those that had to give way."""
+class Making:
+    """A selection while episodes come: their rows, and what speaks against the others."""
 
-    def __init__(self, objective: Objective, folder: Path | None) -> None:
-        self._objective = objective
+    def __init__(
+        self,
+        recipe: Recipe,
+        known: Mapping[str, Standing],
+        *,
+        folder: Path | None = None,
+        paired: Mined | None = None,
+        read: Read | None = None,
+        rates: Mapping[str, Rate] = {},
+    ) -> None:
+        self._recipe, self._objective = recipe, recipe.objective
+        self._known, self._paired, self._read, self._rates = known, paired, read, rates
+        self._fit: dict[str, Standing] = {}  # what may be in a pair
         self._file = RowFile(folder)
         self._labelled: dict[str, dict[bool, str]] = {}  # a text -> its label -> its row
         self._tasks: dict[str, set[str]] = {}  # a prompt to answer anew -> its rows
@@ -136,7 +148,20 @@ class _Rows:
         self.against: dict[str, Finding] = {}
         self.marks: dict[str, str] = {}
 
-    def add(self, row: Row) -> None:
+    def take(self, episode: Conversation, against: Finding | None) -> None:
+        """An episode, and the first reason against it if there is one."""
+        name = episode.episode_id
+        if against is not None:
+            self.against[name] = against
+            return
+        standing = self._known.get(name, Standing())
+        self.marks[name] = f"{episode.resolved_by or 'unknown'}: {episode.resolution}"
+        if self._paired is None:
+            self._add(_row(episode, self._recipe, standing, self._rates))
+        else:
+            self._fit[name] = standing
+
+    def _add(self, row: Row) -> None:
         if (lost := self._file.add(row)) is not None:
             self._twice.update(dict.fromkeys(lost.episode_ids, row.row_id))
         if row.label is not None:
@@ -145,13 +170,23 @@ class _Rows:
         if row.task_id is not None:
             self._tasks.setdefault(row.task_id, set()).add(row.row_id)
 
-    def pair(self, paired: Mined, fit: Mapping[str, Standing], read: Read) -> None:
-        alone = pairs(paired, fit, read, self._objective, self._file)
+    def selected(self) -> Selection:
+        """The rows that stay: each content once, and no more than the recipe takes."""
+        if self._paired is not None and self._read is not None:
+            self._pair(self._paired, self._read)
+        self._settle()
+        self._ration()
+        return Selection(
+            objective=self._objective, rows=self._file, against=self.against, marks=self.marks
+        )
+
+    def _pair(self, paired: Mined, read: Read) -> None:
+        alone = pairs(paired, self._fit, read, self._objective, self._file)
         for name, finding in alone.items():
             self.against[name] = finding
             del self.marks[name]
 
-    def selected(self) -> Selection:
+    def _settle(self) -> None:
         """Without texts that stand on both sides of an unpaired set, where one mark is wrong, and
         with each prompt to answer anew once."""
         for name, row_id in self._twice.items():
@@ -165,24 +200,42 @@ class _Rows:
             for gone in map(self._file.discard, others):
                 stands = self._file.entry(kept).episode_ids[0]
                 self._drop(gone.episode_ids, "same_task", stands)
-        return Selection(
-            objective=self._objective, rows=self._file, against=self.against, marks=self.marks
+
+    def _ration(self) -> None:
+        """Without what the recipe has enough of; an episode may be in another row still."""
+        lost = surplus(map(self._portion, self._file.entries), self._recipe)
+        gone = [(self._file.discard(row_id), reason) for row_id, reason in lost.items()]
+        stay = {name for entry in self._file.entries for name in entry.episode_ids}
+        for entry, reason in gone:
+            self._drop((name for name in entry.episode_ids if name not in stay), reason)
+
+    def _portion(self, entry: Entry) -> Portion:
+        known = [self._known.get(name, Standing()) for name in entry.episode_ids]
+        return Portion(
+            row_id=entry.row_id,
+            split=entry.split,
+            tokens=self._file.tokens(entry.row_id),
+            label=self._file.label(entry.row_id),
+            request=known[0].request,
+            customers=tuple(sorted({one.customer for one in known if one.customer is not None})),
+            part=known[0].part,
         )
 
-    def _drop(self, episodes: Iterable[str], reason: str, because_of: str) -> None:
+    def _drop(self, episodes: Iterable[str], reason: str, because_of: str | None = None) -> None:
         for name in episodes:
             self.against[name] = Finding(reason=reason, because_of=because_of)
             self.marks.pop(name, None)
 
 
 def _row(
-    episode: Conversation, objective: Objective, standing: Standing, rates: Mapping[str, Rate]
+    episode: Conversation, recipe: Recipe, standing: Standing, rates: Mapping[str, Rate]
 ) -> Row:
+    objective = recipe.objective
     split: Split = standing.split or "train"  # `judge` lets none without a side through
     if objective == "rl" and (question := question_of(episode)) is not None:
         return Row.rl(episode, question, split, rates.get(standing.request or "", Rate()))
     make = Row.sft if objective == "sft" else Row.kto
-    return make(episode, Lesson.of(episode), split)
+    return make(episode, Lesson.of(episode, recipe.masks), split)
 
 
 def _counted(backlog: Backlog, told: Told) -> Iterator[Conversation]:
