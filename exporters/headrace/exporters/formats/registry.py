@@ -50,6 +50,38 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 about="Hugging Face TRL 1.16: SFT, KTO, DPO and Reward trainers",
                 objectives=("sft", "kto", "dpo", "rm"),
             ),
+            Format(
+                name="openai",
+                about="OpenAI fine-tuning, supervised, DPO and RFT: new jobs until January 2027",
+                objectives=("sft", "dpo", "rl"),
+                least={"sft": 10, "dpo": 10, "rl": 10},
+                largest_mb=512,
+            ),
+            Format(
+                name="azure",
+                about="Azure OpenAI fine-tuning in Microsoft Foundry: supervised, DPO and RFT",
+                objectives=("sft", "dpo", "rl"),
+                least={"sft": 10, "dpo": 10, "rl": 10},
+                largest_mb=512,
+            ),
+            Format(
+                name="fireworks",
+                about="Fireworks managed fine-tuning: supervised, DPO and RFT",
+                objectives=("sft", "dpo", "rl"),
+                least={"sft": 3, "dpo": 3, "rl": 3},
+            ),
+            Format(
+                name="together",
+                about="Together fine-tuning, client 2.13: supervised and DPO",
+                objectives=("sft", "dpo"),
+                largest_mb=50_100,
+            ),
+            Format(
+                name="mistral",
+                about="Mistral fine-tuning, checked with mistral-common 1.13: supervised",
+                objectives=("sft",),
+                largest_mb=512,
+            ),
         )
     }
 )
