@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 if TYPE_CHECKING:  # Inspect takes seconds to import, and who only reads the table needs none of it
     from inspect_ai.model import ChatMessage, ChatMessageAssistant
     from inspect_ai.solver import TaskState
-    from inspect_ai.tool import ToolCall
+
+
+class Called(Protocol):
+    """A call that was made: Inspect's own, or one read from what a policy wrote."""
+
+    @property
+    def function(self) -> str: ...
+    @property
+    def arguments(self) -> Mapping[str, Any]: ...
+    @property
+    def parse_error(self) -> str | None: ...
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """An answer to a case; `text` is that of its last message, empty where there is none."""
 
     text: str
-    calls: tuple[ToolCall, ...] = ()  # of all turns since the question, in their order
+    calls: tuple[Called, ...] = ()  # of all turns since the question, in their order
     question: tuple[ChatMessage, ...] = ()
 
 

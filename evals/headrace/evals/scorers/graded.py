@@ -9,10 +9,9 @@ from types import MappingProxyType
 
 import msgspec
 from inspect_ai.model import ChatMessage, ChatMessageUser, Model
-from inspect_ai.tool import ToolCall
 
 from headrace.evals.errors import TargetUnusable
-from headrace.evals.scorers.answer import Answer
+from headrace.evals.scorers.answer import Answer, Called
 from headrace.evals.scorers.option import Options
 from headrace.evals.solvers.answer import generated
 from headrace.lake.message import digest, dump
@@ -101,6 +100,6 @@ def _message(message: ChatMessage) -> str:
     return _shown(message.text, calls or [])
 
 
-def _shown(text: str, calls: Iterable[ToolCall]) -> str:
+def _shown(text: str, calls: Iterable[Called]) -> str:
     lines = [f"(calls {call.function} with {call.arguments})" for call in calls]
     return "\n".join([*lines, text] if text.strip() else lines) or "(nothing)"
