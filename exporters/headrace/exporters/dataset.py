@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from headrace.curate.decontaminate import leaks
-from headrace.exporters import card, folder, gate, manifest, table
+from headrace.exporters import card, folder, gate, manifest, recipefile, table
 from headrace.exporters.audit import audit, suites
 from headrace.exporters.eligibility import Finding
 from headrace.exporters.errors import NotADataset
@@ -17,7 +17,6 @@ from headrace.exporters.formats.dialect import Shape
 from headrace.exporters.formats.loss import LossReport
 from headrace.exporters.formats.registry import Format, format_named
 from headrace.exporters.manifest import Manifest
-from headrace.exporters.objective import objective as objective_named
 from headrace.exporters.recipe import Recipe
 from headrace.exporters.rowfile import SPLITS
 from headrace.exporters.selection import Selection, select
@@ -27,7 +26,7 @@ from headrace.lake.record import Dataset, Decision, Member, Split
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
-__all__ = ["Built", "Validation", "build", "listed", "validate"]
+__all__ = ["Built", "Validation", "build", "build_from", "listed", "validate"]
 
 # what is being done, how much of it is done, and of how much
 Told = Callable[[str, int, int], None]
@@ -60,33 +59,48 @@ def build(
     allow_lossy: bool = False,
     told: Told = lambda what, done, of: None,
 ) -> Built:
+    """As `build_from`, with a recipe of these words alone. Raises UnknownObjective too."""
+    words = {
+        "objective": objective,
+        "formats": [*formats],
+        "license": license,
+        "without_evals": without_evals,
+        "accept_leaks": accept_leaks,
+        "allow_lossy": allow_lossy,
+    }
+    recipe = recipefile.recipe(words)
+    return build_from(lake, project, name, recipe, out=out, now=now, told=told)
+
+
+def build_from(
+    lake: Lake,
+    project: str,
+    name: str,
+    recipe: Recipe,
+    *,
+    out: Path | str,
+    now: datetime,
+    told: Told = lambda what, done, of: None,
+) -> Built:
     """Build a data set into the folder `out` and record it with its rows and decisions.
 
-    The same lake and recipe give the same version and the same bytes. Memory holds what is known
-    of rows, not the rows. Raises UnusableName, UnknownObjective, UnknownFormat, NotADataset,
-    Unwritable, NoSuite, NothingToExport, OneLabelOnly, EvalLeak, LossyFormat,
-    TooFew, TooLarge.
+    The same lake and recipe give the same version and the same bytes. All is read from one
+    snapshot, whatever is written meanwhile. Memory holds what is known of rows, not the rows.
+    Raises UnusableName, UnknownFormat, BadRecipe, NotADataset, Unwritable, NoSuite,
+    NothingToExport, OneLabelOnly, EvalLeak, LossyFormat, TooFew, TooLarge.
     """
     gate.check_name(name)
-    recipe = Recipe(
-        objective=objective_named(objective),
-        formats=tuple(sorted(set(formats))),
-        license=license,
-        without_evals=without_evals,
-        accept_leaks=accept_leaks,
-        allow_lossy=allow_lossy,
-    )
     dialects = [format_named(format, recipe.objective) for format in recipe.formats]
     place = folder.place(out)
-    snapshot = lake.snapshot_id
     gate.check_suites(project, suites(lake, project), recipe)
-    with folder.fresh(place) as fresh:
-        selection = _select(lake, project, recipe, place.parent, now, told)
-        leaked = gate.check_leaks(_overlaps(lake, project, selection), recipe)
+    snapshot = lake.snapshot_id
+    with folder.fresh(place) as fresh, still_at(lake, snapshot) as still:
+        selection = _select(lake, still, project, recipe, place.parent, now, told)
+        leaked = gate.check_leaks(_overlaps(still, project, selection), recipe)
         version = manifest.version(selection.rows.entries, recipe)
         there = _there(place, project, name, version)
         if there is None:
-            draft = _draft(lake, project, name, version, snapshot, recipe, selection, leaked)
+            draft = _draft(still, project, name, version, snapshot, recipe, selection, leaked)
             with folder.writing(place):
                 made = _put(fresh, draft, selection, dialects, told)
             folder.check_free(place)  # somebody may have put a file there meanwhile
@@ -110,8 +124,19 @@ def listed(lake: Lake, project: str) -> list[Dataset]:
     return [Dataset(**row) for row in rows]
 
 
+def still_at(lake: Lake, snapshot: int) -> Lake:
+    """The lake as it stood then, to be read while others write."""
+    return Lake.open(settings=lake.settings, snapshot=snapshot, create=False)
+
+
 def _select(
-    lake: Lake, project: str, recipe: Recipe, disk: Path, now: datetime, told: Told
+    lake: Lake,
+    still: Lake,
+    project: str,
+    recipe: Recipe,
+    disk: Path,
+    now: datetime,
+    told: Told,
 ) -> Selection:
     """The rows; what was decided is kept even where nothing is left to export, to be read."""
 
@@ -119,9 +144,12 @@ def _select(
         told("episodes", done, of)
 
     with folder.writing(disk):
-        selection = select(lake, project, recipe.objective, folder=disk, told=looked)
+        selection = select(
+            still, project, recipe.objective, recipe=recipe, folder=disk, told=looked
+        )
     lake.write(lambda tx: _write_decisions(tx, project, selection, now))
     gate.check_rows(selection)
+    gate.check_enough(selection, recipe)
     return selection
 
 
@@ -209,7 +237,7 @@ def _put_formats(
         told("formats", at, len(dialects))
         place = fresh / "formats" / format.name
         written = writer.write(format, selection.rows, shape, place)
-        gate.check_limits(format, written, place)
+        gate.check_limits(format, written, place, draft.recipe.accept_loss)
         reports.append(written.loss)
     told("formats", len(dialects), len(dialects))
     gate.check_loss(reports, draft.recipe)

@@ -1,6 +1,6 @@
 """What must hold for a whole data set before its folder appears."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from unicodedata import category
 
@@ -63,6 +63,17 @@ def check_rows(selection: Selection) -> None:
         )
 
 
+def check_enough(selection: Selection, recipe: Recipe) -> None:
+    """Raises TooFew where the recipe asks for more rows to train on than there are."""
+    train = selection.rows.count("train")
+    if train < recipe.least_rows:
+        raise TooFew(
+            f"there are {train} rows to train on, and the recipe asks for {recipe.least_rows}: "
+            "bring more episodes (`headrace dataset plan` says what would help most) or lower its "
+            "least_rows"
+        )
+
+
 def check_leaks(found: Mapping[str, Finding], recipe: Recipe) -> int:
     """How many episodes overlap the evaluation; raises EvalLeak unless that is accepted."""
     if found and not recipe.accept_leaks:
@@ -81,19 +92,23 @@ def _told(episode: str, finding: Finding) -> str:
 
 def check_loss(losses: Iterable[LossReport], recipe: Recipe) -> None:
     """Raises LossyFormat where a dialect changes what is trained, unless that is accepted."""
+    known = {*recipe.accept_loss}
     found = [
         f"{report.format}: {loss.code} in {loss.count} rows, first {loss.row_ids[0]}"
         for report in losses
         for loss in report.harmful
+        if known.isdisjoint({loss.code, loss.code.partition(":")[0]})
     ]
     if found and not recipe.allow_lossy:
         raise LossyFormat(
             f"training would change: {'; '.join(found)}. Choose another --format, or accept it "
-            "with --allow-lossy"
+            "by its name with --accept-loss, all of it with --allow-lossy"
         )
 
 
-def check_limits(format: Format, written: Written, place: Path) -> None:
+def check_limits(
+    format: Format, written: Written, place: Path, accepted: Collection[str] = ()
+) -> None:
     """Raises LossyFormat, TooFew or TooLarge where the target would refuse the file to train on."""
     count, least = written.records.get("train", 0), format.least.get(written.shape.objective, 1)
     if not count:
@@ -102,10 +117,11 @@ def check_limits(format: Format, written: Written, place: Path) -> None:
             f"{format.name} can say none of the {written.shape.rows['train']} rows to train on "
             f"({told}): choose another --format"
         )
-    if count < least:
+    if count < least and "too_few" not in accepted:
         raise TooFew(
             f"{format.name} takes {least} records for {written.shape.objective} at least, and "
-            f"there are {count} to train on: bring more episodes or choose another --format"
+            f"there are {count} to train on: bring more episodes, choose another --format, or "
+            "write them all the same with --accept-loss too_few"
         )
     for file in written.files.values():
         size = (place / file).stat().st_size
