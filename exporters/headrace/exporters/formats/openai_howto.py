@@ -85,12 +85,12 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
 
     def _code(self, written: Written) -> str:
         objective = written.shape.objective
-        rl = objective == "rl"
+        load, used = ([LOAD], ["json"]) if objective == "rl" else ([], [])
         files = [UPLOAD.format(split=s, file=file) for s, file in written.files.items()]
         return CODE.format(
-            imports="".join(f"import {name}\n" for name in sorted({*self.imports, *_used(rl)})),
+            imports="".join(f"import {name}\n" for name in sorted([*used, *self.imports])),
             client=self.client,
-            files="\n".join([*files, *([LOAD] if rl else [])]),
+            files="\n".join([*files, *load]),
             model=MODELS[objective],
             arguments=",\n    ".join(self._arguments(written)),
         ).lstrip()
@@ -106,7 +106,3 @@ def grader() -> str:
     """A Python grader as the service takes it, JSON."""
     source = inspect.getsource(rft_grader)
     return json.dumps({"type": "python", "name": "headrace", "source": source}, indent=2) + "\n"
-
-
-def _used(rl: bool) -> tuple[str, ...]:
-    return ("json",) if rl else ()
