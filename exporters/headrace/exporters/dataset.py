@@ -237,7 +237,7 @@ def _put_formats(
         told("formats", at, len(dialects))
         place = fresh / "formats" / format.name
         written = writer.write(format, selection.rows, shape, place)
-        gate.check_limits(format, written, place, draft.recipe.accept_loss)
+        gate.check_limits(format, written, place, draft.recipe)
         reports.append(written.loss)
     told("formats", len(dialects), len(dialects))
     gate.check_loss(reports, draft.recipe)

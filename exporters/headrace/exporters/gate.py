@@ -1,6 +1,6 @@
 """What must hold for a whole data set before its folder appears."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from unicodedata import category
 
@@ -106,9 +106,7 @@ def check_loss(losses: Iterable[LossReport], recipe: Recipe) -> None:
         )
 
 
-def check_limits(
-    format: Format, written: Written, place: Path, accepted: Collection[str] = ()
-) -> None:
+def check_limits(format: Format, written: Written, place: Path, recipe: Recipe) -> None:
     """Raises LossyFormat, TooFew or TooLarge where the target would refuse the file to train on."""
     count, least = written.records.get("train", 0), format.least.get(written.shape.objective, 1)
     if not count:
@@ -117,7 +115,7 @@ def check_limits(
             f"{format.name} can say none of the {written.shape.rows['train']} rows to train on "
             f"({told}): choose another --format"
         )
-    if count < least and "too_few" not in accepted:
+    if count < least and "too_few" not in recipe.accept_loss:
         raise TooFew(
             f"{format.name} takes {least} records for {written.shape.objective} at least, and "
             f"there are {count} to train on: bring more episodes, choose another --format, or "
