@@ -132,16 +132,20 @@ def header(made: Manifest) -> str:
 
 
 def command(made: Manifest) -> str:
-    """The line that builds this data set again."""
+    """What builds this data set again: a line where its words are enough, else with a recipe."""
+    words = ["headrace dataset build", quote(made.name)]
     switches = {
-        "--without-evals": made.recipe.without_evals,
-        "--accept-leaks": made.recipe.accept_leaks,
-        "--allow-lossy": made.recipe.allow_lossy,
+        "without_evals": "--without-evals",
+        "accept_leaks": "--accept-leaks",
+        "allow_lossy": "--allow-lossy",
     }
-    words = ["headrace dataset build", quote(made.name), f"--objective {made.objective}"]
+    said, more = made.recipe.said, [f"--project {quote(made.project)}", "--out DIR"]
+    if not said.keys() <= {"objective", "formats", *switches}:
+        more = ["--recipe recipe.toml", more[0], "--out AGAIN"]
+        return "headrace dataset recipe DIR > recipe.toml\n" + " ".join(words + more)
+    words += [f"--objective {made.objective}"]
     words += [f"--format {format}" for format in made.recipe.formats]
-    words += [f"--project {quote(made.project)}", "--out DIR"]
-    return " ".join(words + [switch for switch, on in switches.items() if on])
+    return " ".join(words + more + [switch for name, switch in switches.items() if name in said])
 
 
 def _feature(field: pa.Field) -> dict[str, Any]:

@@ -47,6 +47,18 @@ def load(file: Path) -> Keys:
     return held
 
 
+def overridden(keys: Keys, flags: Mapping[str, Any]) -> Keys:
+    """The keys with others in their place, named as in `caps.cluster`; None changes nothing."""
+    made = dict(keys)
+    for name, value in flags.items():
+        table, _, key = name.rpartition(".")
+        if value is not None and table:
+            made[table] = {**made.get(table, {}), key: value}
+        elif value is not None:
+            made[name] = value
+    return made
+
+
 def recipe(keys: Mapping[str, Any]) -> Recipe:
     """The recipe of these keys, looked through. Raises BadRecipe, UnknownObjective."""
     if "objective" not in keys:

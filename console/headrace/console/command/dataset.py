@@ -13,9 +13,36 @@ from headrace.lake import Lake
 
 def build(
     name: Annotated[str, typer.Argument(help="Name of the data set.")],
-    objective: Annotated[str, typer.Option(help="sft, kto, dpo or rm.")],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
+    objective: Annotated[str | None, typer.Option(help="sft, kto, dpo, rm or rl.")] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="TOML file (`headrace dataset recipe`); other options go before it."),
+    ] = None,
     format: Annotated[list[str] | None, typer.Option(help="Trainer dialect; may repeat.")] = None,
+    filter: Annotated[
+        list[str] | None, typer.Option(help="SQL that is true of an episode; may repeat.")
+    ] = None,
+    masks: Annotated[
+        str | None, typer.Option(help="Which turns train: all, last or final_answer.")
+    ] = None,
+    cluster_cap: Annotated[int | None, typer.Option(help="Most rows of equal requests.")] = None,
+    customer_cap: Annotated[int | None, typer.Option(help="Most rows of a user.")] = None,
+    token_cap: Annotated[int | None, typer.Option(help="Most tokens to train on.")] = None,
+    balance: Annotated[
+        float | None, typer.Option(help="kto: most rows of one label for each of the other.")
+    ] = None,
+    holdout: Annotated[
+        float | None, typer.Option(help="Share of like episodes to move to the test side.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of what caps and holdout choose.")] = None,
+    least_rows: Annotated[
+        int | None, typer.Option(help="Refuse to build with fewer rows to train on.")
+    ] = None,
+    license: Annotated[str | None, typer.Option(help="Of the data set, for its card.")] = None,
+    accept_loss: Annotated[
+        list[str] | None, typer.Option(help="Loss to accept, by name; may repeat.")
+    ] = None,
     without_evals: Annotated[
         bool, typer.Option("--without-evals", help="Build although no suite guards it.")
     ] = False,
@@ -30,20 +57,38 @@ def build(
     json: AsJson = False,
 ) -> None:
     """Build a data set into a folder: rows, trainer files, card, manifest."""
-    from headrace.exporters import dataset
+    from headrace.exporters import dataset, recipefile
 
+    if objective is None and recipe is None:
+        raise typer.BadParameter("name what it trains with --objective, or a --recipe")
+    flags = {
+        "objective": objective,
+        "formats": format or None,
+        "filters": filter or None,
+        "masks": masks,
+        "caps.cluster": cluster_cap,
+        "caps.customer": customer_cap,
+        "caps.tokens": token_cap,
+        "balance": balance,
+        "holdout": holdout,
+        "seed": seed,
+        "least_rows": least_rows,
+        "license": license,
+        "accept_loss": accept_loss or None,
+        "without_evals": without_evals or None,
+        "accept_leaks": accept_leaks or None,
+        "allow_lossy": allow_lossy or None,
+    }
+    keys = recipefile.overridden(recipefile.load(recipe) if recipe else {}, flags)
+    asked = recipefile.recipe(keys)
     with Lake.open(home, create=False) as lake, progress(f"building {name}") as move:
-        built = dataset.build(
+        built = dataset.build_from(
             lake,
             project or "default",
             name,
-            objective,
+            asked,
             out=out,
             now=datetime.now(UTC),
-            formats=tuple(format or ("trl",)),
-            without_evals=without_evals,
-            accept_leaks=accept_leaks,
-            allow_lossy=allow_lossy,
             told=lambda what, done, of: move(done, of, f"building {name}: {what}"),
         )
     if json:
