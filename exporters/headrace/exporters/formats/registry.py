@@ -51,6 +51,16 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 objectives=("sft", "kto", "dpo", "rm"),
             ),
             Format(
+                name="axolotl",
+                about="Axolotl 0.19: supervised with a mark on each turn, DPO",
+                objectives=("sft", "dpo"),
+            ),
+            Format(
+                name="llamafactory",
+                about="LLaMA-Factory 0.9.5: supervised, DPO and KTO",
+                objectives=("sft", "kto", "dpo"),
+            ),
+            Format(
                 name="openai",
                 about="OpenAI fine-tuning, supervised, DPO and RFT: new jobs until January 2027",
                 objectives=("sft", "dpo", "rl"),

@@ -13,6 +13,11 @@ def without_reasoning(messages: Messages, lost: Lost) -> list[Body]:
     return [_bare(message, lost) for message in messages]
 
 
+def with_texts(messages: Messages, lost: Lost) -> list[Body]:
+    """Arguments as text, empty text for a turn of calls alone, no reasoning."""
+    return [_with_text(message, lost) for message in messages]
+
+
 def with_objects(messages: Messages, lost: Lost) -> list[Body]:
     """Arguments as objects, empty text for a turn of calls alone, no reasoning."""
     return [_with_objects(message, lost) for message in messages]
@@ -35,12 +40,16 @@ def turns(row: Row) -> Iterator[tuple[Messages, Body]]:
             yield row.messages[:at], message
 
 
-def _with_objects(message: Body, lost: Lost) -> Body:
+def _with_text(message: Body, lost: Lost) -> Body:
     made = _bare(message, lost)
     # Null raises in some templates; key order is the canonical one, `content` second.
     if "content" not in made:
         lost("content_filled")
-    made = {"role": made.pop("role"), "content": made.pop("content", ""), **made}
+    return {"role": made.pop("role"), "content": made.pop("content", ""), **made}
+
+
+def _with_objects(message: Body, lost: Lost) -> Body:
+    made = _with_text(message, lost)
     if "tool_calls" in message:
         made["tool_calls"] = [_with_object(call) for call in message["tool_calls"]]
     return made
