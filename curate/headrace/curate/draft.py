@@ -19,12 +19,18 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def draft(
-    messages: Sequence[Body], trainable: Sequence[bool], *, success: bool, correction: object = None
+    messages: Sequence[Body],
+    trainable: Sequence[bool],
+    *,
+    success: bool,
+    correction: object = None,
+    turn: int | None = None,
 ) -> Draft | None:
     """The case in an episode: what a correction says, else what a success did.
 
-    Without either the whole request is the question and only production can tell. None where
-    no turn of the episode was trained on, so that there is nothing to ask.
+    `turn` is the message that was corrected, where that is known. Without either the whole request
+    is the question and only production can tell. None where no turn of the episode was trained on,
+    so that there is nothing to ask.
     """
     turns = [i for i, (body, on) in enumerate(zip(messages, trainable, strict=True)) if on]
     if not turns:
@@ -32,7 +38,8 @@ def draft(
     calling = [i for i in turns if messages[i].get("tool_calls")]
     if correction is not None:
         right = _message(correction)
-        point = calling[-1] if calling and right.get("tool_calls") else turns[-1]
+        last = calling[-1] if calling and right.get("tool_calls") else turns[-1]
+        point = last if turn is None else turn
     elif success:
         point = calling[-1] if calling else turns[-1]
         right = messages[point]

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from headrace.curate.conversation import Conversation
-from headrace.curate.draft import OUTCOME, Draft, draft
 from headrace.exporters.call import arguments, calls, names, orphan
 from headrace.exporters.lesson import Lesson
 from headrace.exporters.objective import Objective
 from headrace.exporters.recipe import Masks
+from headrace.exporters.row import Rate
+from headrace.exporters.task import Correction, question, unasked
 from headrace.lake.message import Body
 from headrace.lake.record import Resolution, Split
 
@@ -41,6 +42,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     refused: tuple[str, ...] = ()  # what the recipe has against it: right_to_train, filtered
     customer: str | None = None  # whose it is, where a cap asks
     part: str | None = None  # of the mix, where there is one
+    rate: Rate = Rate()  # of its request, where prompts are answered anew
+    correction: Correction | None = None  # what should have been said in it, there too
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,17 +167,20 @@ def has_lesson(candidate: Candidate) -> Finding | None:
     return None
 
 
-def question_of(conversation: Conversation) -> Draft | None:
-    """What of an episode can be asked anew and scored; None where nothing can."""
-    marks, success = conversation.trainable, conversation.resolution == "success"
-    found = draft(conversation.messages, marks, success=success)
-    return None if found is None or found.scorer == OUTCOME else found
-
-
 def verifiable(candidate: Candidate) -> Finding | None:
-    if candidate.objective != "rl" or question_of(candidate.conversation) is not None:
+    """Whether it can be asked anew, and a scorer can tell what the answers are worth."""
+    if candidate.objective != "rl":
         return None
-    return Finding(reason="no_reference")
+    asked = question(candidate.conversation, candidate.standing.correction)
+    against = unasked(asked, candidate.conversation.tools)
+    return None if against is None else Finding(reason=against)
+
+
+def undecided(candidate: Candidate) -> Finding | None:
+    """Where all answers come to the same, their group has no better and no worse to learn from."""
+    if candidate.objective != "rl" or not candidate.standing.rate.is_edge:
+        return None
+    return Finding(reason="pass_rate_edge")
 
 
 def outcome_known(candidate: Candidate) -> Finding | None:
@@ -206,6 +212,7 @@ GATES: tuple[Gate, ...] = (
     has_lesson,
     outcome_known,
     verifiable,
+    undecided,
     single,
 )
 

@@ -100,6 +100,13 @@ join current_episodes e on e.project = $project and e.episode_id = c.episode_id
 where e.resolution in ('success', 'failure')
 group by c.cluster_id;
 
+-- name: corrections
+select p.rejected as episode_id, p.turn, max(m.body)::varchar as message
+from pairs p join scrubbed_messages m on m.hash = p.correction
+where p.project = $project
+group by p.pair_id, p.rejected, p.turn
+qualify row_number() over (partition by p.rejected order by p.turn desc, p.pair_id) = 1;
+
 -- name: suites
 select suite, count(*) as cases from cases
 where project = $project and retired_at is null

@@ -47,7 +47,16 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "conflicting": "its outcomes disagree: let a person decide",
         "unmarked": "send its outcome to /v1/outcomes",
         "not_success": "a failure: use it for kto or dpo",
-        "no_reference": "nothing says what is right in it: only a success does, with text or calls",
+        "no_reference": (
+            "nothing says what is right in it: a success does, or a correction of a failure, sent "
+            "to /v1/outcomes"
+        ),
+        "nothing_asked": "what comes before the answer ends with no request and no tool's result",
+        "no_scorer": (
+            "what is right in it is prose, which only a judge can compare, and no reward asks one: "
+            "use it for sft or dpo"
+        ),
+        "pass_rate_edge": "its request always came to the same end: nothing to learn by trying",
         "same_task": "another episode asks the same, with its own answer: a prompt is there once",
         "duplicate": "another episode stands for it",
         "both_labels": "the same answer was marked a success and a failure: correct one",

@@ -17,12 +17,22 @@ from headrace.lake.record import Split
 Messages = tuple[Body, ...]
 
 
+# As many as TRL answers a prompt with by default. Where so many outcomes were alike, a group would
+# mostly be; from fewer nobody can tell.
+ENOUGH = 8
+
+
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
     """How often production has answered a request well."""
 
     passed: int = 0
     samples: int = 0  # successes and failures
     models: tuple[str, ...] = ()  # that gave them, by name
+
+    @property
+    def is_edge(self) -> bool:
+        """Whether all of enough outcomes were the same."""
+        return self.samples >= ENOUGH and self.passed in (0, self.samples)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from headrace.curate.backlog import Backlog
 from headrace.curate.conversation import Conversation
-from headrace.exporters.eligibility import Finding, Standing, judge, question_of
+from headrace.exporters.eligibility import Finding, Standing, judge
 from headrace.exporters.lesson import Lesson
 from headrace.exporters.objective import Objective
 from headrace.exporters.pair import Mined, Read, mined, pairs
@@ -16,6 +16,7 @@ from headrace.exporters.ration import Portion, surplus
 from headrace.exporters.recipe import Recipe
 from headrace.exporters.row import Rate, Row
 from headrace.exporters.rowfile import Entry, RowFile
+from headrace.exporters.task import corrections, question, rates
 from headrace.exporters.terms import terms
 from headrace.lake.message import digest, dump
 from headrace.lake.record import Split
@@ -68,13 +69,12 @@ def select(
 
     chosen = choose(
         _counted(backlog, told),
-        terms(lake, project, recipe, standings(lake, project)),
+        terms(lake, project, recipe, standings(lake, project, objective)),
         objective,
         recipe=recipe,
         folder=folder,
         paired=mined(lake, project) if objective in ("dpo", "rm") else None,
         read=read,
-        rates=rates(lake, project) if objective == "rl" else {},
     )
     names = [name for name in unscrubbed(lake, project) if name not in chosen.marks]
     hidden = dict.fromkeys(names, Finding(reason="not_scrubbed"))
@@ -87,19 +87,19 @@ def unscrubbed(lake: Lake, project: str) -> list[str]:
     return [row["episode_id"] for row in rows]
 
 
-def standings(lake: Lake, project: str) -> dict[str, Standing]:
-    """Episode id -> what curation decided about it."""
-    sql = statements("headrace.exporters")
+def standings(lake: Lake, project: str, objective: Objective | None = None) -> dict[str, Standing]:
+    """Episode id -> what curation decided about it, and what the objective needs beside that."""
+    rows = lake.rows(statements("headrace.exporters")["standings"], {"project": project})
+    known = {row.pop("episode_id"): Standing(**row) for row in rows}
+    if objective != "rl":
+        return known
+    measured, corrected = rates(lake, project), corrections(lake, project)
     return {
-        row.pop("episode_id"): Standing(**row)
-        for row in lake.rows(sql["standings"], {"project": project})
+        name: msgspec.structs.replace(
+            one, rate=measured.get(one.request or "", Rate()), correction=corrected.get(name)
+        )
+        for name, one in known.items()
     }
-
-
-def rates(lake: Lake, project: str) -> dict[str, Rate]:
-    """Cluster of equal requests -> how often production has answered them well."""
-    rows = lake.rows(statements("headrace.exporters")["rates"], {"project": project})
-    return {row.pop("request"): msgspec.convert(row, Rate) for row in rows}
 
 
 def choose(
@@ -111,14 +111,13 @@ def choose(
     folder: Path | None = None,
     paired: Mined | None = None,
     read: Read | None = None,
-    rates: Mapping[str, Rate] = {},
 ) -> Selection:
     """The selection from episodes and what is known of them, in any order the same.
 
     Rows of `dpo` and `rm` are made from `paired` alone, whose episodes `read` gives once more.
     """
     recipe = recipe or Recipe(objective=objective)
-    made = Making(recipe, known, folder=folder, paired=paired, read=read, rates=rates)
+    made = Making(recipe, known, folder=folder, paired=paired, read=read)
     for episode in episodes:
         standing = known.get(episode.episode_id, Standing())
         made.take(episode, judge(episode, standing, objective, recipe.masks))
@@ -136,10 +135,9 @@ class Making:
         folder: Path | None = None,
         paired: Mined | None = None,
         read: Read | None = None,
-        rates: Mapping[str, Rate] = {},
     ) -> None:
         self._recipe, self._objective = recipe, recipe.objective
-        self._known, self._paired, self._read, self._rates = known, paired, read, rates
+        self._known, self._paired, self._read = known, paired, read
         self._fit: dict[str, Standing] = {}  # what may be in a pair
         self._file = RowFile(folder)
         self._labelled: dict[str, dict[bool, str]] = {}  # a text -> its label -> its row
@@ -157,7 +155,7 @@ class Making:
         standing = self._known.get(name, Standing())
         self.marks[name] = f"{episode.resolved_by or 'unknown'}: {episode.resolution}"
         if self._paired is None:
-            self._add(_row(episode, self._recipe, standing, self._rates))
+            self._add(_row(episode, self._recipe, standing))
         else:
             self._fit[name] = standing
 
@@ -227,13 +225,11 @@ class Making:
             self.marks.pop(name, None)
 
 
-def _row(
-    episode: Conversation, recipe: Recipe, standing: Standing, rates: Mapping[str, Rate]
-) -> Row:
+def _row(episode: Conversation, recipe: Recipe, standing: Standing) -> Row:
     objective = recipe.objective
     split: Split = standing.split or "train"  # `judge` lets none without a side through
-    if objective == "rl" and (question := question_of(episode)) is not None:
-        return Row.rl(episode, question, split, rates.get(standing.request or "", Rate()))
+    if objective == "rl" and (asked := question(episode, standing.correction)) is not None:
+        return Row.rl(episode, asked, split, standing.rate)
     make = Row.sft if objective == "sft" else Row.kto
     return make(episode, Lesson.of(episode, recipe.masks), split)
 

@@ -186,6 +186,7 @@ def test_every_gate_reads_as_a_word_and_every_reason_has_advice() -> None:
         "has_lesson",
         "outcome_known",
         "verifiable",
+        "undecided",
         "single",
     ]
     assert set(DEFECTS) <= set(ADVICE)

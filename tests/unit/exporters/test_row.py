@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.curate.conversation import Conversation
+from headrace.curate.draft import Draft
 from headrace.exporters import table
 from headrace.exporters.call import arguments, text
 from headrace.exporters.lesson import Lesson
 from headrace.exporters.objective import OBJECTIVES, SCHEMAS, Objective
-from headrace.exporters.row import Row, canonical
+from headrace.exporters.row import ENOUGH, Rate, Row, canonical
 from headrace.lake.message import Body
 
 Make = Callable[..., Conversation]
@@ -93,6 +94,64 @@ def test_an_unpaired_row_is_the_last_trained_turn_after_all_before(episode: Make
     assert row.label is False
 
 
+def asked(said: list[Body]) -> Draft:
+    """The question whose answer is the call of a refund."""
+    wanted = [call["function"] for call in said[2]["tool_calls"]]
+    return Draft(messages=tuple(said[:2]), target=wanted, scorer="tool_calls")
+
+
+MEASURED = Rate(passed=1, samples=4, models=("big", "small"))
+
+
+def test_a_row_to_answer_anew_ends_where_the_answer_began(
+    episode: Make, talk: Callable[[], list[Body]]
+) -> None:
+    row = Row.rl(episode(), asked(talk()), "train", MEASURED)
+    assert [message["role"] for message in row.prompt] == ["system", "user"]
+    assert row.completion == row.chosen == row.messages == ()
+    assert json.loads(row.reference or "") == [
+        {"name": "refund", "arguments": '{"order_id": "A1"}'}
+    ]
+    assert (row.scorer, row.pass_rate, row.samples) == ("tool_calls", 0.25, 4)
+    assert row.policy == "big, small"
+
+
+def test_what_is_right_as_text_is_the_text(episode: Make, talk: Callable[[], list[Body]]) -> None:
+    question = Draft(messages=tuple(talk()[:4]), target='Done: "ü"', scorer="match")
+    row = Row.rl(episode(), question, "train", Rate())
+    assert row.reference == 'Done: "ü"'
+    assert (row.pass_rate, row.samples, row.policy) == (None, 0, None)
+
+
+def test_a_task_is_its_prompt_and_tools_whatever_is_right(
+    episode: Make, talk: Callable[[], list[Body]]
+) -> None:
+    question = asked(talk())
+    other = Draft(messages=question.messages, target="No", scorer="match")
+    shorter = Draft(messages=question.messages[1:], target="No", scorer="match")
+    made = [Row.rl(episode(), one, "train", Rate()) for one in (question, other, shorter)]
+    bare = Row.rl(episode(tools=None), other, "train", Rate())
+    assert made[0].task_id == made[1].task_id
+    assert len({made[0].task_id, made[2].task_id, bare.task_id}) == 3
+
+
+@pytest.mark.parametrize(
+    ("passed", "samples", "is_edge"),
+    [
+        (0, ENOUGH, True),
+        (ENOUGH, ENOUGH, True),
+        (1, ENOUGH, False),
+        (ENOUGH - 1, ENOUGH, False),
+        (ENOUGH - 1, ENOUGH - 1, False),
+        (0, 0, False),
+    ],
+)
+def test_only_enough_outcomes_that_were_alike_are_an_edge(
+    passed: int, samples: int, is_edge: bool
+) -> None:
+    assert Rate(passed=passed, samples=samples).is_edge is is_edge
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_rows_come_back_from_parquet_with_the_same_hash(
     episode: Make,
@@ -107,6 +166,7 @@ def test_rows_come_back_from_parquet_with_the_same_hash(
         "kto": lambda: [Row.kto(e, Lesson.of(e), "train") for e in (episode(), other)],
         "dpo": lambda: [Row.pair(episode(), other, 4, "train")],
         "rm": lambda: [Row.pair(episode(), other, 4, "train", "rm", 0.25)],
+        "rl": lambda: [Row.rl(episode(), asked(talk()), "train", r) for r in (Rate(), MEASURED)],
     }[objective]()
     file, again = tmp_path / "rows.parquet", tmp_path / "again.parquet"
     table.write(made, objective, file)

@@ -30,7 +30,7 @@ PLACES: list[dict[str, Any]] = [{}, {"split": "test"}, {"split": "eval"}, {"requ
         st.tuples(st.sampled_from(EDITS), st.sampled_from(PLACES), st.sampled_from("abc")),
         max_size=8,
     ),
-    objective=st.sampled_from(("sft", "kto")),
+    objective=st.sampled_from(("sft", "kto", "rl")),
 )
 def test_drops_and_episodes_in_rows_are_all_episodes(
     episode: Make,

@@ -9,11 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.curate.conversation import Conversation
+from headrace.curate.draft import Draft
 from headrace.exporters import table
 from headrace.exporters.call import text
 from headrace.exporters.lesson import Lesson
 from headrace.exporters.objective import OBJECTIVES, SCHEMAS, Objective
-from headrace.exporters.row import Row
+from headrace.exporters.row import Rate, Row
 from headrace.lake.message import Body
 
 Make = Callable[..., Conversation]
@@ -64,6 +65,9 @@ def row(objective: Objective, one: Conversation, other: Conversation) -> Row:
     if objective in ("dpo", "rm"):
         margin = 0.5 if objective == "rm" else None
         return Row.pair(one, other, len(one.messages) - 1, "train", objective, margin)
+    if objective == "rl":
+        question = Draft(messages=one.messages[:-1], target="Done", scorer="match")
+        return Row.rl(one, question, "train", Rate(passed=1, samples=3, models=("m",)))
     make = Row.sft if objective == "sft" else Row.kto
     return make(one, Lesson.of(one), "train")
 
