@@ -91,6 +91,51 @@ ADVICE: Mapping[str, str] = MappingProxyType(
 )
 
 
+# The waterfall, in the order of the gates; what stands nowhere belongs to the last but one.
+STAGES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "may be used": frozenset(("not_scrubbed", "right_to_train", "filtered")),
+        "is whole": frozenset(
+            "no_content content_hidden content_elsewhere truncated_value dropped_attributes "
+            "repaired_history orphan_tool_call orphan_tool_result role_order "
+            "media_unsupported".split()
+        ),
+        "has its tools": frozenset(
+            ("no_tool_definitions", "call_to_unknown_tool", "arguments_not_object")
+        ),
+        "is not kept apart": frozenset(
+            ("eval_split", "contaminated", "quarantined", "not_curated", "screened")
+        ),
+        "has a lesson": frozenset(("no_trainable_turn", "unfinished", "failed_call")),
+        "has its outcome": frozenset(("pending", "conflicting", "unmarked", "not_success")),
+        "fits the objective": frozenset(),
+        "is not too much": frozenset(
+            "duplicate both_labels same_task cluster_cap customer_cap token_cap mix_share "
+            "balanced".split()
+        ),
+    }
+)
+# What a person or a setting can change about episodes that are there: neither what a recipe has
+# chosen nor what is as it should be.
+SWITCHES = frozenset(
+    "not_scrubbed no_content content_hidden content_elsewhere truncated_value dropped_attributes "
+    "repaired_history orphan_tool_call orphan_tool_result role_order no_tool_definitions "
+    "call_to_unknown_tool contaminated:similar not_curated screened unfinished pending conflicting "
+    "unmarked both_labels no_reference not_paired pair_out_of_date disputed".split()
+)
+
+
+def stage_of(reason: str) -> str:
+    """The step of the waterfall that a reason belongs to."""
+    told = {reason, reason.partition(":")[0]}
+    return next((name for name, own in STAGES.items() if own & told), "fits the objective")
+
+
+def can_change(reason: str) -> bool:
+    """Whether there is something to be done about it."""
+    return not SWITCHES.isdisjoint({reason, reason.partition(":")[0]})
+
+
 def advice(reason: str) -> str:
     """What would help against a reason; `contaminated:<rule>` counts as `contaminated`."""
     return ADVICE.get(reason, ADVICE.get(reason.partition(":")[0], "see the decisions of the lake"))

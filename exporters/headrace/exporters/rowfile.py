@@ -42,10 +42,12 @@ class RowFile:
     """Rows of one objective in a file that vanishes with it; about 500 bytes a row in memory.
 
     Rows that are equal but for their episodes are one: the first by the names of these stays.
+    A `bare` one counts rows and keeps none: it cannot be read.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, *, bare: bool = False) -> None:
         self._file = TemporaryFile(dir=folder)
+        self._bare = bare
         self._places: dict[str, _Place] = {}
         self._end = 0
 
@@ -76,12 +78,15 @@ class RowFile:
     def add(self, row: Row) -> Entry | None:
         """The row that had to give way, if one had: this one or an equal one that was there."""
         entry = Entry(
-            row_id=row.row_id, hash=row.hash, split=row.split, episode_ids=row.episode_ids
+            row_id=row.row_id,
+            hash="" if self._bare else row.hash,
+            split=row.split,
+            episode_ids=row.episode_ids,
         )
         there = self._places.get(row.row_id)
         if there is not None and there.entry.episode_ids <= row.episode_ids:
             return entry
-        text = _ENCODER.encode(row)
+        text = b"" if self._bare else _ENCODER.encode(row)
         self._file.write(text)
         self._places[row.row_id] = _Place(
             entry=entry,

@@ -125,7 +125,10 @@ def choose(
 
 
 class Making:
-    """A selection while episodes come: their rows, and what speaks against the others."""
+    """A selection while episodes come: their rows, and what speaks against the others.
+
+    A `bare` one counts rows and keeps none.
+    """
 
     def __init__(
         self,
@@ -135,11 +138,12 @@ class Making:
         folder: Path | None = None,
         paired: Mined | None = None,
         read: Read | None = None,
+        bare: bool = False,
     ) -> None:
         self._recipe, self._objective = recipe, recipe.objective
         self._known, self._paired, self._read = known, paired, read
         self._fit: dict[str, Standing] = {}  # what may be in a pair
-        self._file = RowFile(folder)
+        self._file = RowFile(folder, bare=bare)
         self._labelled: dict[str, dict[bool, str]] = {}  # a text -> its label -> its row
         self._tasks: dict[str, set[str]] = {}  # a prompt to answer anew -> its rows
         self._twice: dict[str, str] = {}  # an episode -> the row that others are in

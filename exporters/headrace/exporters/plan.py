@@ -1,0 +1,157 @@
+"""What could be built now, before anything is: a waterfall of gates for each objective.
+
+Episodes are read once for all objectives. Nothing is written, neither to the lake nor to a folder.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from headrace.curate.backlog import Backlog
+from headrace.curate.conversation import Conversation
+from headrace.exporters.eligibility import Standing, findings
+from headrace.exporters.objective import Objective
+from headrace.exporters.pair import mined
+from headrace.exporters.reason import STAGES, advice, can_change, stage_of
+from headrace.exporters.recipe import Recipe
+from headrace.exporters.selection import STEP, Making, Told, standings, unscrubbed
+from headrace.exporters.terms import terms
+from headrace.lake.record import Split
+from headrace.lake.store import Lake
+
+HIDDEN = "not_scrubbed"
+UNRESOLVED = "unresolved"  # how pairs call what the gate of outcomes tells apart
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of the waterfall."""
+
+    name: str
+    drops: Mapping[str, int]  # reason -> episodes that it stops first, most frequent first
+    left: int  # episodes after it
+
+
+class Switch(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody could change."""
+
+    reason: str
+    episodes: int  # that nothing else keeps out: so many more at most
+    advice: str
+
+
+class Outlook(msgspec.Struct, frozen=True, kw_only=True):
+    """What a build for one objective would give now."""
+
+    objective: Objective
+    episodes: int
+    stages: tuple[Stage, ...]
+    rows: int
+    splits: Mapping[Split, int]
+    against: Mapping[
+        str, int
+    ]  # reason -> every episode that has it, whether it counts first or not
+    switch: Switch | None  # that would help most; None where none would
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    project: str
+    outlooks: tuple[Outlook, ...]
+
+
+def plan(
+    lake: Lake,
+    project: str,
+    recipes: Iterable[Recipe],
+    *,
+    told: Told = lambda done, of: None,
+) -> Plan:
+    """The outlook of each recipe, as a build from this lake would have it. Raises BadRecipe.
+
+    All is read from one snapshot where the lake given is one.
+    """
+    backlog = Backlog.of(lake, project, step=STEP, version="", scrubbed=True)
+    looks = [_Look(lake, project, recipe, backlog) for recipe in recipes]
+    done = 0
+    for chunk in backlog:
+        for episode in chunk:
+            for look in looks:
+                look.take(episode)
+        done += len(chunk)
+        told(done, len(backlog))
+    hidden = unscrubbed(lake, project)
+    return Plan(project=project, outlooks=tuple(look.outlook(hidden) for look in looks))
+
+
+class _Look:
+    """One objective while episodes come."""
+
+    def __init__(self, lake: Lake, project: str, recipe: Recipe, backlog: Backlog) -> None:
+        def read(names: Iterable[str]) -> Iterator[Conversation]:
+            return (episode for chunk in backlog.named(names) for episode in chunk)
+
+        paired = mined(lake, project) if recipe.objective in ("dpo", "rm") else None
+        self._recipe = recipe
+        self._known = terms(lake, project, recipe, standings(lake, project, recipe.objective))
+        self._pairless = {} if paired is None else paired.alone
+        self._making = Making(recipe, self._known, paired=paired, read=read, bare=True)
+        self._stopped: set[str] = set()
+        self._against: Counter[str] = Counter()
+        self._alone: Counter[str] = Counter()  # of episodes that have one reason and no other
+
+    def take(self, episode: Conversation) -> None:
+        recipe, standing = self._recipe, self._known.get(episode.episode_id, Standing())
+        found = list(findings(episode, standing, recipe.objective, recipe.masks))
+        self._making.take(episode, found[0] if found else None)
+        if found:
+            self._stopped.add(episode.episode_id)
+            self._count({one.reason for one in found} | self._unpaired(episode.episode_id))
+
+    def outlook(self, hidden: Iterable[str]) -> Outlook:
+        made = self._making.selected()
+        for name, found in made.against.items():
+            if name not in self._stopped:  # what came of its row
+                self._count({found.reason})
+        drops = Counter(made.drops)
+        unseen = len({*hidden} - {*made.episodes})
+        for counts in (drops, self._against, self._alone):
+            counts.update({HIDDEN: unseen} if unseen else {})
+        return Outlook(
+            objective=made.objective,
+            episodes=len(made.marks) + drops.total(),
+            stages=tuple(_stages(drops, len(made.marks))),
+            rows=len(made.rows),
+            splits={"train": made.rows.count("train"), "test": made.rows.count("test")},
+            against=dict(_ordered(self._against)),
+            switch=_switch(self._alone),
+        )
+
+    def _unpaired(self, name: str) -> set[str]:
+        """Why an episode that passes no gate would have been in no pair either."""
+        found = self._pairless.get(name)
+        return set() if found is None or found.reason == UNRESOLVED else {found.reason}
+
+    def _count(self, reasons: set[str]) -> None:
+        self._against.update(reasons)
+        if len(reasons) == 1:
+            self._alone.update(reasons)
+
+
+def _stages(drops: Mapping[str, int], kept: int) -> Iterator[Stage]:
+    left = kept + sum(drops.values())
+    for name in STAGES:
+        own = {reason: n for reason, n in _ordered(drops) if stage_of(reason) == name}
+        left -= sum(own.values())
+        yield Stage(name=name, drops=own, left=left)
+
+
+def _switch(alone: Mapping[str, int]) -> Switch | None:
+    able = [(reason, n) for reason, n in _ordered(alone) if can_change(reason)]
+    for reason, episodes in able[:1]:
+        return Switch(reason=reason, episodes=episodes, advice=advice(reason))
+    return None
+
+
+def _ordered(counts: Mapping[str, int]) -> Sequence[tuple[str, int]]:
+    """Most frequent first."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
