@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 
-from headrace.exporters.formats import trl_howto
+from headrace.exporters.formats import trl_grpo_howto, trl_howto
 from headrace.exporters.formats.dialect import Lost, Record, Shape, Written
 from headrace.exporters.formats.page import HOWTO
 from headrace.exporters.formats.said import turns, with_objects
@@ -19,7 +19,8 @@ def records(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
 
 
 def pages(written: Written) -> Mapping[str, str]:
-    return {HOWTO: trl_howto.howto(written)}
+    made = trl_grpo_howto if written.shape.objective == "rl" else trl_howto
+    return {HOWTO: made.howto(written)}
 
 
 def _sft(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
@@ -60,7 +61,8 @@ def _rm(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
 
 
 def _rl(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
-    """All columns of a row reach the reward function."""
+    """All columns of a row reach the reward function. GRPO reads no tools: the page's program puts
+    those of a row into its prompt, in the words of the model's own template."""
     yield {
         "prompt": with_objects(row.prompt, lost),
         "task_id": row.task_id,
@@ -72,4 +74,4 @@ def _rl(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
     }
 
 
-_RECORDS = {"rl": _rl, "sft": _sft, "kto": _kto, "dpo": _dpo, "rm": _rm}
+_RECORDS = {"sft": _sft, "kto": _kto, "dpo": _dpo, "rm": _rm, "rl": _rl}
