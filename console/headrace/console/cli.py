@@ -18,6 +18,7 @@ from headrace.console.command import (
     label,
     load,
     nightly,
+    plan,
     recipe,
     review,
     serve,
@@ -74,6 +75,7 @@ EVAL: Mapping[str, Command] = {
 }
 DATASET: Mapping[str, Command] = {
     "build": (dataset.build, "headrace dataset build refunds --objective sft --out refunds/"),
+    "plan": (plan.plan, "headrace dataset plan --project support"),
     "recipe": (recipe.recipe, "headrace dataset recipe sft > sft.toml"),
     "list": (dataset.list_, "headrace dataset list --json"),
     "validate": (dataset.validate, "headrace dataset validate refunds/"),

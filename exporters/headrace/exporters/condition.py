@@ -111,16 +111,21 @@ def _opened(tree: Any) -> Any:
 
 
 def _tree(text: str) -> Any:
-    with _walled() as engine:
-        try:
-            asked = {"sql": _ASKED.format(text)}
-            [(told,)] = engine.execute("select json_serialize_sql($sql)", asked).fetchall()
-            tree = json.loads(told, object_pairs_hook=_unplaced)
-        except (duckdb.Error, ValueError, RecursionError) as error:
-            raise _bad(text, _said(str(error))) from error
+    try:
+        asked = {"sql": _ASKED.format(text)}
+        parser = _parser().cursor()
+        [(told,)] = parser.execute("select json_serialize_sql($sql)", asked).fetchall()
+        tree = json.loads(told, object_pairs_hook=_unplaced)
+    except (duckdb.Error, ValueError, RecursionError) as error:
+        raise _bad(text, _said(str(error))) from error
     if tree["error"]:
         raise _bad(text, _said(tree["error_message"]))
     return tree
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    return _walled()
 
 
 def _unplaced(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

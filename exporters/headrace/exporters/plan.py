@@ -66,21 +66,19 @@ def plan(
     *,
     told: Told = lambda done, of: None,
 ) -> Plan:
-    """The outlook of each recipe, as a build from this lake would have it. Raises BadRecipe.
-
-    All is read from one snapshot where the lake given is one.
-    """
-    backlog = Backlog.of(lake, project, step=STEP, version="", scrubbed=True)
-    looks = [_Look(lake, project, recipe, backlog) for recipe in recipes]
-    done = 0
-    for chunk in backlog:
-        for episode in chunk:
-            for look in looks:
-                look.take(episode)
-        done += len(chunk)
-        told(done, len(backlog))
-    hidden = unscrubbed(lake, project)
-    return Plan(project=project, outlooks=tuple(look.outlook(hidden) for look in looks))
+    """The outlook of each recipe, as a build would have it now. Raises BadRecipe."""
+    with Lake.open(settings=lake.settings, snapshot=lake.snapshot_id, create=False) as still:
+        backlog = Backlog.of(still, project, step=STEP, version="", scrubbed=True)
+        looks = [_Look(still, project, recipe, backlog) for recipe in recipes]
+        done = 0
+        for chunk in backlog:
+            for episode in chunk:
+                for look in looks:
+                    look.take(episode)
+            done += len(chunk)
+            told(done, len(backlog))
+        hidden = unscrubbed(still, project)
+        return Plan(project=project, outlooks=tuple(look.outlook(hidden) for look in looks))
 
 
 class _Look:
@@ -133,6 +131,8 @@ class _Look:
 
     def _count(self, reasons: set[str]) -> None:
         self._against.update(reasons)
+        if "no_tool_definitions" in reasons:  # which would make every tool known
+            reasons = reasons - {"call_to_unknown_tool"}
         if len(reasons) == 1:
             self._alone.update(reasons)
 

@@ -91,7 +91,7 @@ select
     c.cluster_id as request,
     count(*) filter (e.resolution = 'success') as passed,
     count(*) as samples,
-    list_sort(list(distinct e.model) filter (e.model is not null)) as models
+    coalesce(list_sort(list(distinct e.model) filter (e.model is not null)), []) as models
 from (
     select episode_id, min(cluster_id) as cluster_id from clusters
     where project = $project and method = 'request' group by episode_id
