@@ -61,6 +61,11 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 objectives=("sft", "kto", "dpo"),
             ),
             Format(
+                name="ms-swift",
+                about="ms-swift 4.6: supervised with a mark on each turn, DPO, KTO, reward, GRPO",
+                objectives=("sft", "kto", "dpo", "rm", "rl"),
+            ),
+            Format(
                 name="openai",
                 about="OpenAI fine-tuning, supervised, DPO and RFT: new jobs until January 2027",
                 objectives=("sft", "dpo", "rl"),
