@@ -11,6 +11,7 @@ from itertools import groupby
 
 from headrace.exporters.call import text
 from headrace.exporters.formats.dialect import Lost
+from headrace.exporters.formats.said import in_order
 from headrace.exporters.row import Messages
 from headrace.lake.message import Body
 
@@ -41,11 +42,13 @@ def flat(messages: Messages, tools: str | None, lost: Lost) -> list[Body]:
     * A call is `<tool_call>\n{"name": "...", "arguments": {...}}\n</tool_call>` on lines of its
       own, after the text of its turn. Tells `calls_flattened`.
     * A result is `<tool_response>\n...\n</tool_response>`; results in a row are one user turn, a
-      line break between. Ids are lost, and with them nothing but the order. `calls_flattened`.
+      line break between, in the order of their calls, which is what is left of their ids.
     * Reasoning and names of speakers are dropped: `reasoning_dropped`, `name_dropped`.
     """
     made: list[Body] = []
-    for result, group in groupby(messages, key=lambda message: bool(message["role"] == "tool")):
+    for result, group in groupby(
+        in_order(messages), key=lambda message: bool(message["role"] == "tool")
+    ):
         said = [_said(message, lost) for message in group]
         made += [_turn("user", [m["content"] for m in said])] if result else said
     return _with_tools(made, tools, lost) if tools else made

@@ -8,13 +8,10 @@ from headrace.exporters.call import text
 from headrace.exporters.formats import llamafactory_howto
 from headrace.exporters.formats.dialect import Lost, Record, Shape, Written
 from headrace.exporters.formats.page import HOWTO
-from headrace.exporters.formats.said import turns, without_reasoning
+from headrace.exporters.formats.said import alternating, in_order, turns, without_reasoning
 from headrace.exporters.row import Messages, Row
 from headrace.lake.message import Body
 
-# In odd places and in even ones; a row where they do not alternate is skipped without a word.
-ASKS = ("human", "observation")
-ANSWERS = ("gpt", "function_call")
 BETWEEN = "\n</tool_response>\n<tool_response>\n"  # results of one step; templates write the rest
 CALLS = ("<tool_call>", "</tool_call>")  # around calls that have text beside them
 
@@ -25,10 +22,10 @@ def records(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
     tools = {"tools": _tools(row)} if shape.tools else {}
     made: list[Record] = []
     for said, beside in _lessons(row, shape, lost):
-        told = without_reasoning(said, lost)
+        told = without_reasoning(in_order(said), lost)
         system = told.pop(0)["content"] if told and told[0]["role"] == "system" else ""
         talk = _talk(told, lost)
-        if (reason := _against(talk, said, row)) is not None:
+        if (reason := _against(said, row)) is not None:
             lost(f"row_skipped:{reason}")
             return
         made.append({"conversations": talk, **beside, "system": system, **tools})
@@ -91,17 +88,16 @@ def _call(message: Body) -> str:
     return f"{content}\n{CALLS[0]}{made}{CALLS[1]}" if content else made
 
 
-def _against(talk: Sequence[Body], said: Messages, row: Row) -> str | None:
+def _against(said: Messages, row: Row) -> str | None:
     """Why LLaMA-Factory would skip a conversation or misread it."""
-    roles = [turn["from"] for turn in talk]
-    order = [ASKS, ANSWERS] * len(roles)
-    complete = len(roles) % 2 == (row.objective == "dpo")  # a pair has its answers beside it
-    if not complete or not all(one in able for one, able in zip(roles, order, strict=False)):
-        return "role_order"
+    answered = bool(said) and said[-1]["role"] == "assistant"
+    if answered == (row.objective == "dpo") or not alternating(said):
+        return "role_order"  # a pair has its answers beside it
     if any(_reserved(message) for message in (*said, *row.chosen, *row.rejected)):
         return "reserved_token"
     # An empty text says there that the label is the other one.
-    return "empty_reply" if row.label and not talk[-1]["value"] else None
+    empty = not (said[-1].get("content") or said[-1].get("tool_calls"))
+    return "empty_reply" if row.label and empty else None
 
 
 def _reserved(message: Body) -> bool:

@@ -1,11 +1,15 @@
 """Messages in the forms that several dialects share."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 
 from headrace.exporters.call import arguments
 from headrace.exporters.formats.dialect import Lost
 from headrace.exporters.row import Messages, Row
 from headrace.lake.message import Body
+
+ASKS = ("user", "tool")  # roles in odd places of a conversation
+ANSWERS = ("assistant",)  # and in even ones
 
 
 def without_reasoning(messages: Messages, lost: Lost) -> list[Body]:
@@ -33,11 +37,44 @@ def marked(
     ]
 
 
+def in_order(messages: Messages) -> Messages:
+    """Results of one step in the order of their calls: all that is left of ids that are dropped."""
+    made: list[Body] = []
+    asked: list[str] = []
+    for result, group in groupby(messages, key=lambda message: bool(message["role"] == "tool")):
+        said = [*group]
+        made += sorted(said, key=lambda m: _place(m, asked)) if result else said
+        asked = [call["id"] for call in said[-1].get("tool_calls") or ()]
+    return tuple(made)
+
+
+def alternating(messages: Sequence[Body]) -> bool:
+    """Whether, after a system text or none, somebody asks and the assistant answers, in turn; the
+    results of one step are one of those who ask."""
+    said = messages[1:] if messages and messages[0]["role"] == "system" else messages
+    roles = [role for role, before in _steps(said) if not role == before == "tool"]
+    return all(role in (ASKS, ANSWERS)[at % 2] for at, role in enumerate(roles))
+
+
 def turns(row: Row) -> Iterator[tuple[Messages, Body]]:
     """Of a row of `sft` each trained turn with all that was said before it."""
     for at, (message, mark) in enumerate(zip(row.messages, row.trainable, strict=True)):
         if mark:
             yield row.messages[:at], message
+
+
+def _place(result: Body, asked: Sequence[str]) -> int:
+    """Of the call that a result answers."""
+    name = result.get("tool_call_id", "")
+    return asked.index(name) if name in asked else len(asked)
+
+
+def _steps(messages: Sequence[Body]) -> Iterator[tuple[str, str]]:
+    """The role of each message and that of the one before it."""
+    before = ""
+    for message in messages:
+        yield message["role"], before
+        before = message["role"]
 
 
 def _with_text(message: Body, lost: Lost) -> Body:
