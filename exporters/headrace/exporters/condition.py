@@ -107,7 +107,7 @@ def _opened(tree: Any) -> Any:
     """Take the expressions out of a tree, and the list of parameters in them."""
     statement = tree["statements"][0]
     statement["named_param_map"] = []
-    return statement["node"].pop("select_list")
+    return statement["node"].pop("select_list", ())  # a union has none
 
 
 def _tree(text: str) -> Any:
@@ -146,12 +146,13 @@ def _parts(tree: Any) -> Iterator[dict[str, Any]]:
 
 
 def _column(path: list[str], text: str) -> str:
-    name = path[1] if path[0] == "episodes" and len(path) > 1 else path[0]
-    if name.lower() not in COLUMNS:
-        raise _bad(text, f"no column {name!r}; there are: {', '.join(COLUMNS)}")
-    if len(path) > 1 and name.lower() == "metadata":
+    path = path[1:] if path[0].lower() == "episodes" and len(path) > 1 else path
+    name = path[0].lower()
+    if name not in COLUMNS:
+        raise _bad(text, f"no column {path[0]!r}; there are: {', '.join(COLUMNS)}")
+    if len(path) > 1 and name == "metadata":
         raise _bad(text, f"write metadata ->> '{path[-1]}'")
-    return name.lower()
+    return name
 
 
 def _check_function(part: dict[str, Any], text: str) -> None:
