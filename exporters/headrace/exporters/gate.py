@@ -121,6 +121,12 @@ def check_limits(format: Format, written: Written, place: Path, recipe: Recipe) 
             f"there are {count} to train on: bring more episodes, choose another --format, or "
             "write them all the same with --accept-loss too_few"
         )
+    most = format.most.get(written.shape.objective, count)
+    if count > most:
+        raise TooLarge(
+            f"{format.name} takes {most} records for {written.shape.objective} at most, and there "
+            f"are {count} to train on: build from fewer rows or choose another --format"
+        )
     for file in written.files.values():
         size = (place / file).stat().st_size
         if format.largest_mb is not None and size > format.largest_mb * 1_000_000:

@@ -15,6 +15,7 @@ HARMLESS = frozenset(
         "tools_flattened",
         "mask_unrolled",
         "ids_rewritten",
+        "ids_dropped",
         "role_renamed",
         "content_filled",
     }

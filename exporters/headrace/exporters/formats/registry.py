@@ -28,6 +28,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     container: Container = "jsonl"
     stems: Mapping[Split, str] = STEMS  # of the file of a side
     least: Mapping[Objective, int] = {}  # records to train on that the target wants at least
+    most: Mapping[Objective, int] = {}  # records to train on that it takes at most
     largest_mb: int | None = None  # file that the target takes, in units of 1,000,000 bytes
 
     @property
@@ -96,6 +97,20 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 about="Mistral fine-tuning, checked with mistral-common 1.13: supervised",
                 objectives=("sft",),
                 largest_mb=512,
+            ),
+            Format(
+                name="gemini",
+                about="Gemini tuning on Google Cloud: supervised, preferences and rewards",
+                objectives=("sft", "dpo", "rl"),
+                most={"rl": 5_000},
+                largest_mb=1_000,
+            ),
+            Format(
+                name="bedrock-nova",
+                about="Amazon Nova: supervised and RFT on Bedrock, DPO of Nova 1 on SageMaker AI",
+                objectives=("sft", "dpo", "rl"),
+                least={"sft": 8, "dpo": 8, "rl": 100},
+                most={"sft": 20_000, "dpo": 20_000, "rl": 20_000},
             ),
         )
     }
