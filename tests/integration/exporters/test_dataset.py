@@ -61,6 +61,7 @@ def contents(place: Path) -> dict[str, bytes]:
         ("sft", {"train": 3, "test": 1}),
         ("kto", {"train": 5, "test": 2}),
         ("dpo", {"train": 2, "test": 1}),
+        ("rl", {"train": 3, "test": 1}),
     ],
 )
 def test_a_build_writes_the_whole_layout(

@@ -122,7 +122,7 @@ def test_the_checker_of_trl_takes_the_files(
     file = tmp_path / "out" / "formats" / "trl" / "train.jsonl"
     ran = subprocess.run(
         [sys.executable, str(VALIDATORS / "validate_trl.py"), str(file)]
-        + ["--objective", "reward" if objective == "rm" else objective, "--steps", "0"],
+        + ["--objective", {"rm": "reward", "rl": "grpo"}.get(objective, objective), "--steps", "0"],
         capture_output=True,
         text=True,
         env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")},
