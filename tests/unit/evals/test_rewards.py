@@ -1,8 +1,10 @@
 """One answer is worth the same to every trainer, and to the evaluation."""
 
 import asyncio
+import doctest
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +22,8 @@ from headrace.evals.scorers.table import scoring
 from headrace.evals.scorers.written import answer, turns_in
 from headrace.evals.scores.sample import value_of
 from headrace.evals.solvers.reply import Reply, take
+from headrace.exporters.row import ENOUGH
+from headrace.exporters.task import SHORT
 from headrace.lake.message import Body
 
 WANTED = [{"name": "refund", "arguments": '{"order_id": "A1"}'}]
@@ -221,3 +225,14 @@ def test_a_row_of_verl_without_a_scorer_says_how_to_export_one() -> None:
 def test_rows_name_their_scorers_as_scores_are_filed(name: str) -> None:
     """A new version of these wants its number in the rows."""
     assert scoring(name).identity == name
+
+
+def test_the_page_shows_what_the_functions_say() -> None:
+    page = Path(__file__).parents[3] / "docs" / "rewards.md"
+    ran = doctest.testfile(str(page), module_relative=False)
+    assert (ran.failed, ran.attempted) == (0, 6)
+
+
+def test_the_page_names_the_limits_that_hold() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "rewards.md").read_text()
+    assert f"longer than {SHORT} characters" in page and f"in {ENOUGH} outcomes" in page
