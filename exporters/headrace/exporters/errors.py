@@ -53,3 +53,11 @@ class Unwritable(HeadraceError):
 
 class UnusableName(HeadraceError):
     """A data set's name that a card, a list or a line of output cannot show."""
+
+
+class NotPushed(HeadraceError):
+    """A data set that must not be put on the Hub as it is, or where it was to be put."""
+
+
+class HubError(HeadraceError):
+    """The Hugging Face Hub refuses, or cannot be reached."""
