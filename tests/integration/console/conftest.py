@@ -163,12 +163,16 @@ def headrace(
     really = Lake.open
 
     def open(
-        home: Path | None = None, *, settings: Settings | None = None, create: bool = True
+        home: Path | None = None,
+        *,
+        settings: Settings | None = None,
+        snapshot: int | None = None,
+        create: bool = True,
     ) -> AbstractContextManager[Lake]:
         asked = settings or Settings.load(home)
-        if asked.home == lake.settings.home:
+        if asked.home == lake.settings.home and snapshot is None:
             return nullcontext(lake)
-        return really(settings=asked, create=create)
+        return really(settings=asked, snapshot=snapshot, create=create)
 
     def run(*words: object) -> Ran:
         monkeypatch.setattr(sys, "argv", ["headrace", *map(str, words)])

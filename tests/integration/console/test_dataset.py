@@ -85,7 +85,7 @@ def test_one_changed_byte_is_named_and_exits_1(
         (("build", "x", "--objective", "sft"), 2, "--out"),
         (("build", "x", "--out", "o"), 2, "--objective"),
         (("build", "--objective", "sft", "--out", "o"), 2, "name"),
-        (("build", "x", "--objective", "rl", "--out", "o"), 1, "there are: sft, kto, dpo"),
+        (("build", "x", "--objective", "ppo", "--out", "o"), 1, "there are: sft, kto, dpo"),
         (("build", "x", "--objective", "sft", "--format", "csv", "--out", "o"), 1, "trl"),
         (("build", "x", "--objective", "sft", "--out", "o"), 1, "headrace eval build"),
         (
@@ -119,3 +119,51 @@ def test_a_folder_of_somebody_else_is_left_alone(headrace: Headrace, tmp_path: P
     assert (ran.code, ran.out) == (1, "")
     assert "name an empty or a new folder" in ran.err
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_recipe_is_printed_built_with_and_printed_again(
+    headrace: Headrace, tmp_path: Path
+) -> None:
+    file, out = tmp_path / "sft.toml", tmp_path / "set"
+    file.write_text(headrace("dataset", "recipe", "sft").out)
+    words = ("--recipe", file, "--filter", "turns > 0", "--least-rows", 2, "--out", out, *MILL)
+    ran = headrace("dataset", "build", "cooked", *words, "--json")
+    assert ran.code == 0, ran.err
+    used = headrace("dataset", "recipe", out, "--json").json
+    assert used["caps"] == {"cluster": 4} and used["filters"] == ["turns > 0"]
+    file.write_text(headrace("dataset", "recipe", out).out)
+    again = headrace("dataset", "build", "cooked", "--recipe", file, "--out", out, *MILL, "--json")
+    assert (again.json["version"], again.json["written"]) == (ran.json["version"], False)
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        ("filter = ['true']", "no key 'filter': did you mean 'filters'?"),
+        ("filters = ['drop table x']", "syntax error"),
+        ("seed = 1", "no objective: name one of"),
+    ],
+)
+def test_a_recipe_with_a_fault_is_refused_in_one_line(
+    headrace: Headrace, tmp_path: Path, text: str, cure: str
+) -> None:
+    file = tmp_path / "r.toml"
+    file.write_text(text if "seed" in text else f"objective = 'sft'\n{text}")
+    ran = headrace("dataset", "build", "x", "--recipe", file, "--out", tmp_path / "o", *MILL)
+    assert (ran.code, ran.out) == (1, "")
+    assert cure in ran.err
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_plan_says_what_is_ready_and_what_would_help(headrace: Headrace) -> None:
+    found = headrace("dataset", "plan", *MILL, "--json").json
+    rows = {one["objective"]: one["rows"] for one in found["outlooks"]}
+    assert [*rows] == ["sft", "kto", "dpo", "rm", "rl"] and rows["sft"] > 0 and rows["kto"] > 0
+    shown = headrace("dataset", "plan", *MILL).words
+    assert (
+        f"ready from 40 episodes: {rows['sft']} rows for sft, {rows['kto']} rows for kto" in shown
+    )
+    one = headrace("dataset", "plan", "--objective", "sft", *MILL).words
+    assert "not_success" in one and "use it for kto" in one
+    nobody = headrace("dataset", "plan", "--project", "nobody")
+    assert (nobody.code, "no episode at all" in nobody.out) == (0, True)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,45 @@ def _fill(stock: Stock) -> None:
             )
             stock.pair(name, f"{name}-failed")
         stock.case("c1", "What is the weather like in Paris in spring, and what shall I pack?")
+
+
+@pytest.fixture(scope="module")
+def flawed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
+    """The shop, and an episode for most of what can be wrong."""
+    with Lake.open(tmp_path_factory.mktemp("flawed")) as lake:
+        stock = Stock(lake)
+        _fill(stock)
+        with stock.together():
+            stock.episode("toolless-1", tools=None)
+            stock.episode("toolless-2", tools=None)
+            stock.episode("toolless-late", tools=None, resolution="pending")
+            stock.episode("waiting", resolution="pending")
+            stock.episode("hidden", scrubbed=False)
+            stock.episode("apart", split="eval")
+            stock.episode("cut", finish_reason="length", defects=("content_hidden",))
+            stock.episode("again", messages=talk("A1", "Done with A1"))
+        yield stock
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
+    """Twelve successes of three users, four that ask the same each time, metadata on all."""
+    with Lake.open(tmp_path_factory.mktemp("market")) as lake:
+        stock = Stock(lake)
+        with stock.together():
+            for n in range(12):
+                consent = [True, "TRUE", False, None][n % 4]
+                topic = "refund" if n < 9 else "cancel"
+                about = {"consent": consent, "topic": topic, "customer": "Ada Smith"}
+                stock.episode(
+                    f"M{n}",
+                    user_id=f"u{n % 3}",
+                    request=f"r{n // 4}",
+                    cost_usd=Decimal(n) / 100,
+                    model="gpt-5" if n % 2 else "gpt-5-mini",
+                    metadata=json.dumps(about),
+                )
+        yield stock
 
 
 @pytest.fixture
