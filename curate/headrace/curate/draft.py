@@ -52,7 +52,8 @@ def draft(
 def _target(right: Body) -> tuple[Any, str]:
     calls = [call["function"] for call in right.get("tool_calls") or []]
     if calls:
-        return [{"name": f["name"], "arguments": f["arguments"]} for f in calls], "tool_calls"
+        wanted = [{"name": f["name"], "arguments": f.get("arguments", "")} for f in calls]
+        return wanted, "tool_calls"
     text = text_of(right.get("content"))
     return (text, "match") if text.strip() else (None, OUTCOME)
 

@@ -99,3 +99,24 @@ def test_what_is_right_never_stands_in_the_question() -> None:
             found = drafted(messages, success=success)
             assert found is not None and len(found.messages) < len(messages)
             assert found.messages[-1]["role"] != "assistant"
+
+
+@pytest.mark.parametrize(
+    ("turn", "correction", "target", "scorer"),
+    [
+        (2, "Toledo", "Toledo", "match"),
+        (2, LOOK, CALLS, "tool_calls"),
+        (4, LOOK, CALLS, "tool_calls"),
+    ],
+)
+def test_a_correction_whose_turn_is_known_stands_there(
+    turn: int, correction: object, target: object, scorer: str
+) -> None:
+    found = drafted(TALK, success=False, correction=correction, turn=turn)
+    assert found == Draft(messages=tuple(TALK[:turn]), target=target, scorer=scorer)
+
+
+def test_a_call_without_arguments_asks_for_none() -> None:
+    bare = {**LOOK, "tool_calls": [{"id": "c0", "function": {"name": "look"}}]}
+    found = drafted([ASK, bare], success=True)
+    assert found is not None and found.target == [{"name": "look", "arguments": ""}]
