@@ -13,6 +13,8 @@ HARMLESS = frozenset(
         "name_dropped",
         "margin_dropped",
         "tools_flattened",
+        "context_flattened",
+        "roles_flattened",
         "mask_unrolled",
         "ids_rewritten",
         "ids_dropped",

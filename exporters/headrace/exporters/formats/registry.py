@@ -14,6 +14,7 @@ from headrace.exporters.objective import Objective
 from headrace.lake.record import Split
 
 STEMS: Mapping[Split, str] = MappingProxyType({"train": "train", "test": "test"})
+VALID: Mapping[Split, str] = MappingProxyType({"train": "train", "test": "valid"})
 SUFFIXES: Mapping[Container, str] = MappingProxyType(
     {"jsonl": ".jsonl", "parquet": ".parquet", "folders": ""}
 )
@@ -48,8 +49,13 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         for row in (
             Format(
                 name="trl",
-                about="Hugging Face TRL 1.16: SFT, KTO, DPO and Reward trainers",
-                objectives=("sft", "kto", "dpo", "rm"),
+                about="Hugging Face TRL 1.16: SFT, KTO, DPO, Reward and GRPO trainers",
+                objectives=("sft", "kto", "dpo", "rm", "rl"),
+            ),
+            Format(
+                name="unsloth",
+                about="Unsloth 2026.10, which reads what TRL reads: SFT, KTO and DPO",
+                objectives=("sft", "kto", "dpo"),
             ),
             Format(
                 name="axolotl",
@@ -65,6 +71,49 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 name="ms-swift",
                 about="ms-swift 4.6: supervised with a mark on each turn, DPO, KTO, reward, GRPO",
                 objectives=("sft", "kto", "dpo", "rm", "rl"),
+            ),
+            Format(
+                name="verl",
+                about="verl 0.9: supervised and RL with the suite's scorer, Parquet",
+                objectives=("sft", "rl"),
+                container="parquet",
+            ),
+            Format(
+                name="openrlhf",
+                about="OpenRLHF 0.11: supervised, DPO, reward model, RL with the suite's scorer",
+                objectives=("sft", "dpo", "rm", "rl"),
+            ),
+            Format(
+                name="skyrl",
+                about="SkyRL 0.3: supervised and RL with the suite's scorer",
+                objectives=("sft", "rl"),
+            ),
+            Format(
+                name="prime",
+                about="prime-rl and verifiers 0.4: supervised, a taskset with the suite's scorer",
+                objectives=("sft", "rl"),
+            ),
+            Format(
+                name="nemo",
+                about="NeMo RL: supervised, DPO, reward model; NeMo Gym: the suite's scorer",
+                objectives=("sft", "dpo", "rm", "rl"),
+            ),
+            Format(
+                name="harbor",
+                about="Harbor task folders, whose tests ask the suite's scorer",
+                objectives=("rl",),
+                container="folders",
+            ),
+            Format(
+                name="mlx",
+                about="MLX-LM 0.32: supervised, a folder",
+                objectives=("sft",),
+                stems=VALID,
+            ),
+            Format(
+                name="sharegpt",
+                about="ShareGPT conversations in text alone, which nearly every trainer reads",
+                objectives=("sft",),
             ),
             Format(
                 name="openai",
@@ -111,6 +160,16 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 objectives=("sft", "dpo", "rl"),
                 least={"sft": 8, "dpo": 8, "rl": 100},
                 most={"sft": 20_000, "dpo": 20_000, "rl": 20_000},
+            ),
+            Format(
+                name="tinker",
+                about="Tinker cookbook 0.5: supervised with a mark on each message, DPO",
+                objectives=("sft", "dpo"),
+            ),
+            Format(
+                name="raw",
+                about="the canonical rows as lines of JSON, nothing lost",
+                objectives=("sft", "kto", "dpo", "rm", "rl"),
             ),
         )
     }
