@@ -43,7 +43,7 @@ def heard(record: Record) -> Spoken:
 @given(made=st.sampled_from(["sft", "kto", "dpo"]).flatmap(rows))  # type: ignore[arg-type]
 def test_what_is_said_comes_back_byte_for_byte(made: Row) -> None:
     records, codes = told("llamafactory", made)
-    assert set(codes) <= {"mask_unrolled"}
+    assert set(codes) <= {"mask_unrolled", "ids_dropped"}
     tools = [one["function"] for one in json.loads(made.tools or "[]")]
     assert [json.loads(record.get("tools") or "[]") for record in records] == [tools] * len(records)
     if made.objective == "sft":
@@ -93,7 +93,7 @@ def test_text_beside_a_call_stands_before_it_and_the_call_is_closed_once() -> No
         "value": 'Wait.\n<tool_call>{"name": "find", "arguments": {"a": "\\u003c/tool_call>"}}'
         "</tool_call>",
     }
-    assert codes == []
+    assert codes == ["ids_dropped"]
 
 
 LATE: Body = {"role": "system", "content": "Now be short."}
@@ -117,7 +117,7 @@ def test_what_would_be_misread_is_skipped(
 ) -> None:
     records, codes = told("llamafactory", row(objective, prompt, answer))
     assert not records
-    assert {*codes} - {"mask_unrolled"} == {f"row_skipped:{code}"}
+    assert {*codes} - {"mask_unrolled", "ids_dropped"} == {f"row_skipped:{code}"}
 
 
 def test_an_empty_reply_that_was_bad_is_said() -> None:
@@ -141,7 +141,7 @@ def test_names_and_reasoning_are_dropped_and_told() -> None:
     prompt = [USER, ask("c"), result("c", name="find")]
     records, codes = told("llamafactory", row("dpo", prompt, thought))
     assert "hm" not in text(records)
-    assert set(codes) == {"reasoning_dropped", "name_dropped"}
+    assert set(codes) == {"reasoning_dropped", "name_dropped", "ids_dropped"}
 
 
 @pytest.mark.parametrize("objective", ["sft", "kto", "dpo"])

@@ -45,7 +45,7 @@ def marks(messages: list[Body]) -> list[bool]:
 @given(made=st.sampled_from(OBJECTIVES).flatmap(rows))
 def test_what_is_said_comes_back_byte_for_byte(made: Row) -> None:
     [record], codes = told("ms-swift", made)
-    assert codes == []
+    assert {*codes} <= {"ids_dropped"}
     assert (record.get("tools") or None) == made.tools
     sides = {
         "messages": (*made.messages, *made.prompt, *made.completion, *made.chosen),
@@ -86,7 +86,7 @@ def test_results_stand_in_the_order_of_their_calls() -> None:
     [record], codes = told("ms-swift", row("sft", prompt))
     answers = [m for m in record["messages"] if m["role"] == "tool_response"]
     assert [message["content"] for message in answers] == ["one", "two"]
-    assert codes == ["name_dropped"]
+    assert codes == ["ids_dropped", "name_dropped"]
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

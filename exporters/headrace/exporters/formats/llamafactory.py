@@ -8,7 +8,12 @@ from headrace.exporters.call import text
 from headrace.exporters.formats import llamafactory_howto
 from headrace.exporters.formats.dialect import Lost, Record, Shape, Written
 from headrace.exporters.formats.page import HOWTO
-from headrace.exporters.formats.said import alternating, in_order, turns, without_reasoning
+from headrace.exporters.formats.said import (
+    alternating,
+    ending_on,
+    in_order,
+    without_reasoning,
+)
 from headrace.exporters.row import Messages, Row
 from headrace.lake.message import Body
 
@@ -43,7 +48,7 @@ def _lessons(row: Row, shape: Shape, lost: Lost) -> Iterable[tuple[Messages, Rec
         yield row.messages, {}
     elif row.objective == "sft":
         lost("mask_unrolled")
-        yield from (((*prompt, turn), {}) for prompt, turn in turns(row))
+        yield from ((messages, {}) for messages in ending_on(row))
     elif row.objective == "kto":
         yield (*row.prompt, *row.completion), {"kto_tag": row.label}
     else:
@@ -67,6 +72,8 @@ def _talk(messages: Sequence[Body], lost: Lost) -> list[Body]:
 def _turn(message: Body, lost: Lost) -> Body:
     if "name" in message:
         lost("name_dropped")
+    if "tool_calls" in message or message["role"] == "tool":
+        lost("ids_dropped")
     if "tool_calls" in message:
         return {"from": "function_call", "value": _call(message)}
     names = {"user": "human", "assistant": "gpt"}

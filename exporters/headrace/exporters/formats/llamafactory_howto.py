@@ -21,13 +21,14 @@ def howto(written: Written) -> str:
         tried="Tried with llamafactory 0.9.5 and datasets 4.0.0. Save this as `train.yaml` in this "
         "folder, where `dataset_info.json` is, and run `llamafactory-cli train train.yaml` there. "
         "Model and template are examples and belong together.",
-        blocks=[Block(language="yaml", code="\n".join(_settings(written)))],
+        blocks=[Block(language="yaml", code="\n".join(settings(written)))],
         room="`cutoff_len`; what is longer is cut without a word.",
         notes=[*_notes(written)],
     ).page(written)
 
 
-def _settings(written: Written) -> Iterable[str]:
+def settings(written: Written) -> Iterable[str]:
+    """The lines of `train.yaml`."""
     objective = written.shape.objective
     yield f"model_name_or_path: {MODEL}"
     yield "template: qwen3_nothink"

@@ -85,6 +85,8 @@ def _messages(message: Body, on: bool, lost: Lost) -> Iterator[Body]:
     """The text of a message, if it has one, and a message for each of its calls."""
     if "name" in message:
         lost("name_dropped")
+    if "tool_calls" in message or message["role"] == "tool":
+        lost("ids_dropped")
     mark = {"loss": on} if message["role"] == "assistant" else {}
     calls = message.get("tool_calls") or ()
     if message.get("content") or not calls:

@@ -63,6 +63,12 @@ def turns(row: Row) -> Iterator[tuple[Messages, Body]]:
             yield row.messages[:at], message
 
 
+def ending_on(row: Row) -> Iterator[Messages]:
+    """Of a row of `sft` a conversation for each trained turn, which ends on it."""
+    for prompt, turn in turns(row):
+        yield (*prompt, turn)
+
+
 def _place(result: Body, asked: Sequence[str]) -> int:
     """Of the call that a result answers."""
     name = result.get("tool_call_id", "")
