@@ -61,7 +61,10 @@ def test_pairs_are_flat_and_each_side_is_one_object() -> None:
     call = '<tool_call>\n{"name": "find", "arguments": {}}\n</tool_call>'
     assert record["chosen"] == {"role": "assistant", "content": call}
     assert record["rejected"] == {"role": "assistant", "content": "Gone."}
-    assert set(codes) == {"tools_flattened", "calls_flattened", "name_dropped"}
+    assert set(codes) == {
+        "tools_flattened", "context_flattened", "calls_flattened", "name_dropped",
+    }  # fmt: skip
+    assert "calls_flattened" not in told("axolotl", row("dpo", prompt))[1], "only read"
 
 
 @pytest.mark.parametrize(

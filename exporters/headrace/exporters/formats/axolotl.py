@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from headrace.exporters.call import text
 from headrace.exporters.formats import page
+from headrace.exporters.formats.context import context
 from headrace.exporters.formats.dialect import Lost, Record, Shape, Written
 from headrace.exporters.formats.flat import FAMILY, flat
 from headrace.exporters.formats.page import HOWTO
@@ -53,7 +54,7 @@ def records(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
         lost(f"row_skipped:{reason}")
     else:
         yield {
-            "messages": flat(row.prompt, row.tools, lost),
+            "messages": context(row.prompt, row.tools, lost),
             "chosen": _side(row.chosen, lost),
             "rejected": _side(row.rejected, lost),
         }
