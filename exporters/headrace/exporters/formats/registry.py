@@ -15,7 +15,6 @@ from headrace.lake.record import Split
 
 STEMS: Mapping[Split, str] = MappingProxyType({"train": "train", "test": "test"})
 VALID: Mapping[Split, str] = MappingProxyType({"train": "train", "test": "valid"})
-VALID: Mapping[Split, str] = MappingProxyType({"train": "train", "test": "valid"})
 SUFFIXES: Mapping[Container, str] = MappingProxyType(
     {"jsonl": ".jsonl", "parquet": ".parquet", "folders": ""}
 )
@@ -52,11 +51,6 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 name="trl",
                 about="Hugging Face TRL 1.16: SFT, KTO, DPO, Reward and GRPO trainers",
                 objectives=("sft", "kto", "dpo", "rm", "rl"),
-            ),
-            Format(
-                name="unsloth",
-                about="Unsloth 2026.10, which reads what TRL reads: SFT, KTO and DPO",
-                objectives=("sft", "kto", "dpo"),
             ),
             Format(
                 name="unsloth",
@@ -120,12 +114,6 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 name="sharegpt",
                 about="ShareGPT conversations in text alone, which nearly every trainer reads",
                 objectives=("sft",),
-            ),
-            Format(
-                name="mlx",
-                about="MLX-LM 0.32: supervised, a folder",
-                objectives=("sft",),
-                stems=VALID,
             ),
             Format(
                 name="openai",
