@@ -29,7 +29,8 @@ suite: $(STAMP) $(if $(wildcard $(VALIDATORS)),$(call made,$(LIGHT)))
 # Every format, held against its trainer's own checker in an environment of its own: 20 GB, an hour.
 validate-formats: $(STAMP) $(call made,$(LIGHT) $(HEAVY))
 	HEADRACE_VALIDATOR_VENVS=$(VENVS) HEADRACE_VALIDATORS=$(VALIDATORS) HEADRACE_VALIDATOR_STEPS=2 \
-		$(BIN)/pytest -q -rs tests/integration/exporters/test_validators.py
+		$(BIN)/pytest -q -rs tests/integration/exporters/test_validators.py \
+		tests/integration/exporters/test_tinker_loader.py
 
 $(VENVS)/%/.made:
 	HEADRACE_VALIDATOR_VENVS=$(VENVS) sh $(VALIDATORS)/venv.sh $*
