@@ -25,8 +25,8 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
             if mark and message["role"] == "assistant"
             if masks != "final_answer" or not message.get("tool_calls")
         ]
-        kept = trained if masks == "all" else trained[-1:]
-        end = kept[-1] + 1 if kept else len(conversation.messages)
+        kept = {*(trained if masks == "all" else trained[-1:])}
+        end = max(kept) + 1 if kept else len(conversation.messages)
         marks = tuple(at in kept for at in range(end))
         return cls(messages=conversation.messages[:end], trainable=marks)
 

@@ -1,5 +1,6 @@
 """Recipes: what they say, and TOML in which every key is known."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.exporters import preset, recipefile
+from headrace.exporters.condition import COLUMNS
 from headrace.exporters.errors import BadRecipe, UnknownObjective
 from headrace.exporters.objective import OBJECTIVES, Objective
 from headrace.exporters.recipe import Caps, Mix, Recipe, Rights
 from headrace.lake.message import dump
 
+SWITCHES = ("without_evals", "accept_leaks", "allow_lossy")
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 VALUES = st.dictionaries(
     WORDS, st.lists(st.booleans() | st.integers() | WORDS).map(tuple), max_size=2
@@ -161,3 +164,21 @@ def test_the_order_of_formats_filters_and_losses_says_nothing() -> None:
     one = {"objective": "sft", "formats": ["trl", "x"], "filters": ["true", "turns > 1"]}
     other = {**one, "formats": ["x", "trl", "x"], "filters": ["turns > 1", "true"]}
     assert recipefile.recipe(one) == recipefile.recipe(other)
+
+
+def test_the_recipe_of_the_documentation_can_be_read() -> None:
+    page = (Path(__file__).parents[3] / "docs/datasets.md").read_text()
+    [text] = re.findall(r"^```toml\n(.*?)^```", page, re.M | re.S)
+    made = recipefile.recipe(tomllib.loads(text))
+    assert made.caps.customer_by == "metadata.tenant" and made.mix is not None
+    assert all(f"`{name}`" in page for name in COLUMNS)
+    shown = {
+        key for key in preset.ABOUT if f"`{key}`" in page or f"`{key.partition('.')[0]}`" in page
+    }
+    assert shown >= set(preset.ABOUT) - {
+        "objective",
+        "formats",
+        "license",
+        *SWITCHES,
+        "caps.customer_by",
+    }
