@@ -79,3 +79,11 @@ def test_the_settings_of_the_page_are_toml(adapted: Write, objective: Any) -> No
     if objective == "rl":
         [env] = settings["orchestrator"]["train"]["env"]
         assert env["taskset"] == {"id": "taskset"}
+        assert env["agent"]["runtime"] == {"type": "subprocess"}
+
+
+def test_the_lines_to_copy_send_nothing_away(adapted: Write) -> None:
+    page = adapted("prime", corpus("rl"), "rl").files["HOWTO.md"]
+    [line] = [line for line in page.split("```") if "vf-eval" in line]
+    kept = ("--no-push", "--env.agent.runtime.type subprocess", "--client.base-url")
+    assert all(setting in line for setting in kept)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from headrace.exporters.formats import page
 from headrace.exporters.formats.dialect import Written
-from headrace.exporters.formats.flat_howto import FLAT, MODEL, RATES, SCORER, batch
+from headrace.exporters.formats.flat_howto import FLAT, MODEL, RATES, SCORER, batch, command
 from headrace.exporters.formats.page import HOWTO
 from headrace.exporters.formats.trainer_howto import Block, Howto
 
@@ -47,6 +47,8 @@ class HeadraceTaskset(vf.Taskset[HeadraceTask, HeadraceConfig]):
                 yield HeadraceTask(vf.WireTaskData.model_validate_json(line), self.config.task)
 '''
 SFT = """\
+max_steps = 100
+
 [model]
 name = "{model}"
 
@@ -56,6 +58,7 @@ splits = ["train"]
 seq_len = {room}
 batch_size = {batch}"""
 RL = """\
+max_steps = 100
 seq_len = {room}
 
 [model]
@@ -63,16 +66,28 @@ name = "{model}"
 
 [[orchestrator.train.env]]
 taskset = {{ id = "taskset" }}
-harness = {{ id = "null", runtime = {{ type = "subprocess" }} }}"""
+agent = {{ harness = {{ id = "null" }}, runtime = {{ type = "subprocess" }} }}"""
 
 ROLES = (
     "prime-rl masks by role: every assistant turn trains. Conversations with a turn that must not "
     "train are left out."
 )
 NULLS = "Arguments are JSON text, which prime-rl parses; older versions drop those that are null."
-EVAL = (
-    "PYTHONPATH=. vf-eval taskset --env.agent.harness.id null "
-    "--env.agent.runtime.type subprocess -m MODEL"
+GUESSED = (
+    "Types are guessed from the first ten million bytes. Where these hold no tool call, loading "
+    "stops with `Couldn't cast`: move a line with calls to the top of the file."
+)
+EVAL = command(
+    "PYTHONPATH=. vf-eval taskset --no-push",
+    [
+        "--env.agent.harness.id null --env.agent.runtime.type subprocess",
+        "--client.base-url http://localhost:8000/v1 --model MODEL",
+    ],
+)
+AWAY = (
+    "What your users wrote stays with you as long as all three stay: without `--no-push` verifiers "
+    "uploads the run to Prime Intellect, without `subprocess` its harness runs in their cloud, and "
+    "without `--client.base-url` a model there answers."
 )
 
 
@@ -92,7 +107,7 @@ def _sft(written: Written) -> Howto:
         "The model is an example.",
         blocks=[Block(language="toml", code=settings)],
         room="`data.seq_len`; what is longer is cut without a word.",
-        notes=[ROLES, *([NULLS] if written.shape.tools else [])],
+        notes=[ROLES, *([NULLS, GUESSED] if written.shape.tools else [])],
     )
 
 
@@ -106,7 +121,7 @@ def _rl(written: Written) -> Howto:
     return Howto(
         trainer="prime-rl and verifiers",
         tried="Such rows were read as tasks of verifiers 0.4.0, and `taskset.py` scored answers "
-        "there; nothing was trained. Run this in this folder.",
+        "there; prime-rl was not run. Run this in this folder.",
         blocks=[
             Block(language="sh", code=EVAL, about="Let a model answer each task once:"),
             Block(
@@ -116,5 +131,5 @@ def _rl(written: Written) -> Howto:
             ),
         ],
         room="`seq_len`, which has to hold the answer as well.",
-        notes=[SCORER, *test, RATES, *([FLAT] if written.shape.tools else [])],
+        notes=[AWAY, SCORER, *test, RATES, *([FLAT] if written.shape.tools else [])],
     )
