@@ -89,7 +89,9 @@ data:
     dataset_name: openai_format
     chat_key: messages
     tool_key: tools
-    use_preserving_dataset: true"""
+    use_preserving_dataset: true
+logger:
+  wandb_enabled: false"""
 PAIRS = """\
 policy:
   model_name: {model}
@@ -99,7 +101,9 @@ data:
   train:
     data_path: train.jsonl
 {validation}  default:
-    dataset_name: PreferenceDataset"""
+    dataset_name: PreferenceDataset
+logger:
+  wandb_enabled: false"""
 VALIDATION = "  validation:\n    data_path: test.jsonl\n"
 COLLATE = """\
 mkdir -p resources_servers/headrace/data resources_servers/headrace/configs

@@ -111,7 +111,7 @@ def _rl(written: Written) -> str:
             f"trainer.policy.model.path={MODEL}",
             "trainer.algorithm.advantage_estimator=grpo",
             f"trainer.train_batch_size={size} trainer.policy_mini_batch_size={size}",
-            f"trainer.max_prompt_length={page.room(written)}",
+            f"trainer.max_prompt_length={page.room(written)} trainer.logger=console",
             "generator.n_samples_per_prompt=8 generator.sampling_params.max_generate_length=1024",
         ],
     )
