@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import pytest
 
@@ -52,13 +52,12 @@ WORTH = [
 def page(monkeypatch: pytest.MonkeyPatch) -> Page:
     """A page as a module, with what it uses of its trainer in its trainer's place."""
 
-    class Task(Generic[TypeVar("Data")]):
-        def __init__(self, data: Any, config: Any) -> None:
-            self.data = data
+    class Task:
+        def __class_getitem__(cls, kind: object) -> type:
+            return cls
 
-    class Taskset(Generic[TypeVar("Kind"), TypeVar("Config")]):
-        def __init__(self, config: Any) -> None:
-            self.config = config
+        def __init__(self, data: Any, config: Any) -> None:
+            self.data, self.config = data, config
 
     class Server:
         pass
@@ -66,7 +65,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Page:
     given = {
         "verifiers.v1": {
             "Task": Task,
-            "Taskset": Taskset,
+            "Taskset": Task,
             "TasksetConfig": SimpleNamespace,
             "WireTaskData": SimpleNamespace,
             "Trace": object,

@@ -6,6 +6,8 @@ from headrace.exporters.formats.said import turns
 from headrace.exporters.row import Messages, Row
 from headrace.lake.message import Body
 
+_READ = {"calls_flattened": "context_flattened"}
+
 
 def context(messages: Messages, tools: str | None, lost: Lost) -> list[Body]:
     """A prompt in the flat view, where calls are told as `context_flattened`, not as
@@ -41,6 +43,3 @@ def wants_calls(row: Row) -> bool:
     """Whether what is right are calls of tools; options and versions of a scorer follow its name
     after `:` and `@`."""
     return (row.scorer or "").partition(":")[0].partition("@")[0] == "tool_calls"
-
-
-_READ = {"calls_flattened": "context_flattened"}
