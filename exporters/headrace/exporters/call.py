@@ -42,8 +42,8 @@ def orphan(messages: Sequence[Body]) -> str | None:
         if message["role"] != "tool":
             if waiting:
                 return "orphan_tool_call"
-            waiting = [call.get("id") for call in calls([message])]
-        elif not _answers(message.get("tool_call_id"), waiting):
+            waiting = [call.get("id") or None for call in calls([message])]
+        elif not _answers(message.get("tool_call_id") or None, waiting):
             return "orphan_tool_result"
     return None
 

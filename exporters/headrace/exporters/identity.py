@@ -15,18 +15,34 @@ def identified(messages: Sequence[Body], start: int = 0) -> tuple[Body, ...]:
         return tuple(messages)
     names: dict[Place, str | None] = {}
     answers: dict[int, Place] = {}
+    turn: list[Place] = []
     waiting: list[Place] = []
     for at, message in enumerate(messages):
         if message["role"] != "tool":
             told = {(at, n): call.get("id") for n, call in enumerate(calls([message]))}
             names |= told
-            waiting = [*told]
+            turn, waiting = [*told], [*told]
         elif (place := _asked(message.get("tool_call_id"), waiting, names)) is not None:
             waiting.remove(place)
             answers[at] = place
-            names[place] = names[place] or message.get("tool_call_id")
-    known = {(at, n): name or f"call_{start + at}_{n}" for (at, n), name in names.items()}
+            # what another call of the turn is called would be answered by the first of the two
+            if not names[place] and message.get("tool_call_id") not in map(names.get, turn):
+                names[place] = message.get("tool_call_id")
+    known = _all_named(names, start)
     return tuple(_named(message, at, known, answers) for at, message in enumerate(messages))
+
+
+def _all_named(names: dict[Place, str | None], start: int) -> dict[Place, str]:
+    """With names of their own for calls that have none."""
+    taken = {*filter(None, names.values())}
+    known: dict[Place, str] = {}
+    for (at, n), name in names.items():
+        made = name or f"call_{start + at}_{n}"
+        while not name and made in taken:
+            made += "_"
+        known[at, n] = made
+        taken.add(made)
+    return known
 
 
 def _has_ids(message: Body) -> bool:
@@ -36,11 +52,11 @@ def _has_ids(message: Body) -> bool:
 
 
 def _asked(name: str | None, waiting: list[Place], names: dict[Place, str | None]) -> Place | None:
-    """The call that a result answers: the one of its name, else the first without one."""
-    if not name:
-        return next(iter(waiting), None)
-    same = [place for place in waiting if names[place] == name]
-    return next(iter(same), next((place for place in waiting if not names[place]), None))
+    """The call that a result answers: the first of its name or as nameless, else the first that
+    either side leaves open."""
+    same = [place for place in waiting if (names[place] or None) == (name or None)]
+    free = [place for place in waiting if not names[place]] if name else waiting
+    return next(iter([*same, *free]), None)
 
 
 def _named(message: Body, at: int, known: dict[Place, str], answers: dict[int, Place]) -> Body:
