@@ -40,7 +40,8 @@ TARGETS = {
 OBJECTIVES = {"rm": "reward", "rl": "grpo"}  # in the words of the checker of TRL
 NULL = "null arguments"  # the corpus has one of its own, which is taken for one of Arrow
 OPEN = r".*last message must be from assistant, is 'tool_call'"  # the assistant's in ms-swift
-BEYOND = {"verl": NULL, "openrlhf": NULL, "axolotl": NULL, "ms-swift": OPEN}  # rules of no trainer
+MIXED = f"{NULL}|the tool schema is not in"  # rows are shuffled, and have tools of their own
+BEYOND = {"verl": NULL, "openrlhf": NULL, "axolotl": MIXED, "ms-swift": OPEN}  # of no trainer
 TEN = ("openai", "azure")  # whose checker wants ten rows, more than there are
 STEPS = os.environ.get("HEADRACE_VALIDATOR_STEPS", "0")  # that a trainer trains, where it can
 
