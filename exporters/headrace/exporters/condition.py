@@ -1,9 +1,9 @@
 """A condition on episodes in SQL, as a recipe has it: pure, and walled in.
 
 Recipes travel, so whoever wrote one is not trusted. An expression is parsed by DuckDB, every part
-of it is looked up in the lists below, and it runs in an engine of its own that sees one table and
-neither lake, files nor network. What gives another answer tomorrow (`now()`, `random()`) is not in
-the lists: the same lake and recipe give the same rows.
+of it is looked up in the lists below, and it runs in a cell that sees one table and neither lake,
+files nor network. What gives another answer tomorrow (`now()`, `random()`) is not in the lists: the
+same lake and recipe give the same rows.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import msgspec
 
+from headrace.exporters import cell
 from headrace.exporters.errors import BadRecipe
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ PARTS = frozenset(
 )
 LONGEST = 10_000  # characters
 SHOWN = 200  # of them where it is refused
-MEMORY = "1GB"
 
 _ASKED = "select (\n{}\n) from episodes"
 _HINT = "write a condition on one episode, as in \"cost_usd < 0.05 and model like 'gpt-5%'\""
@@ -70,16 +70,10 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
     def kept(self, episodes: "pa.Table") -> set[str]:
         """The ids of the episodes of which it is true; unknown is not true. Raises BadRecipe."""
-        with _walled() as engine:
-            engine.register("episodes", episodes)
-            try:
-                asked = engine.execute(f"select episode_id, (\n{self.text}\n) from episodes")
-                kind = (asked.description or [])[1][1]
-                if str(kind) != "BOOLEAN":
-                    raise _bad(self.text, f"it gives {kind}, not true or false: {_HINT}")
-                return {name for name, true in asked.fetchall() if true}
-            except duckdb.Error as error:
-                raise _bad(self.text, _said(str(error))) from error
+        told = cell.ask(self.text, episodes)
+        if told.bad is not None:
+            raise _bad(self.text, f"{_said(told.bad)}: {_HINT}")
+        return set(told.kept)
 
 
 def _parsed(text: str) -> Any:
@@ -125,7 +119,7 @@ def _tree(text: str) -> Any:
 
 @cache
 def _parser() -> duckdb.DuckDBPyConnection:
-    return _walled()
+    return cell.engine()
 
 
 def _unplaced(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -159,24 +153,6 @@ def _check_function(part: dict[str, Any], text: str) -> None:
     if part["function_name"] not in FUNCTIONS or part["schema"] not in ("", "main"):
         known = ", ".join(sorted(name for name in FUNCTIONS if name[0].isalpha()))
         raise _bad(text, f"no function {part['function_name']!r} here; there are: {known}")
-
-
-def _walled() -> duckdb.DuckDBPyConnection:
-    """An engine that reaches nothing: what it is not given it does not see."""
-    engine = duckdb.connect(
-        ":memory:",
-        config={
-            "enable_external_access": "false",
-            "autoload_known_extensions": "false",
-            "autoinstall_known_extensions": "false",
-            "memory_limit": MEMORY,
-            "temp_directory": "",
-            "threads": "1",
-        },
-    )
-    engine.execute("set timezone = 'UTC'")
-    engine.execute("set lock_configuration = true")
-    return engine
 
 
 def _plain(part: dict[str, Any]) -> str:

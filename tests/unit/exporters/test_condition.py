@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.exporters.condition import COLUMNS, FUNCTIONS, Condition
+from headrace.exporters import cell
+from headrace.exporters.condition import COLUMNS, Condition
 from headrace.exporters.errors import BadRecipe
 
 EPISODES = pa.table(
@@ -44,7 +45,11 @@ EPISODES = pa.table(
     ],
 )
 def test_a_condition_keeps_the_episodes_of_which_it_is_true(text: str, kept: str) -> None:
-    assert Condition.of(text).kept(EPISODES) == set(kept.split())
+    assert {*cell.true_of(Condition.of(text).text, EPISODES).kept} == {*kept.split()}
+
+
+def test_the_cell_is_a_process_of_its_own_that_says_the_same() -> None:
+    assert Condition.of("turns > 2 and model = 'gpt-5'").kept(EPISODES) == {"dear"}
 
 
 def test_a_condition_names_the_columns_it_reads() -> None:
@@ -60,8 +65,6 @@ def test_a_condition_names_the_columns_it_reads() -> None:
         ("cost > 1", "no column 'cost'; there are: episode_id, "),
         ("metadata.plan = 'pro'", "write metadata ->> 'plan'"),
         ("turns >", "syntax error"),
-        ("turns", "it gives BIGINT, not true or false"),
-        ("model::int = 3", "Could not convert string 'gpt-5-mini'"),
         ("turns > 1; drop table episodes", "syntax error"),
         ("true) from episodes, (select 1", "syntax error"),
         ("true) as a, (false", "more than one expression"),
@@ -89,7 +92,7 @@ def test_a_condition_names_the_columns_it_reads() -> None:
 )
 def test_what_is_no_plain_condition_is_told_in_one_line(text: str, why: str) -> None:
     with pytest.raises(BadRecipe, match=why) as refused:
-        Condition.of(text).kept(EPISODES)
+        Condition.of(text)
     said = str(refused.value)
     assert said.startswith("filter ") and "\n" not in said and len(said) < 1_200
 
@@ -110,29 +113,37 @@ def test_what_is_no_plain_condition_is_told_in_one_line(text: str, why: str) -> 
 )
 def test_any_text_is_a_condition_on_episodes_or_refused(text: str) -> None:
     try:
-        kept = Condition.of(text).kept(EPISODES)
+        found = Condition.of(text)
     except BadRecipe:
         return
-    assert kept <= {"cheap", "dear", "unknown"}
+    told = cell.true_of(found.text, EPISODES)
+    assert told.bad or {*told.kept} <= {"cheap", "dear", "unknown"}
 
 
-def test_past_the_lists_a_wall_stands_around_the_engine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    secret = tmp_path / "secret"
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("turns", "it gives BIGINT, not true or false: write a condition"),
+        ("model::int = 3", "Could not convert string 'gpt-5-mini'"),
+    ],
+)
+def test_what_shows_only_with_episodes_is_told_in_one_line_too(text: str, why: str) -> None:
+    with pytest.raises(BadRecipe, match=why) as refused:
+        Condition.of(text).kept(EPISODES)
+    assert "\n" not in str(refused.value)
+
+
+def test_past_the_lists_a_wall_stands_around_the_engine(tmp_path: Path) -> None:
+    secret, made = tmp_path / "secret", tmp_path / "made"
     secret.write_text("here")
-    made = tmp_path / "made"
-    names = {"read_text", "getenv", "glob"}
-    monkeypatch.setattr("headrace.exporters.condition.FUNCTIONS", FUNCTIONS | names)
     for text in (
         f"(select content from read_text('{secret}')) = 'here'",
-        f"true) from episodes; copy episodes to '{made}'; select (true",
-        f"true) from episodes; attach '{made}' as x; select (true",
+        f"true) from episodes; copy episodes to '{made}'; select 'x', (true",
+        f"true) from episodes; attach '{made}' as x; select 'x', (true",
         f"true) from read_text('{secret}'), (from episodes",
+        "true) from episodes; set enable_external_access = true; select 'x', (true",
     ):
-        loose = Condition(text=text, columns=())  # as if nobody had looked through it
-        with pytest.raises(BadRecipe):
-            loose.kept(EPISODES)
+        assert "Error" in (cell.true_of(text, EPISODES).bad or "")
     assert not made.exists()
 
 
