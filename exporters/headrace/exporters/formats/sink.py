@@ -32,8 +32,10 @@ def lines(file: Path) -> Iterator[Put]:
 
 @contextmanager
 def parquet(file: Path, schema: pa.Schema) -> Iterator[Put]:
-    """A record a row; the same records are the same bytes."""
+    """A record a row; the same records are the same bytes. Raises ValueError for a column that the
+    schema lacks, which Arrow would leave out without a word."""
     held: list[Record] = []
+    columns = set(schema.names)
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
 
         def flush() -> None:
@@ -41,6 +43,8 @@ def parquet(file: Path, schema: pa.Schema) -> Iterator[Put]:
             held.clear()
 
         def put(record: Record) -> int:
+            if more := record.keys() - columns:
+                raise ValueError(f"the schema has no column {', '.join(sorted(more))}")
             held.append(record)
             if len(held) == GROUP:
                 flush()
