@@ -132,7 +132,7 @@ def check_limits(format: Format, written: Written, place: Path, recipe: Recipe) 
         if format.largest_mb is not None and size > format.largest_mb * 1_000_000:
             raise TooLarge(
                 f"{format.name} takes files of {format.largest_mb} MB at most, and {file} has "
-                f"{size / 1e6:.0f}: build from fewer rows or choose another --format"
+                f"{-(-size // 1_000_000)}: build from fewer rows or choose another --format"
             )
 
 

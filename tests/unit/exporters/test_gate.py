@@ -1,6 +1,8 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from headrace.curate.conversation import Conversation
@@ -12,13 +14,18 @@ from headrace.exporters.errors import (
     NoSuite,
     NothingToExport,
     OneLabelOnly,
+    TooFew,
+    TooLarge,
     UnusableName,
 )
+from headrace.exporters.formats.dialect import Shape, Written
 from headrace.exporters.formats.loss import HARMLESS, SHOWN, LossReport, LossTally
+from headrace.exporters.formats.registry import Format
 from headrace.exporters.objective import Objective
 from headrace.exporters.pair import Made, Mined
 from headrace.exporters.reason import ADVICE
 from headrace.exporters.recipe import Recipe
+from headrace.exporters.rowfile import RowFile
 from headrace.exporters.selection import Selection, choose
 from headrace.lake.message import Body
 
@@ -167,6 +174,74 @@ def test_a_loss_counts_rows_once_and_shows_the_first_few() -> None:
     one, other = lost("x", *seen).losses
     assert (one.code, one.count, one.row_ids) == ("a", 1, ("r0",))
     assert (other.count, other.row_ids) == (9, tuple(f"r{i}" for i in range(SHOWN)))
+
+
+LIMITED = Format(
+    name="made-up", about="x", objectives=("sft", "dpo"), least={"sft": 3}, most={"sft": 5},
+    largest_mb=1,
+)  # fmt: skip
+
+
+def limits(
+    place: Path,
+    records: Mapping[str, int],
+    *,
+    sizes: Mapping[str, int] = {},
+    losses: LossReport | None = None,
+    objective: Objective = "sft",
+    recipe: Recipe = RECIPE,
+) -> None:
+    """Hold files of so many records and bytes against what a target takes."""
+    for split in records:
+        (place / f"{split}.jsonl").write_bytes(b"x" * sizes.get(split, 1))
+    report = losses or lost("made-up")
+    shape: Any = Shape.of("s", objective, RowFile.of([]))
+    told: Any = {split: f"{split}.jsonl" for split in records}
+    written = Written(
+        shape=msgspec.structs.replace(shape, rows={"train": 7, "test": 1}),
+        files=told,
+        columns=(),
+        longest=0,
+        loss=msgspec.structs.replace(report, records=records),  # type: ignore[arg-type]
+    )
+    gate.check_limits(LIMITED, written, place, recipe)
+
+
+@pytest.mark.parametrize("records", [{"train": 3}, {"train": 5, "test": 9}])
+def test_a_file_within_the_limits_of_its_target_is_taken(
+    tmp_path: Path, records: dict[str, int]
+) -> None:
+    limits(tmp_path, records, sizes={"train": 1_000_000})
+
+
+def test_a_file_of_too_few_records_is_refused_unless_that_is_accepted(tmp_path: Path) -> None:
+    with pytest.raises(TooFew, match="made-up takes 3 records for sft at least, and there are 2"):
+        limits(tmp_path, {"train": 2, "test": 9})
+    limits(tmp_path, {"train": 2}, recipe=msgspec.structs.replace(RECIPE, accept_loss=("too_few",)))
+    limits(tmp_path, {"train": 1}, objective="dpo")
+
+
+def test_a_file_of_too_many_records_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TooLarge, match="made-up takes 5 records for sft at most, .* 6 to train on"):
+        limits(tmp_path, {"train": 6})
+    limits(tmp_path, {"train": 9_999}, objective="dpo")
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_file_that_is_too_large_is_refused_and_named(tmp_path: Path, split: str) -> None:
+    with pytest.raises(TooLarge, match=rf"files of 1 MB at most, and {split}.jsonl has 2:"):
+        limits(tmp_path, {"train": 3, "test": 1}, sizes={split: 1_000_001})
+
+
+def test_a_format_that_can_say_no_row_to_train_on_is_refused_with_the_reasons(
+    tmp_path: Path,
+) -> None:
+    seen = lost("made-up", ("row_skipped:too_long", "r1"), ("row_skipped:role_order", "r2"))
+    told = "none of the 7 rows to train on .row_skipped:role_order, row_skipped:too_long.: choose"
+    with pytest.raises(LossyFormat, match=told):
+        limits(tmp_path, {"test": 1}, losses=seen, recipe=ACCEPTS)
+    with pytest.raises(LossyFormat, match="none was made"):
+        limits(tmp_path, {})
 
 
 def test_advice_is_one_line_each() -> None:
