@@ -24,6 +24,7 @@ from headrace.console.command import (
     serve,
     status,
     verdict,
+    version,
 )
 from headrace.console.command.evaluation.add import add
 from headrace.console.command.evaluation.build import build
@@ -79,6 +80,9 @@ DATASET: Mapping[str, Command] = {
     "recipe": (recipe.recipe, "headrace dataset recipe sft > sft.toml"),
     "list": (dataset.list_, "headrace dataset list --json"),
     "validate": (dataset.validate, "headrace dataset validate refunds/"),
+    "push": (version.push, "headrace dataset push refunds/ my-org/refunds"),
+    "diff": (version.diff, "headrace dataset diff refunds-may/ refunds-june/"),
+    "members": (version.members, "headrace dataset members --user user-17"),
 }
 DOCTOR: Mapping[str, Command] = {
     "dedupe": (explain.dedupe, "headrace doctor dedupe ep_7d1f --project support"),

@@ -4,7 +4,8 @@ from collections import Counter
 from typing import Any
 
 from headrace.curate.silver.measure import measured
-from headrace.exporters.manifest import Audit, Scrubbing
+from headrace.curate.split import VERSION as SPLIT
+from headrace.exporters.manifest import Audit, Scrubbing, Splitting
 from headrace.exporters.selection import Selection
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake
@@ -12,7 +13,7 @@ from headrace.lake.store import Lake
 
 def audit(lake: Lake, project: str, selection: Selection, leaks: int) -> Audit:
     """The counts of a selection and of the curation before it."""
-    curation = _rows(lake, "curation", project)
+    curation, marks = _rows(lake, "curation", project), _rows(lake, "suite_marks", project)
     return Audit(
         episodes=len(selection.against) + len(selection.marks),
         drops=selection.drops,
@@ -25,6 +26,12 @@ def audit(lake: Lake, project: str, selection: Selection, leaks: int) -> Audit:
         leaks=leaks,
         verdict=_verdict(lake, project),
         scrub=_scrub(lake, project, selection),
+        suite_hashes={row["suite"]: row["hash"] for row in marks},
+        scorers={row["suite"]: tuple(row["scorers"] or ()) for row in marks},
+        split=Splitting(
+            rules=SPLIT,
+            groups={row["split"]: row["groups"] for row in _rows(lake, "groups", project)},
+        ),
     )
 
 

@@ -1,13 +1,14 @@
 """README.md: the page for people, under the YAML that the Hugging Face Hub and `datasets` read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from shlex import quote
 from typing import Any
 
 import pyarrow as pa
 from huggingface_hub import DatasetCardData
 
-from headrace.exporters.manifest import Audit, Manifest, Scrubbing
+from headrace.exporters import chart
+from headrace.exporters.manifest import Audit, Manifest, Scrubbing, Splitting
 from headrace.exporters.objective import SCHEMAS, Objective
 from headrace.exporters.reason import advice
 from headrace.exporters.recipe import Recipe
@@ -20,6 +21,8 @@ WHAT: Mapping[Objective, str] = {
     "rl": "prompts to answer anew, with the scorer of the evaluation and what is right",
 }
 
+OUTCOMES, LENGTHS = "charts/outcomes.svg", "charts/lengths.svg"
+
 PAGE = """\
 ---
 {header}
@@ -27,11 +30,15 @@ PAGE = """\
 
 # {name}
 
-{what}. Built by Headrace from production traces of the project `{project}`, version `{version}`.
+{about}
 
 ## Rows
 
 {rows}
+
+## How long they are
+
+{lengths}
 
 ## Where the outcomes come from
 
@@ -71,8 +78,8 @@ Tool definitions and call arguments are JSON text. Keys that a message lacks com
 
 ## Reproduce
 
-`manifest.json` names the lake's snapshot, every row with its hash and its episodes, and the
-sha256 of every file.
+{origin} `manifest.json` names every row with its hash and its episodes, and the sha256 of every
+file; `croissant.json` says the same of the files to catalogues.
 
 ```sh
 {command}
@@ -87,10 +94,9 @@ def card(made: Manifest) -> str:
     return PAGE.format(
         header=header(made),
         name=made.name,
-        what=WHAT[made.objective].capitalize(),
-        project=made.project,
-        version=made.version,
+        about=about(made),
         rows=_table(("split", "rows"), {split: n for split, n in made.splits.items() if n}),
+        lengths=_lengths(made),
         outcomes=_outcomes(audit.outcomes),
         kept=audit.episodes - sum(audit.drops.values()),
         episodes=audit.episodes,
@@ -99,8 +105,28 @@ def card(made: Manifest) -> str:
         personal=_personal(audit.scrub),
         evaluation=_evaluation(audit),
         training=_training(recipe),
+        origin=_origin(made),
         command=command(made),
     )
+
+
+def about(made: Manifest) -> str:
+    """What it is, in two sentences."""
+    return (
+        f"{WHAT[made.objective].capitalize()}. Built by Headrace from production traces of the "
+        f"project `{made.project}`, version `{made.version}`."
+    )
+
+
+def charts(made: Manifest) -> dict[str, str]:
+    """The pictures of the page by the name of their file."""
+    sides = {split: made.audit.outcomes.get(split, {}) for split, n in made.splits.items() if n}
+    steps = _steps(made)
+    lengths = {split: _counts(made.lengths.get(split, ()), steps) for split in sides}
+    return {
+        OUTCOMES: chart.bars("Episodes by the source of their outcome", sides),
+        LENGTHS: chart.bars("Rows by length in tokens", lengths),
+    }
 
 
 def header(made: Manifest) -> str:
@@ -172,7 +198,35 @@ def _outcomes(outcomes: Mapping[str, Mapping[str, int]]) -> str:
     lines = ["| split | source | episodes |", "| --- | --- | --- |"]
     for split, sources in outcomes.items():
         lines += [f"| {split} | {source} | {count} |" for source, count in sources.items()]
-    return "\n".join(lines)
+    picture = f"![Episodes by the source of their outcome]({OUTCOMES})"
+    return "\n".join([picture, "", *lines])
+
+
+def _steps(made: Manifest) -> range:
+    """The powers of two from the shortest row to the longest, those without a row too."""
+    held = [n for side in made.lengths.values() for n, count in enumerate(side) if count]
+    return range(min(held, default=0), max(held, default=-1) + 1)
+
+
+def _counts(side: Sequence[int], steps: range) -> dict[str, int]:
+    """Rows by the tokens that they stay below."""
+    return {f"below {2**n:,}": side[n] if n < len(side) else 0 for n in steps}
+
+
+def _lengths(made: Manifest) -> str:
+    lines = ["| split | tokens | rows |", "| --- | --- | --- |"]
+    for split, side in made.lengths.items():
+        counts = _counts(side, _steps(made))
+        lines += [f"| {split} | {step} | {count} |" for step, count in counts.items() if count]
+    said = "A token is taken to be four characters; tool definitions count."
+    return "\n".join([f"![Rows by length in tokens]({LENGTHS})", "", *lines, "", said])
+
+
+def _origin(made: Manifest) -> str:
+    """From what it was built, and after what."""
+    wrote = ", ".join(f"{name} {version}" for name, version in made.libraries.items())
+    after = f", after version `{made.parent}`" if made.parent else ""
+    return f"Built from snapshot {made.snapshot_id} of the lake{after}, by {wrote or 'Headrace'}."
 
 
 def _drops(drops: Mapping[str, int]) -> str:
@@ -206,7 +260,7 @@ def _personal(scrub: Scrubbing | None) -> str:
 
 
 def _evaluation(audit: Audit) -> str:
-    suites = _table(("suite", "cases"), audit.suites)
+    suites = _suites(audit)
     checked = (
         f"Rows were compared with every case:\n\n{suites}"
         if audit.suites
@@ -218,7 +272,26 @@ def _evaluation(audit: Audit) -> str:
             f"{audit.leaks} overlapping episodes were left at the last check and accepted by hand."
         )
     verdict = f"Verdict on readiness when built: {audit.verdict or 'none'}."
-    return "\n\n".join([checked, *([leaks] if audit.suites else []), verdict])
+    apart = [_split(audit.split)] if audit.split and audit.split.groups else []
+    return "\n\n".join([checked, *([leaks] if audit.suites else []), *apart, verdict])
+
+
+def _split(split: Splitting) -> str:
+    groups = ", ".join(f"{count} {side}" for side, count in split.groups.items())
+    return (
+        "Episodes that could give each other's answers away are one group, and a group is on one "
+        f"side for ever (rules `{split.rules}`): {groups} groups."
+    )
+
+
+def _suites(audit: Audit) -> str:
+    lines = ["| suite | cases | scorers | sha256 |", "| --- | --- | --- | --- |"]
+    for suite, cases in audit.suites.items():
+        scorers = ", ".join(audit.scorers.get(suite, ())) or "-"
+        lines.append(
+            f"| {suite} | {cases} | {scorers} | {audit.suite_hashes.get(suite, '-')[:16]} |"
+        )
+    return "\n".join(lines)
 
 
 def _training(recipe: Recipe) -> str:

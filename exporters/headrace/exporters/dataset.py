@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from headrace.curate.decontaminate import leaks
-from headrace.exporters import card, folder, gate, manifest, recipefile, table
+from headrace.exporters import card, croissant, folder, gate, manifest, recipefile, table
 from headrace.exporters.audit import audit, suites
 from headrace.exporters.eligibility import Finding
 from headrace.exporters.errors import NotADataset
@@ -203,18 +203,23 @@ def _draft(
     """The manifest before there are files; a version built before keeps its snapshot."""
     where = {"project": project, "name": name, "version": version}
     before = lake.rows(statements("headrace.exporters")["built"], where)
+    stood = before[0]["snapshot_id"] if before else snapshot
+    older = {**where, "objective": recipe.objective, "snapshot": stood}
+    parents = lake.rows(statements("headrace.exporters")["parent"], older)
     return Manifest(
         project=project,
         name=name,
         version=version,
         objective=recipe.objective,
         recipe=recipe,
-        snapshot_id=before[0]["snapshot_id"] if before else snapshot,
+        snapshot_id=stood,
         rows=selection.rows.entries,
         audit=audit(lake, project, selection, leaked),
         formats=(),
         libraries=manifest.libraries(),
         files={},
+        parent=parents[0]["version"] if parents else None,
+        lengths={split: selection.rows.lengths(split) for split in SPLITS},
     )
 
 
@@ -258,9 +263,15 @@ def _put_rows(fresh: Path, selection: Selection, told: Told) -> None:
 
 
 def _seal(fresh: Path, made: Manifest) -> Manifest:
-    """The page for people, then the manifest that names every file."""
-    (fresh / "README.md").write_text(card.card(made), encoding="utf-8", newline="\n")
+    """The pages for people and for catalogues, then the manifest that names every file."""
+    made = msgspec.structs.replace(made, records=manifest.records(fresh))
     files = {file: manifest.sha_of(fresh / file) for file in folder.files(fresh)}
+    (fresh / "charts").mkdir()
+    pages = {**card.charts(made), "README.md": card.card(made)}
+    pages[croissant.NAME] = croissant.croissant(made, card.about(made), files)
+    for name, page in pages.items():
+        (fresh / name).write_text(page, encoding="utf-8", newline="\n")
+    files |= {name: manifest.sha_of(fresh / name) for name in pages}
     sealed = msgspec.structs.replace(made, files=files)
     (fresh / manifest.NAME).write_bytes(sealed.encode())
     return sealed

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 import msgspec
+import pyarrow.parquet as pq
 
 from headrace.curate.silver.measure import Measured
 from headrace.exporters.errors import NotADataset
@@ -28,6 +29,13 @@ class Scrubbing(msgspec.Struct, frozen=True, kw_only=True):
     measured: Measured
 
 
+class Splitting(msgspec.Struct, frozen=True, kw_only=True):
+    """How training and evaluation were kept apart."""
+
+    rules: str  # version of the rules
+    groups: Mapping[str, int]  # split -> groups of episodes that could give an answer away
+
+
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
     """How the rows were chosen, in counts of episodes."""
 
@@ -40,6 +48,9 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     leaks: int  # episodes found by the last check, accepted by the recipe
     verdict: str | None = None  # readiness when first built
     scrub: Scrubbing | None = None  # None: built before there was a scrub
+    suite_hashes: Mapping[str, str] = {}  # suite -> sha256 of its cases and their scorers
+    scorers: Mapping[str, tuple[str, ...]] = {}  # suite -> those of its cases
+    split: Splitting | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +67,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     formats: tuple[LossReport, ...]  # what each has written of the rows, and what it lost
     libraries: Mapping[str, str]
     files: Mapping[str, str]  # path -> sha256, this file apart
+    parent: str | None = None  # the version of this name that was built before
+    records: Mapping[str, int] = {}  # file of rows -> how many it holds
+    lengths: Mapping[Split, tuple[int, ...]] = {}  # at n: rows of less than 2 ** n tokens
 
     @property
     def splits(self) -> dict[Split, int]:
@@ -97,4 +111,16 @@ def sha_of(file: Path) -> str:
 
 def libraries() -> dict[str, str]:
     """The versions that wrote the bytes."""
-    return {name: installed(name) for name in ("headrace", "pyarrow")}
+    return {name: installed(name) for name in ("headrace", "huggingface_hub", "msgspec", "pyarrow")}
+
+
+def records(folder: Path) -> dict[str, int]:
+    """File of rows -> how many it holds, of every such file below a folder."""
+    found = {}
+    for file in sorted(folder.rglob("*.*")):
+        if file.suffix == ".parquet":
+            found[file.relative_to(folder).as_posix()] = pq.read_metadata(file).num_rows
+        elif file.suffix == ".jsonl":
+            with file.open("rb") as lines:
+                found[file.relative_to(folder).as_posix()] = sum(1 for _ in lines)
+    return found

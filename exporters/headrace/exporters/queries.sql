@@ -157,3 +157,74 @@ where project = $project and step = 'export' and version = $version;
 
 -- name: datasets
 select * from datasets where project = $project order by "at", name, version;
+
+-- name: pushed
+update datasets set hub_repo = $repo, hub_revision = $revision
+where project = $project and name = $name and version = $version;
+
+-- name: parent
+-- The version for the same objective that stood when this one was first built.
+select version from datasets
+where project = $project and name = $name and objective = $objective and version <> $version
+    and snapshot_id < $snapshot
+order by snapshot_id desc, "at" desc, version limit 1;
+
+-- name: suite_marks
+-- What was asked and how it is scored, as one hash: another hash is another suite.
+select
+    suite,
+    sha256(string_agg(
+        sha256(concat_ws('|', case_id, coalesce(scorer, ''), input::varchar, target::varchar)),
+        '' order by case_id
+    )) as hash,
+    list_sort(list(distinct scorer) filter (scorer is not null)) as scorers
+from cases
+where project = $project and retired_at is null
+group by suite order by suite;
+
+-- name: groups
+select split, count(*) as groups from splits where project = $project
+group by split order by split;
+
+-- name: holdings
+with subjects as (
+    select distinct project, episode_id from episodes
+    where user_id = $user or conversation_id = $conversation or episode_id = $episode
+    union
+    select project, $episode as episode_id from datasets where $episode is not null
+),
+held as (
+    select m.project, m.name, m.version, m.row_id, m.split, unnest(m.episode_ids) as episode_id
+    from members m
+    where $project::varchar is null or m.project = $project
+)
+select
+    d.project, d.name, d.version, d.objective, d."at", d.hub_repo, d.hub_revision,
+    list_sort(list(distinct h.row_id)) as row_ids,
+    list_sort(list(distinct h.split)) as splits,
+    list_sort(list(distinct h.episode_id)) as episode_ids
+from held h
+join subjects s on s.project = h.project and s.episode_id = h.episode_id
+join datasets d on d.project = h.project and d.name = h.name and d.version = h.version
+group by all
+order by d.project, d."at", d.name, d.version;
+
+-- name: version_members
+select row_id, split, episode_ids from members
+where project = $project and name = $name and version = $version;
+
+-- name: versions
+select * from datasets
+where ($project::varchar is null or project = $project) and (name = $word or version = $word)
+order by "at" desc, project, name;
+
+-- name: fates
+-- Why an episode is in no row of the last build for an objective; absent: it is in one, or unknown.
+select e.episode_id, coalesce(d.reason, case when c.episode_id is null then 'gone' end) as reason
+from (select unnest($episodes::varchar[]) as episode_id) e
+left join (
+    select episode_id, reason from decisions
+    where project = $project and step = 'export' and version = $objective and not kept
+) d on d.episode_id = e.episode_id
+left join (select episode_id from current_episodes where project = $project) c
+    on c.episode_id = e.episode_id;

@@ -1,5 +1,6 @@
 """Rows on disk while a data set is made: added as they come, read by the order of their names."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from os import pread
@@ -150,6 +151,12 @@ class RowFile:
     def margin(self) -> bool:
         """Whether every row knows by how much its better side is better."""
         return all(place.margin for place in self._places.values())
+
+    def lengths(self, split: Split) -> tuple[int, ...]:
+        """Rows of one side by length: at n those of less than 2 ** n tokens, and not of less."""
+        bits = [p.tokens.bit_length() for p in self._places.values() if p.entry.split == split]
+        counts = Counter(bits)
+        return tuple(counts[n] for n in range(max(bits, default=-1) + 1))
 
     def _sorted(self) -> list[_Place]:
         return [self._places[name] for name in sorted(self._places)]

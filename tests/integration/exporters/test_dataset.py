@@ -70,6 +70,9 @@ def test_a_build_writes_the_whole_layout(
     built = build(still_shop, tmp_path / "out", objective)
     assert folder.files(tmp_path / "out") == [
         "README.md",
+        "charts/lengths.svg",
+        "charts/outcomes.svg",
+        "croissant.json",
         "data/test-00000-of-00001.parquet",
         "data/train-00000-of-00001.parquet",
         "formats/trl/HOWTO.md",

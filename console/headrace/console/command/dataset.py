@@ -9,6 +9,7 @@ import typer
 from headrace.console.option import AsJson, Home, Project
 from headrace.console.page import page, print_json, progress, table
 from headrace.lake import Lake
+from headrace.lake.record import Dataset
 
 
 def build(
@@ -110,8 +111,14 @@ def list_(project: Project = None, home: Home = None, json: AsJson = False) -> N
     if json:
         print_json(found)
         return
-    rows = [(d.name, d.objective, d.rows, d.version, f"{d.at:%Y-%m-%d %H:%M}") for d in found]
-    page().print(table("", ["name", "objective", "#rows", "version", "built, UTC"], rows))
+    rows = [(d.name, d.objective, d.rows, d.version, d.at, _hub(d)) for d in found]
+    columns = ["name", "objective", "#rows", "version", "built, UTC", "on the Hub"]
+    page().print(table("", columns, rows))
+
+
+def _hub(made: Dataset) -> str | None:
+    """The repository and the commit that hold a version."""
+    return made.hub_repo and f"{made.hub_repo}@{(made.hub_revision or '')[:8]}"
 
 
 def validate(
