@@ -10,12 +10,22 @@ import msgspec
 
 from headrace.curate.backlog import Backlog
 from headrace.curate.conversation import Conversation
+from headrace.exporters import gate
+from headrace.exporters.audit import suites
 from headrace.exporters.eligibility import Standing, findings
+from headrace.exporters.errors import NoSuite, NothingToExport, OneLabelOnly, TooFew
 from headrace.exporters.objective import Objective
 from headrace.exporters.pair import mined
 from headrace.exporters.reason import STAGES, advice, can_change, stage_of
 from headrace.exporters.recipe import Recipe
-from headrace.exporters.selection import STEP, Making, Told, standings, unscrubbed
+from headrace.exporters.selection import (
+    STEP,
+    Making,
+    Selection,
+    Told,
+    standings,
+    unscrubbed,
+)
 from headrace.exporters.terms import terms
 from headrace.lake.record import Split
 from headrace.lake.store import Lake
@@ -52,6 +62,7 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
         str, int
     ]  # reason -> every episode that has it, whether it counts first or not
     switch: Switch | None  # that would help most; None where none would
+    refused: str | None  # why a build would be refused as a whole
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,8 +88,9 @@ def plan(
                     look.take(episode)
             done += len(chunk)
             told(done, len(backlog))
-        hidden = unscrubbed(still, project)
-        return Plan(project=project, outlooks=tuple(look.outlook(hidden) for look in looks))
+        hidden, cases = unscrubbed(still, project), suites(still, project)
+        outlooks = tuple(look.outlook(project, hidden, cases) for look in looks)
+        return Plan(project=project, outlooks=outlooks)
 
 
 class _Look:
@@ -105,7 +117,8 @@ class _Look:
             self._stopped.add(episode.episode_id)
             self._count({one.reason for one in found} | self._unpaired(episode.episode_id))
 
-    def outlook(self, hidden: Iterable[str]) -> Outlook:
+    def outlook(self, project: str, hidden: Iterable[str], cases: Mapping[str, int]) -> Outlook:
+        """What came of all of them, of those that nobody may look at, and of the suites' cases."""
         made = self._making.selected()
         for name, found in made.against.items():
             if name not in self._stopped:  # what came of its row
@@ -122,6 +135,7 @@ class _Look:
             splits={"train": made.rows.count("train"), "test": made.rows.count("test")},
             against=dict(_ordered(self._against)),
             switch=_switch(self._alone),
+            refused=_refusal(made, self._recipe, project, cases),
         )
 
     def _unpaired(self, name: str) -> set[str]:
@@ -149,6 +163,16 @@ def _switch(alone: Mapping[str, int]) -> Switch | None:
     able = [(reason, n) for reason, n in _ordered(alone) if can_change(reason)]
     for reason, episodes in able[:1]:
         return Switch(reason=reason, episodes=episodes, advice=advice(reason))
+    return None
+
+
+def _refusal(made: Selection, recipe: Recipe, project: str, cases: Mapping[str, int]) -> str | None:
+    try:
+        gate.check_suites(project, cases, recipe)
+        gate.check_rows(made)
+        gate.check_enough(made, recipe)
+    except (NoSuite, NothingToExport, OneLabelOnly, TooFew) as error:
+        return str(error)
     return None
 
 

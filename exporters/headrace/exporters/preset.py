@@ -11,8 +11,11 @@ from headrace.exporters.objective import OBJECTIVES, Objective
 from headrace.exporters.recipe import Caps, Recipe
 
 PRESETS: Mapping[Objective, Recipe] = MappingProxyType(
-    {name: Recipe(objective=name) for name in OBJECTIVES}
-    | {"sft": Recipe(objective="sft", caps=Caps(cluster=4))}  # one request must not drown the rest
+    {
+        # one request must not drown the rest
+        name: Recipe(objective=name, caps=Caps(cluster=4) if name == "sft" else Caps())
+        for name in OBJECTIVES
+    }
 )
 
 # key -> what it does, and an example of its value; in the order in which they are shown

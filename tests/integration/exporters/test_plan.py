@@ -84,3 +84,11 @@ def test_each_reason_is_of_one_stage_and_what_can_change_has_advice() -> None:
     assert set(SWITCHES) <= set(ADVICE)
     assert can_change("screened:injection") and can_change("contaminated:similar")
     assert not can_change("contaminated:exact") and not can_change("not_success")
+
+
+def test_a_build_that_would_be_refused_as_a_whole_is_told(still_shop: Stock, market: Stock) -> None:
+    assert outlook(still_shop, "kto").refused is None
+    assert "asks for 9" in (outlook(still_shop, "kto", least_rows=9).refused or "")
+    assert "has no suite" in (outlook(market, "kto").refused or "")
+    alone = outlook(market, "kto", without_evals=True).refused
+    assert alone is not None and "all 12 rows to train on are a success" in alone

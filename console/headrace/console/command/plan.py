@@ -69,6 +69,12 @@ def _lines(outlooks: "Sequence[Outlook]") -> Iterator[str]:
             told.setdefault((best.reason, best.advice), []).append(much)
     for (reason, advice), much in told.items():
         yield f"{reason} alone keeps out {', '.join(much)}: {advice}"
+    refused: dict[str, list[str]] = {}
+    for one in outlooks:
+        if one.refused is not None:
+            refused.setdefault(one.refused, []).append(one.objective)
+    for why, objectives in refused.items():
+        yield f"a build for {', '.join(objectives)} would be refused: {why}"
 
 
 def _waterfall(outlooks: "Sequence[Outlook]") -> object:
