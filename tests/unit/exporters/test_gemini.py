@@ -1,4 +1,6 @@
+import ast
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -222,6 +224,8 @@ def written(objective: Objective, **files: str) -> Written:
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_the_page_names_the_files_that_there_are_and_the_method(objective: Objective) -> None:
     both = howto(written(objective, train="train.jsonl", test="test.jsonl"))
+    [block] = re.findall(r"```python\n(.*?)```", both, re.DOTALL)
+    ast.parse(block)
     assert 'gcs_uri="gs://BUCKET/Refunds-2026/test.jsonl"' in both
     assert {"sft": "SUPERVISED", "dpo": "PREFERENCE", "rl": "REINFORCEMENT"}[objective] in both
     one = howto(written(objective, train="train.jsonl"))

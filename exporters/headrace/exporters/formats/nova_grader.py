@@ -8,10 +8,11 @@ from headrace.exporters.formats.rft_grader import grade
 
 def lambda_handler(event: list[dict[str, Any]], context: object) -> list[dict[str, Any]]:
     """1 for the right text or the right calls in any order, else 0, for each sample by its id."""
-    return [{"id": one.get("id"), "aggregate_reward_score": _score(one)} for one in event]
+    return [{"id": one.get("id"), "aggregate_reward_score": score(one)} for one in event]
 
 
-def _score(sample: dict[str, Any]) -> float:
+def score(sample: dict[str, Any]) -> float:
+    """Of one sample, whose last message is the answer."""
     told = sample.get("reference_answer") or sample["metadata"]["reference_answer"]
     scorer = told["scorer"].partition(":")[0].partition("@")[0]
     right = told["reference"]

@@ -126,7 +126,7 @@ def howto(written: Written) -> str:
 
 def grader() -> str:
     """The function that scores answers, in a file that imports nothing else."""
-    functions = (nova_grader.lambda_handler, nova_grader._score)
+    functions = (nova_grader.lambda_handler, nova_grader.score)
     return "\n\n".join([inspect.getsource(rft_grader), *map(inspect.getsource, functions)])
 
 
