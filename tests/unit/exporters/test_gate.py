@@ -202,7 +202,7 @@ def limits(
         files=told,
         columns=(),
         longest=0,
-        loss=msgspec.structs.replace(report, records=records),  # type: ignore[arg-type]
+        loss=msgspec.structs.replace(report, records=records),
     )
     gate.check_limits(LIMITED, written, place, recipe)
 

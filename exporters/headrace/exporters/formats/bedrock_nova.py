@@ -50,7 +50,7 @@ def unique(messages: Messages) -> Messages:
     free = {id for id in ids if ID.fullmatch(id)}
     taken = set(free)
     asked: list[tuple[str, str]] = []  # of the calls that wait: the id that was and that is
-    made = []
+    made: list[Body] = []
     for at, message in enumerate(messages):
         if message["role"] == "tool":
             pair = next(pair for pair in asked if pair[0] == message["tool_call_id"])
@@ -181,7 +181,7 @@ def _unique(messages: Messages, lost: Lost) -> Messages:
 def _turns(messages: Messages, lost: Lost) -> list[Body]:
     """User and assistant in turns: results and what the user says after them are one."""
     spoken = [message for message in messages if message["role"] != "system"]
-    made = []
+    made: list[Body] = []
     for answers, group in groupby(spoken, key=lambda m: bool(m["role"] == "assistant")):
         content = [part for message in group for part in _parts(message, lost)]
         made.append({"role": "assistant" if answers else "user", "content": content})

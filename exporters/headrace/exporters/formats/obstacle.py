@@ -19,7 +19,7 @@ def _obstacles(row: Row, name: re.Pattern[str]) -> Iterator[str]:
     said = (*row.messages, *row.prompt, *answers)
     if not all(map(name.fullmatch, names(json.loads(row.tools or "[]")))):
         yield "tool_name"
-    if not _in_order(row.messages or row.prompt, open=row.objective != "sft"):
+    if not _in_order(row.messages or row.prompt, is_prompt=row.objective != "sft"):
         yield "role_order"
     if any(_is_empty(message) for message in said):
         yield "empty_turn"
@@ -31,12 +31,12 @@ def _obstacles(row: Row, name: re.Pattern[str]) -> Iterator[str]:
         yield "tool_reply_unsupported"
 
 
-def _in_order(messages: Messages, open: bool) -> bool:
-    """A user speaks first, after the system; a prompt is open, so that an answer can follow."""
+def _in_order(messages: Messages, is_prompt: bool) -> bool:
+    """A user speaks first, after the system, and an answer can follow a prompt."""
     roles = [message["role"] for message in messages if message["role"] != "system"]
     heads = [message["role"] for message in messages[: len(messages) - len(roles)]]
     starts = roles[:1] == ["user"] and set(heads) <= {"system"}
-    return starts and not (open and roles[-1] == "assistant")
+    return starts and not (is_prompt and roles[-1] == "assistant")
 
 
 def _is_empty(message: Body) -> bool:
