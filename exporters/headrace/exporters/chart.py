@@ -14,7 +14,7 @@ Counts = Mapping[str, Mapping[str, int]]  # side -> what is counted -> how many
 def bars(title: str, counts: Counts) -> str:
     """A bar for each thing that is counted and each side, longest of all across the picture."""
     names = list(dict.fromkeys(name for side in counts.values() for name in side))
-    most = max((n for side in counts.values() for n in side.values()), default=1)
+    most = max([1, *(n for side in counts.values() for n in side.values())])
     height = HEAD + len(names) * (len(counts) * BAR + GAP) + GAP
     parts = [
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{WIDTH}' height='{height}' "

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import msgspec
+import yaml
 from huggingface_hub import DatasetCard, DatasetCardData
 
 Json = dict[str, Any]
@@ -88,7 +89,10 @@ def _page(one: Config) -> str:
 def _header(card: str) -> Json:
     if not _FRONT.match(card):
         return {}
-    read: Json = DatasetCard(card, ignore_metadata_errors=True).data.to_dict()
+    try:
+        read: Json = DatasetCard(card, ignore_metadata_errors=True).data.to_dict()
+    except yaml.YAMLError:
+        return {}
     return read
 
 
