@@ -10,6 +10,7 @@ from huggingface_hub import DatasetCardData
 from headrace.exporters import chart
 from headrace.exporters.manifest import Audit, Manifest, Scrubbing, Splitting
 from headrace.exporters.objective import SCHEMAS, Objective
+from headrace.exporters.preset import bare
 from headrace.exporters.reason import advice
 from headrace.exporters.recipe import Recipe
 
@@ -22,6 +23,9 @@ WHAT: Mapping[Objective, str] = {
 }
 
 OUTCOMES, LENGTHS = "charts/outcomes.svg", "charts/lengths.svg"
+
+# keys of a recipe that options of the command say as well
+PLAIN = frozenset({"objective", "formats", "without_evals", "accept_leaks", "allow_lossy"})
 
 PAGE = """\
 ---
@@ -100,7 +104,7 @@ def card(made: Manifest) -> str:
         outcomes=_outcomes(audit.outcomes),
         kept=audit.episodes - sum(audit.drops.values()),
         episodes=audit.episodes,
-        drops=_drops(audit.drops),
+        drops=_drops(audit.drops) + _chosen(recipe),
         curation=_curation(audit),
         personal=_personal(audit.scrub),
         evaluation=_evaluation(audit),
@@ -166,7 +170,7 @@ def command(made: Manifest) -> str:
         "allow_lossy": "--allow-lossy",
     }
     said, more = made.recipe.said, [f"--project {quote(made.project)}", "--out DIR"]
-    if not said.keys() <= {"objective", "formats", *switches}:
+    if not said.keys() <= PLAIN:
         more = ["--recipe recipe.toml", more[0], "--out AGAIN"]
         return "headrace dataset recipe DIR > recipe.toml\n" + " ".join(words + more)
     words += [f"--objective {made.objective}"]
@@ -234,6 +238,13 @@ def _drops(drops: Mapping[str, int]) -> str:
         return "None was left out."
     lines = [f"| `{reason}` | {count} | {advice(reason)} |" for reason, count in drops.items()]
     return "\n".join(["| reason | episodes | what would help |", "| --- | --- | --- |", *lines])
+
+
+def _chosen(recipe: Recipe) -> str:
+    """What a recipe says beyond the words of a command: readers have to know what was chosen."""
+    if recipe.said.keys() <= PLAIN:
+        return ""
+    return f"\n\nThe recipe:\n\n```toml\n{bare(recipe)}\n```"
 
 
 def _curation(audit: Audit) -> str:

@@ -70,6 +70,17 @@ def page(recipe: Recipe) -> str:
     return "\n".join([HEAD, *_lines(recipe)]) + "\n"
 
 
+def bare(recipe: Recipe) -> str:
+    """What is in force alone."""
+    lines = [line for line in page(recipe).splitlines() if line and not line.startswith("#")]
+    used = [
+        line
+        for line, after in zip(lines, [*lines[1:], "["], strict=True)
+        if not (line.startswith("[") and after.startswith("["))
+    ]
+    return "\n".join(used)
+
+
 def example(key: str) -> str | None:
     """How a key is written and what it does; None for a key that does not exist."""
     if key not in ABOUT:

@@ -1,4 +1,5 @@
 import shlex
+import tomllib
 from typing import Any
 
 import msgspec
@@ -6,10 +7,10 @@ import pytest
 from huggingface_hub import DatasetCard
 
 from headrace.curate.silver.measure import Measured
-from headrace.exporters import card
+from headrace.exporters import card, recipefile
 from headrace.exporters.manifest import Audit, Manifest, Scrubbing
 from headrace.exporters.objective import OBJECTIVES, SCHEMAS, Objective
-from headrace.exporters.recipe import Recipe
+from headrace.exporters.recipe import Caps, Recipe
 from headrace.exporters.rowfile import Entry
 
 
@@ -132,6 +133,17 @@ def test_the_command_of_the_card_builds_the_same_again(
     assert words[:4] == ["headrace", "dataset", "build", "my set; rm"]
     assert words[words.index("--project") + 1] == "a b"
     assert words[words.index("DIR") + 1 :] == switches
+
+
+def test_a_recipe_beyond_options_is_on_the_page_and_in_the_command() -> None:
+    recipe = {"caps": Caps(cluster=4), "filters": ("model = 'o3'",), "holdout": 0.1}
+    made = manifest(recipe=recipe)
+    page = card.card(made)
+    shown = page.partition("```toml\n")[2].partition("```")[0]
+    assert recipefile.recipe(tomllib.loads(shown)) == made.recipe
+    assert "[mix]" not in shown and "[right_to_train]" not in shown
+    assert "headrace dataset recipe DIR > recipe.toml\nheadrace dataset build" in page
+    assert "```toml" not in card.card(manifest())
 
 
 SCRUB = Scrubbing(
