@@ -46,29 +46,39 @@ def unique(messages: Messages) -> Messages:
     An id that is fit stays with the first call that has it; the same messages are always renamed
     alike.
     """
-    ids = {call["id"] for call in calls(messages)}
-    free = {id for id in ids if ID.fullmatch(id)}
-    taken = set(free)
-    asked: list[tuple[str, str]] = []  # of the calls that wait: the id that was and that is
+    fit = {call["id"] for call in calls(messages) if ID.fullmatch(call["id"])}
+    used: set[str] = set()
+    waiting: list[tuple[str, str]] = []  # calls: the id that was and that is
     made: list[Body] = []
     for at, message in enumerate(messages):
         if message["role"] == "tool":
-            pair = next(pair for pair in asked if pair[0] == message["tool_call_id"])
-            asked.remove(pair)
-            made.append({**message, "tool_call_id": pair[1]})
-            continue
-        asked = []
-        for number, call in enumerate(calls([message])):
-            new = call["id"] if call["id"] in free else _free(at, number, taken)
-            free.discard(new)
-            taken.add(new)
-            asked.append((call["id"], new))
-        made.append(_renamed(message, [new for _, new in asked]))
+            made.append({**message, "tool_call_id": _answered(message["tool_call_id"], waiting)})
+        else:
+            waiting = _asked(at, message, fit, used)
+            made.append(_renamed(message, [new for _, new in waiting]))
     return tuple(made)
 
 
-def _free(at: int, number: int, taken: set[str]) -> str:
-    name = f"call_{at}_{number}"
+def _asked(at: int, message: Body, fit: set[str], used: set[str]) -> list[tuple[str, str]]:
+    """Of each call of a message the id that was and that is; what is used now is added."""
+    found = []
+    for number, call in enumerate(calls([message])):
+        old = new = call["id"]
+        if old not in fit or old in used:
+            new = _free(f"call_{at}_{number}", fit | used)
+        used.add(new)
+        found.append((old, new))
+    return found
+
+
+def _answered(id: str, waiting: list[tuple[str, str]]) -> str:
+    """What the first call that waits under an id is called now; it waits no longer."""
+    pair = next(pair for pair in waiting if pair[0] == id)
+    waiting.remove(pair)
+    return pair[1]
+
+
+def _free(name: str, taken: set[str]) -> str:
     while name in taken:
         name += "_"
     return name
