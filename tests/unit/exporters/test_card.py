@@ -8,7 +8,7 @@ from huggingface_hub import DatasetCard
 
 from headrace.curate.silver.measure import Measured
 from headrace.exporters import card, recipefile
-from headrace.exporters.manifest import Audit, Manifest, Scrubbing
+from headrace.exporters.manifest import Audit, Manifest, Scrubbing, Splitting
 from headrace.exporters.objective import OBJECTIVES, SCHEMAS, Objective
 from headrace.exporters.recipe import Caps, Recipe
 from headrace.exporters.rowfile import Entry
@@ -179,3 +179,36 @@ def test_rows_in_which_nothing_was_found_are_not_said_to_be_free_of_it() -> None
 
 def test_a_data_set_from_before_the_scrub_is_not_said_to_be_scrubbed() -> None:
     assert "**not scrubbed**" in personal(card.card(manifest()))
+
+
+LONG = {"train": (0, 0, 1, 0, 1), "test": (0, 0, 0, 1)}
+
+
+def test_lengths_are_told_by_side_and_the_picture_leaves_no_gap() -> None:
+    made = msgspec.structs.replace(manifest(), lengths=LONG)
+    page, svg = card.card(made), card.charts(made)["charts/lengths.svg"]
+    assert "| train | below 4 | 1 |\n| train | below 16 | 1 |\n| test | below 8 | 1 |" in page
+    assert [f">below {n}<" in svg for n in (2, 4, 8, 16, 32)] == [False, True, True, True, False]
+
+
+def test_the_page_shows_every_chart_that_is_drawn() -> None:
+    made = manifest()
+    page = card.card(made)
+    for file in card.charts(made):
+        assert f"]({file})" in page
+    assert ">human: success<" in card.charts(made)["charts/outcomes.svg"]
+
+
+def test_the_page_says_where_the_set_is_from_and_what_guarded_it() -> None:
+    audit = {
+        "suite_hashes": {"support": "ab" * 32},
+        "scorers": {"support": ("match", "tool_calls")},
+        "split": Splitting(rules="split/2", groups={"train": 6, "eval": 3}),
+    }
+    made = manifest(audit=audit)
+    page = card.card(
+        msgspec.structs.replace(made, parent="v0", libraries={"headrace": "1", "pyarrow": "26"})
+    )
+    assert "snapshot 1 of the lake, after version `v0`, by headrace 1, pyarrow 26." in page
+    assert "| support | 12 | match, tool_calls | abababababababab |" in page
+    assert "(rules `split/2`): 6 train, 3 eval groups." in page
