@@ -1,6 +1,6 @@
 """The ladder: which episodes a data set may take, and the first reason against the others."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 
 import msgspec
 
@@ -63,6 +63,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Gate = Callable[[Candidate], Finding | None]
+Seen = MutableMapping[tuple[Gate, Masks], tuple[Finding, ...]]
 
 
 def judge(
@@ -73,9 +74,17 @@ def judge(
 
 
 def findings(
-    conversation: Conversation, standing: Standing, objective: Objective, masks: Masks = "all"
+    conversation: Conversation,
+    standing: Standing,
+    objective: Objective,
+    masks: Masks = "all",
+    seen: Seen | None = None,
 ) -> Iterator[Finding]:
-    """Every reason against this episode for this objective; the first one counts."""
+    """Every reason against this episode for this objective; the first one counts.
+
+    `seen` holds what its messages say from one objective to the next.
+    """
+    seen = {} if seen is None else seen
     candidate = Candidate(
         conversation=conversation,
         standing=standing,
@@ -83,12 +92,21 @@ def findings(
         objective=objective,
     )
     for gate in GATES:
-        if gate is whole:
-            yield from _defects(candidate)
-            if not candidate.lesson.messages:
-                return  # there is nothing that the others could look at
-        elif (found := gate(candidate)) is not None:
-            yield found
+        if gate not in OF_MESSAGES:
+            yield from _found(gate, candidate)
+            continue
+        if (gate, masks) not in seen:
+            seen[gate, masks] = tuple(_found(gate, candidate))
+        yield from seen[gate, masks]
+        if not candidate.lesson.messages:
+            return  # there is nothing that the others could look at
+
+
+def _found(gate: Gate, candidate: Candidate) -> Iterator[Finding]:
+    if gate is whole:
+        yield from _defects(candidate)
+    elif (found := gate(candidate)) is not None:
+        yield found
 
 
 def scrubbed(candidate: Candidate) -> Finding | None:
@@ -215,6 +233,10 @@ GATES: tuple[Gate, ...] = (
     undecided,
     single,
 )
+
+
+# What these find follows from the lesson alone; the first of them is `whole`.
+OF_MESSAGES = frozenset((whole, in_order, text_only, tools_known))
 
 
 def _refused(candidate: Candidate, reason: str) -> Finding | None:

@@ -12,7 +12,7 @@ from headrace.curate.backlog import Backlog
 from headrace.curate.conversation import Conversation
 from headrace.exporters import gate
 from headrace.exporters.audit import suites
-from headrace.exporters.eligibility import Standing, findings
+from headrace.exporters.eligibility import Seen, Standing, findings
 from headrace.exporters.errors import NoSuite, NothingToExport, OneLabelOnly, TooFew
 from headrace.exporters.objective import Objective
 from headrace.exporters.pair import mined
@@ -84,8 +84,9 @@ def plan(
         done = 0
         for chunk in backlog:
             for episode in chunk:
+                seen: Seen = {}
                 for look in looks:
-                    look.take(episode)
+                    look.take(episode, seen)
             done += len(chunk)
             told(done, len(backlog))
         hidden, cases = unscrubbed(still, project), suites(still, project)
@@ -109,9 +110,9 @@ class _Look:
         self._against: Counter[str] = Counter()
         self._alone: Counter[str] = Counter()  # of episodes that have one reason and no other
 
-    def take(self, episode: Conversation) -> None:
+    def take(self, episode: Conversation, seen: Seen) -> None:
         recipe, standing = self._recipe, self._known.get(episode.episode_id, Standing())
-        found = list(findings(episode, standing, recipe.objective, recipe.masks))
+        found = list(findings(episode, standing, recipe.objective, recipe.masks, seen))
         self._making.take(episode, found[0] if found else None)
         if found:
             self._stopped.add(episode.episode_id)

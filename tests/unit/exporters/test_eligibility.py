@@ -5,7 +5,7 @@ import pytest
 
 from headrace.curate.conversation import Conversation
 from headrace.curate.pairs.member import BROKEN
-from headrace.exporters.eligibility import DEFECTS, GATES, Finding, Standing, judge
+from headrace.exporters.eligibility import DEFECTS, GATES, Finding, Seen, Standing, findings, judge
 from headrace.exporters.objective import OBJECTIVES, Objective
 from headrace.exporters.reason import ADVICE, advice
 from headrace.lake.message import Body
@@ -191,3 +191,38 @@ def test_every_gate_reads_as_a_word_and_every_reason_has_advice() -> None:
     ]
     assert set(DEFECTS) <= set(ADVICE)
     assert advice("contaminated:grams") == ADVICE["contaminated"]
+
+
+FAULTS: list[dict[str, Any]] = [
+    {"defects": ("content_hidden", "truncated_value:tools", "unfinished"), "tools": None},
+    {"messages": [], "trainable": ()},
+    {"resolution": "failure", "tools": (STRANGER,), "trainable": (False,) * 5},
+    {"resolution": "pending", "representative": False},
+    {"scrubbed": False, "resolution": "unmarked"},
+    {},
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+@pytest.mark.parametrize("place", [{}, {"split": "eval", "refused": ("filtered",)}], ids=str)
+def test_all_reasons_are_known_and_the_first_one_counts(
+    episode: Make, standing: Known, fault: dict[str, Any], place: dict[str, Any]
+) -> None:
+    seen: Seen = {}
+    for objective in OBJECTIVES:
+        found = list(findings(episode(**fault), standing(**place), objective))
+        assert next(iter(found), None) == judge(episode(**fault), standing(**place), objective)
+        assert list(findings(episode(**fault), standing(**place), objective, seen=seen)) == found
+
+
+def test_an_episode_with_many_faults_has_all_their_reasons(episode: Make, standing: Known) -> None:
+    one = episode(defects=("truncated_value", "content_hidden"), tools=None, resolution="pending")
+    there = standing(split="eval", refused=("right_to_train", "filtered"), screened="injection")
+    found = [one.reason for one in findings(one, there, "sft")]
+    assert (
+        found
+        == (
+            "right_to_train filtered content_hidden truncated_value no_tool_definitions eval_split "
+            "screened:injection pending"
+        ).split()
+    )
