@@ -1,18 +1,18 @@
 """README.md: the page for people, under the YAML that the Hugging Face Hub and `datasets` read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from shlex import quote
 from typing import Any
 
 import pyarrow as pa
 from huggingface_hub import DatasetCardData
 
-from headrace.exporters import chart
+from headrace.exporters import picture
 from headrace.exporters.manifest import Audit, Manifest, Scrubbing, Splitting
 from headrace.exporters.objective import SCHEMAS, Objective
 from headrace.exporters.preset import bare
 from headrace.exporters.reason import advice
-from headrace.exporters.recipe import Recipe
+from headrace.exporters.recipe import Recipe, Rights
 
 WHAT: Mapping[Objective, str] = {
     "sft": "conversations to imitate: successes, with the assistant turns to be trained marked",
@@ -21,8 +21,6 @@ WHAT: Mapping[Objective, str] = {
     "rm": "two answers to one prompt, the better one first, and by how much it is better",
     "rl": "prompts to answer anew, with the scorer of the evaluation and what is right",
 }
-
-OUTCOMES, LENGTHS = "charts/outcomes.svg", "charts/lengths.svg"
 
 # keys of a recipe that options of the command say as well
 PLAIN = frozenset({"objective", "formats", "without_evals", "accept_leaks", "allow_lossy"})
@@ -66,6 +64,10 @@ PAGE = """\
 
 {evaluation}
 
+## What cannot be guaranteed
+
+{limits}
+
 ## Load
 
 ```python
@@ -100,7 +102,7 @@ def card(made: Manifest) -> str:
         name=made.name,
         about=about(made),
         rows=_table(("split", "rows"), {split: n for split, n in made.splits.items() if n}),
-        lengths=_lengths(made),
+        lengths=picture.lengths(made),
         outcomes=_outcomes(audit.outcomes),
         kept=audit.episodes - sum(audit.drops.values()),
         episodes=audit.episodes,
@@ -108,6 +110,7 @@ def card(made: Manifest) -> str:
         curation=_curation(audit),
         personal=_personal(audit.scrub),
         evaluation=_evaluation(audit),
+        limits=_limits(recipe),
         training=_training(recipe),
         origin=_origin(made),
         command=command(made),
@@ -120,17 +123,6 @@ def about(made: Manifest) -> str:
         f"{WHAT[made.objective].capitalize()}. Built by Headrace from production traces of the "
         f"project `{made.project}`, version `{made.version}`."
     )
-
-
-def charts(made: Manifest) -> dict[str, str]:
-    """The pictures of the page by the name of their file."""
-    sides = {split: made.audit.outcomes.get(split, {}) for split, n in made.splits.items() if n}
-    steps = _steps(made)
-    lengths = {split: _counts(made.lengths.get(split, ()), steps) for split in sides}
-    return {
-        OUTCOMES: chart.bars("Episodes by the source of their outcome", sides),
-        LENGTHS: chart.bars("Rows by length in tokens", lengths),
-    }
 
 
 def header(made: Manifest) -> str:
@@ -202,28 +194,7 @@ def _outcomes(outcomes: Mapping[str, Mapping[str, int]]) -> str:
     lines = ["| split | source | episodes |", "| --- | --- | --- |"]
     for split, sources in outcomes.items():
         lines += [f"| {split} | {source} | {count} |" for source, count in sources.items()]
-    picture = f"![Episodes by the source of their outcome]({OUTCOMES})"
-    return "\n".join([picture, "", *lines])
-
-
-def _steps(made: Manifest) -> range:
-    """The powers of two from the shortest row to the longest, those without a row too."""
-    held = [n for side in made.lengths.values() for n, count in enumerate(side) if count]
-    return range(min(held, default=0), max(held, default=-1) + 1)
-
-
-def _counts(side: Sequence[int], steps: range) -> dict[str, int]:
-    """Rows by the tokens that they stay below."""
-    return {f"below {2**n:,}": side[n] if n < len(side) else 0 for n in steps}
-
-
-def _lengths(made: Manifest) -> str:
-    lines = ["| split | tokens | rows |", "| --- | --- | --- |"]
-    for split, side in made.lengths.items():
-        counts = _counts(side, _steps(made))
-        lines += [f"| {split} | {step} | {count} |" for step, count in counts.items() if count]
-    said = "A token is taken to be four characters; tool definitions count."
-    return "\n".join([f"![Rows by length in tokens]({LENGTHS})", "", *lines, "", said])
+    return "\n".join([picture.shown(picture.OUTCOMES), "", *lines])
 
 
 def _origin(made: Manifest) -> str:
@@ -303,6 +274,22 @@ def _suites(audit: Audit) -> str:
             f"| {suite} | {cases} | {scorers} | {audit.suite_hashes.get(suite, '-')[:16]} |"
         )
     return "\n".join(lines)
+
+
+def _limits(recipe: Recipe) -> str:
+    rights = (
+        "Episodes without the right to train are left out where their metadata say so; whether "
+        "the metadata are right, nobody has checked."
+    )
+    if recipe.right_to_train == Rights():
+        rights = "Nothing has checked whether the product may train on what its users said."
+    lines = [
+        "That nobody in the rows can be recognised: see above for what is found and what is not.",
+        "That no secret is left: they are removed by name, shape and context as traces come in.",
+        "That every outcome is true: it is as good as the sources in the table, which can err.",
+        "That nothing of the evaluation is left: other words for it may have passed the rules.",
+    ]
+    return "\n".join(f"* {line}" for line in lines) + f"\n\n{rights}"
 
 
 def _training(recipe: Recipe) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from headrace.curate.decontaminate import leaks
-from headrace.exporters import card, croissant, folder, gate, manifest, recipefile, table
+from headrace.exporters import card, croissant, folder, gate, manifest, picture, recipefile, table
 from headrace.exporters.audit import audit, suites
 from headrace.exporters.eligibility import Finding
 from headrace.exporters.errors import NotADataset
@@ -267,7 +267,7 @@ def _seal(fresh: Path, made: Manifest) -> Manifest:
     made = msgspec.structs.replace(made, records=manifest.records(fresh))
     files = {file: manifest.sha_of(fresh / file) for file in folder.files(fresh)}
     (fresh / "charts").mkdir()
-    pages = {**card.charts(made), "README.md": card.card(made)}
+    pages = {**picture.charts(made), "README.md": card.card(made)}
     pages[croissant.NAME] = croissant.croissant(made, card.about(made), files)
     for name, page in pages.items():
         (fresh / name).write_text(page, encoding="utf-8", newline="\n")

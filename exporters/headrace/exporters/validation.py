@@ -37,7 +37,7 @@ def validate(directory: Path | str) -> Validation:
 
 
 def _files(place: Path, known: Manifest) -> Iterator[str]:
-    found = set(folder.files(place)) - {manifest.NAME}
+    found = {file for file in folder.files(place) if not _is_bookkeeping(file)}
     for name in sorted(found | set(known.files)):
         if name not in known.files:
             yield f"extra file: {name}"
@@ -45,6 +45,11 @@ def _files(place: Path, known: Manifest) -> Iterator[str]:
             yield f"missing file: {name}"
         elif manifest.sha_of(place / name) != known.files[name]:
             yield f"changed file: {name}"
+
+
+def _is_bookkeeping(file: str) -> bool:
+    """What the Hub and its client put into a download."""
+    return file in (manifest.NAME, ".gitattributes") or file.startswith(".cache/huggingface/")
 
 
 def _rows(place: Path, known: Manifest) -> Iterator[str]:

@@ -7,7 +7,7 @@ import pytest
 from huggingface_hub import DatasetCard
 
 from headrace.curate.silver.measure import Measured
-from headrace.exporters import card, recipefile
+from headrace.exporters import card, picture
 from headrace.exporters.manifest import Audit, Manifest, Scrubbing, Splitting
 from headrace.exporters.objective import OBJECTIVES, SCHEMAS, Objective
 from headrace.exporters.recipe import Caps, Recipe
@@ -186,7 +186,7 @@ LONG = {"train": (0, 0, 1, 0, 1), "test": (0, 0, 0, 1)}
 
 def test_lengths_are_told_by_side_and_the_picture_leaves_no_gap() -> None:
     made = msgspec.structs.replace(manifest(), lengths=LONG)
-    page, svg = card.card(made), card.charts(made)["charts/lengths.svg"]
+    page, svg = card.card(made), picture.charts(made)["charts/lengths.svg"]
     assert "| train | below 4 | 1 |\n| train | below 16 | 1 |\n| test | below 8 | 1 |" in page
     assert [f">below {n}<" in svg for n in (2, 4, 8, 16, 32)] == [False, True, True, True, False]
 
@@ -194,9 +194,9 @@ def test_lengths_are_told_by_side_and_the_picture_leaves_no_gap() -> None:
 def test_the_page_shows_every_chart_that_is_drawn() -> None:
     made = manifest()
     page = card.card(made)
-    for file in card.charts(made):
+    for file in picture.charts(made):
         assert f"]({file})" in page
-    assert ">human: success<" in card.charts(made)["charts/outcomes.svg"]
+    assert ">human: success<" in picture.charts(made)["charts/outcomes.svg"]
 
 
 def test_the_page_says_where_the_set_is_from_and_what_guarded_it() -> None:
@@ -212,3 +212,20 @@ def test_the_page_says_where_the_set_is_from_and_what_guarded_it() -> None:
     assert "snapshot 1 of the lake, after version `v0`, by headrace 1, pyarrow 26." in page
     assert "| support | 12 | match, tool_calls | abababababababab |" in page
     assert "(rules `split/2`): 6 train, 3 eval groups." in page
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ({}, "Nothing has checked whether the product may train"),
+        (
+            {"right_to_train": Rights(forbid={"licence": ("no",)})},
+            "Episodes without the right to train are left out",
+        ),
+    ],
+)
+def test_the_page_says_what_nobody_can_promise(recipe: dict[str, Any], said: str) -> None:
+    page = card.card(manifest(recipe=recipe))
+    limits = page.partition("## What cannot be guaranteed")[2].partition("\n## ")[0]
+    assert "That no secret is left" in limits
+    assert said in limits

@@ -53,6 +53,15 @@ def test_a_push_is_one_commit_of_every_file_and_one_tag(
     assert loaded("sft", pushed.tag) == members(place)
 
 
+def test_a_download_is_what_its_manifest_says(
+    hub: Hub, api: HfApi, sets: Sets, tmp_path: Path
+) -> None:
+    push(sets("sft"), REPO, api=api)
+    place = api.snapshot_download(REPO, repo_type="dataset", local_dir=tmp_path / "down")
+    assert (tmp_path / "down" / ".gitattributes").is_file()
+    assert dataset.validate(place).faults == ()
+
+
 def test_a_second_push_of_the_same_changes_nothing(hub: Hub, api: HfApi, sets: Sets) -> None:
     first = push(sets("sft"), REPO, api=api)
     hub.asked.clear()
