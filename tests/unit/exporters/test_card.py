@@ -7,10 +7,10 @@ import pytest
 from huggingface_hub import DatasetCard
 
 from headrace.curate.silver.measure import Measured
-from headrace.exporters import card, picture
+from headrace.exporters import card, picture, recipefile
 from headrace.exporters.manifest import Audit, Manifest, Scrubbing, Splitting
 from headrace.exporters.objective import OBJECTIVES, SCHEMAS, Objective
-from headrace.exporters.recipe import Caps, Recipe
+from headrace.exporters.recipe import Caps, Recipe, Rights
 from headrace.exporters.rowfile import Entry
 
 
