@@ -16,6 +16,7 @@ from headrace.lake.message import Body
 from tests.corpus import corpus
 from tests.talk import NO, USER, YES, ask, result, row, rows, spoken, told, tool
 
+OBJECTIVES: tuple[Objective, ...] = ("sft", "kto", "dpo")
 BETWEEN = "\n</tool_response>\n<tool_response>\n"
 Spoken = list[tuple[str, str, list[tuple[str, str]]]]
 
@@ -40,7 +41,7 @@ def heard(record: Record) -> Spoken:
 
 
 @settings(max_examples=60, deadline=None)
-@given(made=st.sampled_from(["sft", "kto", "dpo"]).flatmap(rows))  # type: ignore[arg-type]
+@given(made=st.sampled_from(OBJECTIVES).flatmap(rows))
 def test_what_is_said_comes_back_byte_for_byte(made: Row) -> None:
     records, codes = told("llamafactory", made)
     assert set(codes) <= {"mask_unrolled", "ids_dropped"}
@@ -144,7 +145,7 @@ def test_names_and_reasoning_are_dropped_and_told() -> None:
     assert set(codes) == {"reasoning_dropped", "name_dropped", "ids_dropped"}
 
 
-@pytest.mark.parametrize("objective", ["sft", "kto", "dpo"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_the_pages_name_the_files_and_their_columns(adapted: Any, objective: Objective) -> None:
     test = [msgspec.structs.replace(r, row_id=f"t{r.row_id}") for r in corpus(objective, "test")]
     files = adapted("llamafactory", [*corpus(objective), *test], objective).files

@@ -68,7 +68,7 @@ def pages(written: Written) -> Mapping[str, str]:
         "model whose template renders tool calls.",
         blocks=[Block(language="yaml", code=_config(written))],
         room="`sequence_len`; what is longer is dropped with a line in the log.",
-        notes=_notes(written),
+        notes=[*_notes(written)],
     )
     return {HOWTO: howto.page(written)}
 

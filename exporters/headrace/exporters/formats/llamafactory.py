@@ -48,7 +48,8 @@ def _lessons(row: Row, shape: Shape, lost: Lost) -> Iterable[tuple[Messages, Rec
         yield row.messages, {}
     elif row.objective == "sft":
         lost("mask_unrolled")
-        yield from ((messages, {}) for messages in ending_on(row))
+        for messages in ending_on(row):
+            yield messages, {}
     elif row.objective == "kto":
         yield (*row.prompt, *row.completion), {"kto_tag": row.label}
     else:
