@@ -1,4 +1,4 @@
-"""What the stand-in of a Hugging Face Hub keeps: files by their content, commits, branches, tags."""
+"""What the stand-in of a Hugging Face Hub keeps: files by content, commits, branches, tags."""
 
 import base64
 import hashlib
@@ -113,7 +113,8 @@ class Store:
         tree = {path: file for path, file in before.items() if path not in gone} | added
         if parent and tree == before:
             return parent
-        seed = json.dumps([repo.name, len(repo.commits), parent, title, sorted(tree)])
+        held = sorted((path, file.oid) for path, file in tree.items())
+        seed = json.dumps([repo.name, len(repo.commits), parent, title, held])
         oid = hashlib.sha1(seed.encode()).hexdigest()
         repo.commits[oid] = Commit(oid, parent, title, by, tree)
         repo.branches[branch] = oid

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from headrace.exporters import manifest
 from headrace.exporters.errors import HubError
@@ -41,17 +42,19 @@ def check_rows(hub: Repository, revision: str, made: Manifest) -> None:
 def _rows(hub: Repository, revision: str, made: Manifest, split: str) -> Iterator[tuple[str, str]]:
     from datasets import load_dataset
 
-    loaded = load_dataset(
-        hub.name,
-        made.objective,
-        revision=revision,
-        split=split,
-        streaming=True,  # one row after another, and nothing is left in the cache
-        token=hub.api.token,
-    )
-    for columns in loaded:
-        row = Row.read(made.objective, "train", columns)
-        yield row.row_id, row.hash
+    with TemporaryDirectory() as cache:
+        loaded = load_dataset(
+            hub.name,
+            made.objective,
+            revision=revision,
+            split=split,
+            streaming=True,  # one row after another, none of which stays on this disk
+            cache_dir=cache,
+            token=hub.api.token,
+        )
+        for columns in loaded:
+            row = Row.read(made.objective, "train", columns)
+            yield row.row_id, row.hash
 
 
 def _sha256(content: Content) -> str:
