@@ -6,6 +6,7 @@ from html import escape
 WIDTH, LABEL, BAR, GAP, HEAD = 640, 190, 18, 8, 44  # pixels
 COLOURS = ("#2563a8", "#d9822b")  # of the first side and the second
 INK, PAPER = "#1f2933", "#ffffff"  # paper of its own: the Hub has dark pages too
+SHOWN = 30  # signs of a label; more would leave the picture
 _FONT = "font-family='sans-serif' font-size='12'"
 
 Counts = Mapping[str, Mapping[str, int]]  # side -> what is counted -> how many
@@ -25,7 +26,8 @@ def bars(title: str, counts: Counts) -> str:
     ]
     top = HEAD
     for name in names:
-        parts.append(_text(LABEL - GAP, top + len(counts) * BAR // 2 + 4, name, anchor="end"))
+        label = name if len(name) <= SHOWN else name[: SHOWN - 1] + "…"
+        parts.append(_text(LABEL - GAP, top + len(counts) * BAR // 2 + 2, label, anchor="end"))
         for at, side in enumerate(counts.values()):
             parts += _bar(top + at * BAR, side.get(name, 0), most, COLOURS[at % 2])
         top += len(counts) * BAR + GAP
@@ -50,8 +52,7 @@ def _legend(sides: list[str]) -> list[str]:
 
 
 def _text(x: int, y: int, text: str, anchor: str = "start", weight: str = "") -> str:
-    shown = text if len(text) <= 60 else text[:59] + "…"
     return (
         f"<text x='{x}' y='{y}' text-anchor='{anchor}' fill='{INK}' {_FONT}{weight}>"
-        f"{escape(shown)}</text>"
+        f"{escape(text)}</text>"
     )

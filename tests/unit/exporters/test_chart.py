@@ -32,7 +32,7 @@ def test_every_count_is_drawn_and_said_whatever_it_is_called(
     assert len(bars) == 2 * len(names)
     for name in names:
         assert f"{train.get(name, 0):,}" in texts
-        assert (name if len(name) <= 60 else name[:59] + "…") in texts
+        assert (name if len(name) <= chart.SHOWN else name[: chart.SHOWN - 1] + "…") in texts
 
 
 @given(counts=COUNTS)

@@ -77,7 +77,7 @@ def push(
     made = _whole(place, told)
     if repo.count("/") != 1 or not all(repo.split("/")):
         raise NotPushed(f"{repo!r} is no name of a repository: write it like my-org/refunds")
-    with TemporaryDirectory() as extra, refusal.told(repo, hub.endpoint), _bars_off():
+    with TemporaryDirectory() as extra, _telling(hub):
         files = {path: place / path for path in [*made.files, manifest.NAME]}
         if traces:
             told("looking for secrets", 0, 1)
@@ -208,6 +208,13 @@ def _pushed(
         pull_request=pull_request,
         url=f"{hub.endpoint}/datasets/{hub.name}/tree/{revision}",
     )
+
+
+@contextmanager
+def _telling(hub: Repository) -> Iterator[None]:
+    """What goes wrong is one sentence, and no bars but those of the command are drawn."""
+    with refusal.told(hub.name, hub.endpoint, hub.token), _bars_off():
+        yield
 
 
 @contextmanager

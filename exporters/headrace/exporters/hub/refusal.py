@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from huggingface_hub import get_token
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -21,25 +20,27 @@ _AGAIN = "run the push again: what was uploaded is not sent twice"
 
 
 @contextmanager
-def told(repo: str, endpoint: str) -> Iterator[None]:
+def told(repo: str, endpoint: str, token: str | None) -> Iterator[None]:
     """Say what goes wrong with a repository in one sentence. Raises HubError."""
     try:
         yield
     except HeadraceError:
         raise
     except Exception as error:
-        sentence = said(error, repo, endpoint)
+        sentence = said(error, repo, endpoint, token)
         if sentence is None:
             raise
-        raise HubError(_without_token(sentence)) from None  # requests carry the token
+        shown = sentence.replace(token, "<token>") if token else sentence
+        raise HubError(shown) from None  # requests carry the token
 
 
-def said(error: Exception, repo: str, endpoint: str) -> str | None:
+def said(error: Exception, repo: str, endpoint: str, token: str | None) -> str | None:
     """The sentence for an error; None for one that no Hub and no network has made."""
+    unknown = isinstance(error, HfHubHTTPError) and error.response.status_code == 401
+    if isinstance(error, LocalTokenNotFoundError) or (unknown and token is None):
+        return f"no token for the Hub is there: {_LOGIN}"
     if isinstance(error, HfHubHTTPError):
         return _answered(error, repo, endpoint)
-    if isinstance(error, LocalTokenNotFoundError):
-        return f"no token for the Hub is there: {_LOGIN}"
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set, so that the Hub is not asked: unset it to push"
     if isinstance(error, HFValidationError):
@@ -49,7 +50,9 @@ def said(error: Exception, repo: str, endpoint: str) -> str | None:
         return f"{endpoint} cannot be reached ({why}): look at the network, HF_ENDPOINT and proxies"
     if isinstance(error, ValueError) and "metadata in README.md" in str(error):
         return f"the Hub refuses the card of {repo}: {_line(str(error))}"
-    if isinstance(error.__cause__, Exception) and (why := said(error.__cause__, repo, endpoint)):
+    if isinstance(error.__cause__, Exception) and (
+        why := said(error.__cause__, repo, endpoint, token)
+    ):
         return why  # the client wraps what happens to a single file
     if isinstance(error, OSError | RuntimeError):  # of the storage behind the Hub
         return f"the upload to {repo} broke off ({_line(str(error))}): {_AGAIN}"
@@ -87,8 +90,3 @@ def _answered(error: HfHubHTTPError, repo: str, endpoint: str) -> str:
 def _line(text: str) -> str:
     """A text as one line, cut where it is long."""
     return " ".join(text.split())[:300]
-
-
-def _without_token(sentence: str) -> str:
-    token = get_token()
-    return sentence.replace(token, "<token>") if token else sentence

@@ -9,6 +9,7 @@ from huggingface_hub import (
     CommitOperationAdd,
     CommitOperationDelete,
     HfApi,
+    get_token,
 )
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 from huggingface_hub.hf_api import RepoFile
@@ -35,6 +36,11 @@ class Repository:
     @property
     def endpoint(self) -> str:
         return self.api.endpoint
+
+    @property
+    def token(self) -> str | None:
+        """Of the environment or of who is logged in here, unless `api` has its own."""
+        return self.api.token if isinstance(self.api.token, str) else get_token()
 
     def ensure(self, *, private: bool) -> None:
         """Make it where it is not there."""

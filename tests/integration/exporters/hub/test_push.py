@@ -11,6 +11,7 @@ from huggingface_hub import HfApi
 
 from headrace.exporters import dataset, folder
 from headrace.exporters.errors import HubError, NotPushed
+from headrace.exporters.hub import repository
 from headrace.exporters.hub.push import Pushed, push
 from headrace.exporters.manifest import Manifest
 from headrace.lake import Lake
@@ -299,3 +300,21 @@ def test_another_data_set_of_the_same_objective_is_not_overwritten(
     push(sets("sft"), REPO, api=api)
     with pytest.raises(NotPushed, match="holds 'refunds' of project 'shop' for sft"):
         push(sets("sft", name="support"), REPO, api=api)
+
+
+def test_large_files_are_sent_one_by_one_and_it_is_told_how_far(
+    hub: Hub, api: HfApi, sets: Sets, monkeypatch: pytest.MonkeyPatch, loaded: Loaded
+) -> None:
+    monkeypatch.setattr(repository, "_LARGE", 1)
+    told: list[tuple[int, int]] = []
+
+    def tell(what: str, done: int, of: int) -> None:
+        if what == "uploading":
+            told.append((done, of))
+
+    pushed = push(sets("sft"), REPO, api=api, told=tell)
+    sizes = [(sets("sft") / file).stat().st_size for file in folder.files(sets("sft"))]
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    assert told[-1] == (sum(sizes), sum(sizes))
+    assert sum("PUT /_lfs/" in asked for asked in hub.asked) == 2
+    assert loaded("sft", pushed.tag) == members(sets("sft"))
