@@ -73,7 +73,7 @@ PAGE = """\
 ```python
 from datasets import load_dataset
 
-rows = load_dataset("DIR", split="train")
+rows = load_dataset("DIR", "{objective}", split="train")  # DIR, or its repository
 ```
 
 Tool definitions and call arguments are JSON text. Keys that a message lacks come back as null.
@@ -101,6 +101,7 @@ def card(made: Manifest) -> str:
         header=header(made),
         name=made.name,
         about=about(made),
+        objective=made.objective,
         rows=_table(("split", "rows"), {split: n for split, n in made.splits.items() if n}),
         lengths=picture.lengths(made),
         outcomes=_outcomes(audit.outcomes),

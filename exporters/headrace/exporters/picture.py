@@ -44,5 +44,9 @@ def _steps(made: Manifest) -> range:
 
 
 def _counts(side: Sequence[int], steps: range) -> dict[str, int]:
-    """Rows by the tokens that they stay below."""
-    return {f"below {2**n:,}": side[n] if n < len(side) else 0 for n in steps}
+    """Rows by their tokens, from a power of two up to the next."""
+    return {_span(n): side[n] if n < len(side) else 0 for n in steps}
+
+
+def _span(n: int) -> str:
+    return f"{2 ** (n - 1):,} to {2**n - 1:,}" if n > 1 else str(n)

@@ -187,8 +187,9 @@ LONG = {"train": (0, 0, 1, 0, 1), "test": (0, 0, 0, 1)}
 def test_lengths_are_told_by_side_and_the_picture_leaves_no_gap() -> None:
     made = msgspec.structs.replace(manifest(), lengths=LONG)
     page, svg = card.card(made), picture.charts(made)["charts/lengths.svg"]
-    assert "| train | below 4 | 1 |\n| train | below 16 | 1 |\n| test | below 8 | 1 |" in page
-    assert [f">below {n}<" in svg for n in (2, 4, 8, 16, 32)] == [False, True, True, True, False]
+    assert "| train | 2 to 3 | 1 |\n| train | 8 to 15 | 1 |\n| test | 4 to 7 | 1 |" in page
+    spans = ("2 to 3", "4 to 7", "8 to 15", "16 to 31")
+    assert [f">{span}<" in svg for span in spans] == [True, True, True, False]
 
 
 def test_the_page_shows_every_chart_that_is_drawn() -> None:
