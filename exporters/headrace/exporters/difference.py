@@ -47,7 +47,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
             version=made.version,
             objective=made.objective,
             rows=places,
-            recipe=msgspec.to_builtins(made.recipe.said),
+            recipe=msgspec.json.decode(msgspec.json.encode(made.recipe.said)),  # as in the lake
             drops=made.audit.drops,
             suites={
                 suite: f"{cases} cases {made.audit.suite_hashes.get(suite, '')[:12]}".strip()

@@ -174,7 +174,7 @@ order by snapshot_id desc, "at" desc, version limit 1;
 select
     suite,
     sha256(string_agg(
-        sha256(concat_ws('|', case_id, coalesce(scorer, ''), input::varchar, target::varchar)),
+        sha256(json_array(case_id, scorer, input::varchar, target::varchar)::varchar),
         '' order by case_id
     )) as hash,
     list_sort(list(distinct scorer) filter (scorer is not null)) as scorers

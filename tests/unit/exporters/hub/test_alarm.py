@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.exporters.hub.alarm import alarm
-from headrace.exporters.objective import OBJECTIVES
+from headrace.exporters.objective import OBJECTIVES, Objective
 from headrace.lake.message import Body
 from tests.corpus import corpus
 
@@ -69,6 +69,6 @@ def test_ids_that_providers_give_are_not_looked_at() -> None:
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_ordinary_rows_are_let_through(objective: str) -> None:
-    for row in corpus(objective):  # type: ignore[arg-type]
+def test_ordinary_rows_are_let_through(objective: Objective) -> None:
+    for row in corpus(objective):
         assert alarm((*row.messages, *row.prompt, *row.completion)) is None
