@@ -55,7 +55,8 @@ def test_a_key_drawn_at_random_is_found_wherever_it_stands(seed: int) -> None:
         "getOrderDetailsByCustomerIdAndDate2 failed",
         "550e8400-e29b-41d4-a716-446655440000",
         "Your password was reset. Choose a new one.",
-        "[SECRET REMOVED: api key]",
+        "password: [secret:password], token=[secret:api_key] and https://ada:[secret:password]@x.y",
+        "eyJ-" * 25_000,
         "a" * 100_000,
     ],
 )
