@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from headrace.exporters.chart import bars
+from headrace.exporters.chart import Counts, bars
 from headrace.exporters.manifest import Manifest
 
 OUTCOMES, LENGTHS = "charts/outcomes.svg", "charts/lengths.svg"
@@ -15,7 +15,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
 def charts(made: Manifest) -> dict[str, str]:
     """The pictures by the name of their file."""
     sides = [split for split, count in made.splits.items() if count]
-    counts = {
+    counts: dict[str, Counts] = {
         OUTCOMES: {split: made.audit.outcomes.get(split, {}) for split in sides},
         LENGTHS: {split: _counts(made.lengths.get(split, ()), _steps(made)) for split in sides},
     }

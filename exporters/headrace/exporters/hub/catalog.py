@@ -90,9 +90,10 @@ def _header(card: str) -> Json:
     if not _FRONT.match(card):
         return {}
     try:
-        read: Json = DatasetCard(card, ignore_metadata_errors=True).data.to_dict()
+        found: Any = DatasetCard(card, ignore_metadata_errors=True)
     except yaml.YAMLError:
         return {}
+    read: Json = found.data.to_dict()
     return read
 
 

@@ -37,7 +37,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
         yield served
-    HfFileSystem.clear_instance_cache()
+    system: Any = HfFileSystem
+    system.clear_instance_cache()
 
 
 @pytest.fixture

@@ -45,7 +45,8 @@ def below(name: str, **config: Any) -> catalog.Config:
 
 
 def header(card: str) -> dict[str, Any]:
-    read: dict[str, Any] = DatasetCard(card).data.to_dict()
+    found: Any = DatasetCard(card)
+    read: dict[str, Any] = found.data.to_dict()
     return read
 
 

@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 import httpx2
 import pytest
 from huggingface_hub.errors import (
@@ -16,7 +18,10 @@ TOKEN = "hf_verysecretverysecret"
 
 
 def answer(
-    status: int, message: str = "", kind: type[HfHubHTTPError] = HfHubHTTPError, **headers: str
+    status: int,
+    message: str = "",
+    kind: type[HfHubHTTPError] = HfHubHTTPError,
+    headers: Mapping[str, str] | None = None,
 ) -> HfHubHTTPError:
     request = httpx2.Request("POST", f"{HUB}/api", headers={"authorization": f"Bearer {TOKEN}"})
     response = httpx2.Response(status, request=request, headers=headers)
@@ -40,7 +45,7 @@ def wrapped(cause: Exception) -> Exception:
         (answer(403, kind=GatedRepoError), "gated and not open to this account: ask for access"),
         (answer(409), "somebody else changed my/set"),
         (answer(412), "somebody else changed my/set"),
-        (answer(429, **{"retry-after": "30"}), "push again in 30 s"),
+        (answer(429, headers={"retry-after": "30"}), "push again in 30 s"),
         (answer(429), "push again in some minutes"),
         (answer(503), r"out of order now \(503\)"),
         (answer(413, "too\nbig"), r"refuses the push to my/set \(413\): too big"),
