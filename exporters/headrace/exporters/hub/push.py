@@ -108,7 +108,7 @@ def _released(hub: Repository, release: _Release, public: bool, told: Told) -> P
         plan = Plan.of(head, release.made, release.files)
         named = _named(hub, release, plan.folder)
         if plan.settled:
-            return _finish(hub, release, head.sha, named, told)
+            return _tagged(hub, release, plan, head.sha, named, told)
         if release.pull and (url := hub.pull_request(release.title)):
             return _pushed(hub, release, head.sha, pull_request=url)
         try:
@@ -134,27 +134,29 @@ def _commit(
     )
     told("reading it back", 0, 1)
     proof.check_files(hub, made.oid, plan.adds)
-    if release.pull:
-        proof.check_rows(hub, made.oid, release.made)
-        return _pushed(hub, release, made.oid, committed=True, pull_request=made.pr_url)
-    return _finish(hub, release, made.oid, named, told, committed=True)
+    if not release.pull:
+        return _tagged(hub, release, plan, made.oid, named, told, committed=True)
+    proof.check_rows(hub, made.oid, release.made)
+    return _pushed(hub, release, made.oid, committed=True, pull_request=made.pr_url)
 
 
-def _finish(
+def _tagged(
     hub: Repository,
     release: _Release,
+    plan: Plan,
     sha: str,
     named: str | None,
     told: Told,
     *,
     committed: bool = False,
 ) -> Pushed:
-    """The tag, where it is missing, and a look at what readers get."""
-    if named is None:
-        hub.tag(release.tag, sha)
+    """The tag where it is missing; only what readers get as it was sent is given one."""
     if committed or named is None:
         told("reading it back", 0, 1)
-        proof.check_rows(hub, sha if committed else release.tag, release.made)
+        proof.check_rows(hub, sha, release.made)
+    if named is None:
+        hub.tag(release.tag, sha)
+        _named(hub, release, plan.folder)  # somebody else may have been faster with it
     revision = sha if committed or named is None else named
     return _pushed(hub, release, revision, committed=committed, tagged=named is None)
 

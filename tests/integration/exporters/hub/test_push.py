@@ -194,6 +194,33 @@ def test_a_tag_of_ones_own_names_the_version_and_never_moves(
     assert len(hub.commits(REPO)) == 1
 
 
+def test_a_tag_that_somebody_else_gave_meanwhile_is_not_taken_for_ours(
+    hub: Hub, api: HfApi, sets: Sets
+) -> None:
+    other = push(sets("sft"), REPO, api=api)
+    repo = hub.store.repos[REPO]
+    hub.before("POST .*/tag/", lambda: repo.tags.update(v2=other.revision))
+    with pytest.raises(HubError, match="the tag 'v2' of mill/refunds names another version"):
+        push(sets("sft", license="mit"), REPO, tag="v2", api=api)
+    assert repo.tags["v2"] == other.revision
+
+
+def test_what_does_not_come_back_as_it_was_sent_gets_no_tag(
+    hub: Hub, api: HfApi, sets: Sets
+) -> None:
+    def spoil() -> None:
+        """A file changes on the Hub's disk between the commit and the look at its rows."""
+        tree = hub.store.repos[REPO].at("main").tree
+        other = tree["data/test-00000-of-00001.parquet"]
+        path = hub.store.path(tree["data/train-00000-of-00001.parquet"])
+        path.write_bytes(hub.store.path(other).read_bytes())
+
+    hub.before("GET .*/revision/.*", spoil)
+    with pytest.raises(HubError, match="does not give the rows for train that were pushed"):
+        push(sets("sft"), REPO, api=api)
+    assert hub.store.repos[REPO].tags == {}
+
+
 def test_traces_are_beside_the_rows_and_not_those_of_the_last_version(
     hub: Hub, api: HfApi, sets: Sets, loaded: Loaded
 ) -> None:
