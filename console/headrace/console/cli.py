@@ -103,6 +103,7 @@ EXTRAS: Mapping[str, str] = {
     "vl_convert": "evals",
     "datasets": "export",
     "huggingface_hub": "export",
+    "yaml": "export",
     "prefect": "flows",
     "textual": "curate",
 }
