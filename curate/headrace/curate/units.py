@@ -19,7 +19,7 @@ from headrace.curate.near.textunit import Kind, TextUnit, Units
 from headrace.curate.progress import Progress, silent
 from headrace.curate.step import StepResult
 from headrace.curate.workers import Workers
-from headrace.lake.record import EpisodeUnits, TextUnitRow
+from headrace.lake.record import Done, EpisodeUnits, TextUnitRow
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
 
@@ -27,6 +27,7 @@ STEP = "units"
 KINDS: tuple[Kind, ...] = get_args(Kind)
 KEPT: frozenset[Kind] = frozenset({"request", "skeleton"})  # kinds whose text later steps read
 COMPARED: tuple[Kind, ...] = ("request", "transcript")
+BATCH = 50_000  # episodes of a transaction, each of which looks through all that stands
 
 Role = Literal["request", "asked", "skeleton", "transcript", "context"]  # what a unit is to it
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -49,8 +50,8 @@ def units(lake: Lake, project: str, *, now: datetime, told: Progress = silent) -
     backlog = Backlog.of(lake, project, step=STEP, version=version())
     workers = Workers(lake.settings.workers, len(backlog))
     total = Totals()
-    for chunk, cut in workers.over(cut_chunk, backlog):
-        total = total.plus(lake.write(lambda tx: _written(tx, project, chunk, cut, now)))  # noqa: B023
+    for done, cuts in _batches(workers.over(cut_chunk, backlog)):
+        total = total.plus(lake.write(lambda tx: _written(tx, project, done, cuts, now)))  # noqa: B023
         told(total.episodes, len(backlog))
     return StepResult(
         step=STEP, seen=total.episodes, kept=total.episodes, dropped={}, notes=total.notes
@@ -104,6 +105,22 @@ def cut_chunk(chunk: Chunk) -> Cut:
     )
 
 
+def _batches(
+    parts: Iterable[tuple[Chunk, Sequence[Cut]]],
+) -> Iterator[tuple[list[Done], list[Cut]]]:
+    """Chunks together, without what was said in them."""
+    done: list[Done] = []
+    cuts: list[Cut] = []
+    for chunk, cut in parts:
+        done += chunk.done
+        cuts += cut
+        if len(done) >= BATCH:
+            yield done, cuts
+            done, cuts = [], []
+    if done:
+        yield done, cuts
+
+
 def recipes() -> Mapping[Kind, Recipe]:
     """How each kind of text is signed that is compared by likeness."""
     return {"request": recipe.request(), "transcript": recipe.transcript()}
@@ -129,7 +146,7 @@ def _signed(texts: Mapping[str, str], told: Recipe) -> tuple[dict[str, int], Sig
 
 
 def _written(
-    tx: Transaction, project: str, chunk: Chunk, cuts: Sequence[Cut], now: datetime
+    tx: Transaction, project: str, done: Sequence[Done], cuts: Sequence[Cut], now: datetime
 ) -> Totals:
     numbered = Numbers(tx, project, cuts)
     tx.append("text_units", list(numbered.fresh_rows(now)))
@@ -138,7 +155,7 @@ def _written(
     tx.run(_sql("forget_episodes"), {"project": project}, {"told": told})
     tx.append("episode_units", rows)
     nights = [_compared(tx, project, kind, numbered.signed(kind), now) for kind in COMPARED]
-    tx.append("done", chunk.done)
+    tx.append("done", done)
     return Totals(
         episodes=len(rows),
         units=len(numbered.fresh),

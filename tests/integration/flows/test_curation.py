@@ -123,6 +123,7 @@ def runs() -> list[Run]:
 def small_chunks() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backlog, "CHUNK", 20)
+        patch.setattr("headrace.curate.units.BATCH", 20)
         yield
 
 

@@ -62,6 +62,7 @@ def run(lake: Lake, world: World) -> Any:
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(backlog, "CHUNK", 3)
     monkeypatch.setattr(backlog, "PART", 2)
+    monkeypatch.setattr("headrace.curate.units.BATCH", 4)  # of two chunks, some of one
     yield
 
 
