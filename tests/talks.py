@@ -115,7 +115,8 @@ def bare(messages: Sequence[Body]) -> list[Any]:
 def unflat(messages: Sequence[Body]) -> tuple[list[Any], str | None]:
     """What `bare` says of the messages before they were flat, and their tools."""
     assert all(set(message) == {"role", "content"} for message in messages)
-    made, tools = [], None
+    made: list[Any] = []
+    tools: str | None = None
     for message in messages:
         role, content = message["role"], message["content"]
         if role == "system" and "# Tools\n\nYou may call" in content:

@@ -83,7 +83,7 @@ def _items(message: Body, lost: Lost) -> Iterator[Body]:
 
 def _tool(tool: Body) -> Body:
     """Without `function` around it; `strict` has to be told."""
-    function = {"name": None, "description": None, "parameters": None, **tool["function"]}
+    function: Body = {"name": None, "description": None, "parameters": None, **tool["function"]}
     return {"type": "function", "strict": False, **function}
 
 
