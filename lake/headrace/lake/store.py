@@ -292,11 +292,13 @@ class Lake:
     @contextmanager
     def within(self, mib: int) -> Iterator[None]:
         """Let DuckDB hold so many MiB at most and spill what is more into the home."""
+        [(before,)] = self._root.execute("select current_setting('memory_limit')").fetchall()
         self._root.execute(f"set memory_limit = '{int(mib)}MiB'")
         try:
             yield
         finally:
-            self._root.execute("reset memory_limit")
+            # `reset` of DuckDB 1.5 changes what is shown and leaves the limit as it is.
+            self._root.execute(f"set memory_limit = '{before}'")
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in one transaction, all of it again while the catalog is locked.

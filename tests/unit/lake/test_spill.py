@@ -86,3 +86,13 @@ def test_a_stream_larger_than_memory_spills_into_the_home_until_the_lake_is_clos
         assert sum(1 for _ in rows) == 599_999
         assert len(first[1]) == 640
     assert list(tmp_path.glob("spill-*")) == []
+
+
+def test_after_a_limit_memory_is_there_again(tmp_path: Path) -> None:
+    """One text of 150 MB, which cannot be spilled."""
+    inner = "select string_agg(repeat('x', 30), '') as x from range(5_000_000)"
+    text = f"select max(length(x)) as size from ({inner})"
+    with Lake.open(tmp_path) as lake:
+        with lake.within(50), pytest.raises(Exception, match="Out of Memory"):
+            lake.rows(text)
+        assert lake.rows(text) == [{"size": 150_000_000}]
