@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 STEP = "scrub"
 NOT_SCRUBBABLE = "not_scrubbable"
+MEMORY_MIB = 1_000  # that DuckDB may hold; a cache of files would take what there is
 
 _LETTERS = r"[^\W\d_]{2,}"
 _PAIR = re.compile(rf"(?<![^\W\d_])(?=(?P<one>{_LETTERS}) (?P<other>{_LETTERS}))")
@@ -52,12 +53,13 @@ def scrub(lake: Lake, project: str, *, now: datetime, told: Progress = silent) -
     workers = Workers(lake.settings.workers, len(backlog))
     reasons: Counter[str] = Counter()
     found: Counter[str] = Counter()
-    for chunk, parts in workers.over(work, backlog):
-        rows = _Rows(project, work, now, parts)
-        rows.write(lake, chunk)
-        reasons.update(row.reason for row in rows.decisions)
-        found.update(rows.found)
-        told(reasons.total(), len(backlog))
+    with lake.within(MEMORY_MIB):
+        for chunk, parts in workers.over(work, backlog):
+            rows = _Rows(project, work, now, parts)
+            rows.write(lake, chunk)
+            reasons.update(row.reason for row in rows.decisions)
+            found.update(rows.found)
+            told(reasons.total(), len(backlog))
     lost = reasons[NOT_SCRUBBABLE]
     return StepResult(
         step=STEP,

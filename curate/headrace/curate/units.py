@@ -27,6 +27,7 @@ STEP = "units"
 KINDS: tuple[Kind, ...] = get_args(Kind)
 KEPT: frozenset[Kind] = frozenset({"request", "skeleton"})  # kinds whose text later steps read
 COMPARED: tuple[Kind, ...] = ("request", "transcript")
+MEMORY_MIB = 1_000  # that DuckDB may hold; a cache of files would take what there is
 BATCH = 50_000  # episodes of a transaction, each of which looks through all that stands
 
 Role = Literal["request", "asked", "skeleton", "transcript", "context"]  # what a unit is to it
@@ -50,9 +51,10 @@ def units(lake: Lake, project: str, *, now: datetime, told: Progress = silent) -
     backlog = Backlog.of(lake, project, step=STEP, version=version())
     workers = Workers(lake.settings.workers, len(backlog))
     total = Totals()
-    for done, cuts in _batches(workers.over(cut_chunk, backlog)):
-        total = total.plus(lake.write(lambda tx: _written(tx, project, done, cuts, now)))  # noqa: B023
-        told(total.episodes, len(backlog))
+    with lake.within(MEMORY_MIB):
+        for done, cuts in _batches(workers.over(cut_chunk, backlog)):
+            total = total.plus(lake.write(lambda tx: _written(tx, project, done, cuts, now)))  # noqa: B023
+            told(total.episodes, len(backlog))
     return StepResult(
         step=STEP, seen=total.episodes, kept=total.episodes, dropped={}, notes=total.notes
     )
