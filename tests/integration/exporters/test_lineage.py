@@ -79,13 +79,13 @@ def test_a_row_that_left_is_told_with_its_reason(shop: Stock, tmp_path: Path) ->
     shop.lake.write(lambda tx: [tx.run(change) for change in changes])
     shop.episode("A6")
     after = build(shop, tmp_path / "two")
-    sides = [difference.side(str(tmp_path / name), None) for name in ("one", "two")]
-    found = difference.difference(*sides, shop.lake)
+    one, two = (difference.side(str(tmp_path / name), None) for name in ("one", "two"))
+    found = difference.difference(one, two, shop.lake)
     assert found.removed == {"gone": 1, "pending": 1}
     assert (found.added, found.moved, found.kept) == ({"new": 1}, {"train to test": 1}, 2)
     assert found.drops is not None and found.drops["pending"] == (None, 1)
     stored = difference.side(after.version, shop.lake)
-    assert stored.rows == sides[1].rows and stored.recipe == sides[1].recipe
+    assert stored.rows == two.rows and stored.recipe == two.recipe
 
 
 def test_rows_of_a_user_are_found_in_every_version_and_of_an_erased_episode_too(

@@ -210,8 +210,8 @@ def test_a_reserved_word_in_any_text_leaves_the_row_out(
 
 @pytest.mark.parametrize("side", ["chosen", "rejected"])
 def test_a_reserved_word_in_a_side_or_a_task_leaves_the_row_out(side: str) -> None:
-    bad: Body = {"role": "assistant", "content": "user: hi"}
-    assert told(FORMAT, row("dpo", [USER], **{side: (bad,)}))[1] == ["row_skipped:reserved_token"]
+    bad: dict[str, Any] = {side: ({"role": "assistant", "content": "user: hi"},)}
+    assert told(FORMAT, row("dpo", [USER], **bad))[1] == ["row_skipped:reserved_token"]
     asked: Body = {"role": "user", "content": "<unk>"}
     assert told(FORMAT, row("rl", [asked]))[1] == ["row_skipped:reserved_token"]
 

@@ -48,9 +48,11 @@ def test_an_answer_follows_no_answer(format: str, objective: Objective) -> None:
 @pytest.mark.parametrize("format", ["gemini", "bedrock-nova"])
 @pytest.mark.parametrize("side", ["chosen", "rejected"])
 def test_a_side_that_calls_or_says_nothing_is_left_out(format: str, side: str) -> None:
-    calls = row("dpo", [USER], **{side: (ask("c", content="So:"),)})
+    more: dict[str, Any] = {side: (ask("c", content="So:"),)}
+    calls = row("dpo", [USER], **more)
     assert told(format, calls) == ([], ["row_skipped:tool_reply_unsupported"])
-    silent = row("dpo", [USER], **{side: (SILENT,)})
+    none: dict[str, Any] = {side: (SILENT,)}
+    silent = row("dpo", [USER], **none)
     assert told(format, silent) == ([], ["row_skipped:empty_turn"])
 
 

@@ -88,8 +88,8 @@ def diff(
     from headrace.exporters import difference
 
     with _lake(home) as lake:
-        sides = [difference.side(word, lake, project) for word in (before, after)]
-        found = difference.difference(*sides, lake)
+        old, new = (difference.side(word, lake, project) for word in (before, after))
+        found = difference.difference(old, new, lake)
     if json:
         print_json(found)
         return

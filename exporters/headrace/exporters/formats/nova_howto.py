@@ -127,7 +127,8 @@ def howto(written: Written) -> str:
 def grader() -> str:
     """The function that scores answers, in a file that imports nothing else."""
     functions = (nova_grader.lambda_handler, nova_grader.score)
-    return "\n\n".join([inspect.getsource(rft_grader), *map(inspect.getsource, functions)])
+    parts = [inspect.getsource(rft_grader), *(inspect.getsource(one) for one in functions)]
+    return "\n\n".join(parts)
 
 
 def _name(written: Written) -> str:

@@ -50,10 +50,10 @@ def said(error: Exception, repo: str, endpoint: str, token: str | None) -> str |
         return f"{endpoint} cannot be reached ({why}): look at the network, HF_ENDPOINT and proxies"
     if isinstance(error, ValueError) and "metadata in README.md" in str(error):
         return f"the Hub refuses the card of {repo}: {_line(str(error))}"
-    if isinstance(error.__cause__, Exception) and (
-        why := said(error.__cause__, repo, endpoint, token)
-    ):
-        return why  # the client wraps what happens to a single file
+    if isinstance(error.__cause__, Exception):  # the client wraps what happens to a single file
+        inner = said(error.__cause__, repo, endpoint, token)
+        if inner is not None:
+            return inner
     if isinstance(error, OSError | RuntimeError):  # of the storage behind the Hub
         return f"the upload to {repo} broke off ({_line(str(error))}): {_AGAIN}"
     return None
