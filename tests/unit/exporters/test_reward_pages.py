@@ -62,7 +62,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Page:
     class Server:
         pass
 
-    given = {
+    given: dict[str, dict[str, Any]] = {
         "verifiers.v1": {
             "Task": Task,
             "Taskset": Task,
