@@ -156,9 +156,9 @@ def _check_function(part: dict[str, Any], text: str) -> None:
 
 
 def _plain(part: dict[str, Any]) -> str:
-    return {"SUBQUERY": "a query", "PARAMETER": "a parameter", "STAR": "`*`"}.get(
-        part["class"], part["class"].lower().replace("_", " ")
-    )
+    kind = str(part["class"])
+    plain = {"SUBQUERY": "a query", "PARAMETER": "a parameter", "STAR": "`*`"}
+    return plain.get(kind, kind.lower().replace("_", " "))
 
 
 def _said(message: str) -> str:

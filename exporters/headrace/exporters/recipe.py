@@ -77,6 +77,7 @@ def _beyond(given: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any
         plain = usual.get(key)
         if value == plain and type(value) is type(plain):
             continue
-        nested = isinstance(value, dict) and isinstance(plain, dict) and plain
-        found[key] = _beyond(value, plain) if nested else value
+        if isinstance(value, dict) and isinstance(plain, dict) and plain:
+            value = _beyond(value, plain)
+        found[key] = value
     return found

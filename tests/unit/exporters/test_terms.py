@@ -9,11 +9,13 @@ from headrace.exporters.eligibility import Standing
 from headrace.exporters.recipe import Recipe
 from headrace.exporters.terms import terms
 from headrace.lake import Lake
+from headrace.lake.record import Split
 
 NOWHERE = cast(Lake, None)
+SIDES: list[Split | None] = ["train", "test", "eval", None]
 KNOWN = {
     f"e{n}": Standing(split=side, group=None if n % 7 == 0 else f"g{n // 3}")
-    for n, side in enumerate(["train", "test", "eval", None] * 30)
+    for n, side in enumerate(SIDES * 30)
 }
 
 

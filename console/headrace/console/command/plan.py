@@ -67,8 +67,8 @@ def _lines(outlooks: "Sequence[Outlook]") -> Iterator[str]:
         if (best := one.switch) is not None:
             much = f"{best.episodes:,} for {one.objective}"
             told.setdefault((best.reason, best.advice), []).append(much)
-    for (reason, advice), much in told.items():
-        yield f"{reason} alone keeps out {', '.join(much)}: {advice}"
+    for (reason, advice), counts in told.items():
+        yield f"{reason} alone keeps out {', '.join(counts)}: {advice}"
     refused: dict[str, list[str]] = {}
     for one in outlooks:
         if one.refused is not None:
