@@ -84,6 +84,7 @@ def run_howto(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any
     settings += "dataloader_pin_memory=False, "
     assert MODEL in code and 'output_dir="out", ' in code
     code = code.replace(MODEL, str(tmp_path / "model")).replace('output_dir="out", ', settings)
+    code = code.replace("max_completion_length=1024", "max_completion_length=8")
     monkeypatch.chdir(place)
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
@@ -170,3 +171,30 @@ def test_sides_are_scored_by_their_own_turn_alone(
         assert scored == [turn(record[side][0]) for record in records(out)]
     first = words.decode(trainer.train_dataset["prompt_ids"][0])
     assert '"name": "refund"' in first and first.endswith("<|assistant|>")
+
+
+def test_a_reward_model_reads_both_dialogues_whole(
+    still_shop: Stock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = build(still_shop, tmp_path, "rm")
+    trainer = run_howto(out, tmp_path, monkeypatch)
+    assert_two_steps(trainer)
+    words = trainer.processing_class
+    for side in ("chosen", "rejected"):
+        read = [words.decode(ids) for ids in trainer.train_dataset[f"{side}_ids"]]
+        for text, record in zip(read, records(out), strict=True):
+            assert text.startswith('<tools>[{"type": "function"')
+            assert text.endswith(turn(record[side][-1]))
+
+
+def test_prompts_are_answered_with_their_tools_and_scored_by_the_evaluation(
+    still_shop: Stock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = build(still_shop, tmp_path, "rl")
+    trainer = run_howto(out, tmp_path, monkeypatch)
+    assert_two_steps(trainer)
+    for prompt in trainer.train_dataset["prompt"]:
+        assert prompt.startswith('<tools>[{"type": "function"')
+        assert prompt.endswith("<|end|><|assistant|>")
+    scored = [entry for entry in trainer.state.log_history if "rewards/trl_reward/mean" in entry]
+    assert [entry["rewards/trl_reward/mean"] for entry in scored] == [0.0, 0.0]

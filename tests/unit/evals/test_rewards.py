@@ -146,7 +146,12 @@ def test_an_answer_is_worth_the_same_at_every_door(asked: tuple[str, str], turns
     hermes = written(turns)
     spoken = [{"role": "assistant", "content": text} for text in hermes]
     assert score(scorer, reference, messages(turns)) == worth
-    completions = [messages(turns), messages(turns, dict), spoken, MARK.join(hermes)]
+    completions: list[str | Sequence[Body]] = [
+        messages(turns),
+        messages(turns, dict),
+        spoken,
+        MARK.join(hermes),
+    ]
     names, references = [scorer] * 4, [reference] * 4
     assert trl_reward(completions, names, references, prompts=[""] * 4) == [worth] * 4
     assert told_verl(scorer, reference, MARK.join(hermes)) == worth
