@@ -36,7 +36,7 @@ def read(turn: Body) -> Spoken:
 
 
 def heard(record: Record) -> Spoken:
-    system = [("system", record["system"], [])] if record["system"] else []
+    system: Spoken = [("system", record["system"], [])] if record["system"] else []
     return [*system, *(said for turn in record["conversations"] for said in read(turn))]
 
 

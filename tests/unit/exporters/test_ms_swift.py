@@ -24,8 +24,7 @@ def heard(messages: list[Body]) -> Spoken:
     for answer, group in groupby(messages, key=lambda m: m["role"] in ("assistant", "tool_call")):
         said = [*group]
         if not answer:
-            roles = {"tool_response": "tool"}
-            made += [(roles.get(m["role"], m["role"]), m["content"], []) for m in said]
+            made += [(m["role"].removesuffix("_response"), m["content"], []) for m in said]
             continue
         words = "".join(m["content"] for m in said if m["role"] == "assistant")
         calls = [json.loads(m["content"]) for m in said if m["role"] == "tool_call"]

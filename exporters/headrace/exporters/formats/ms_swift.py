@@ -33,7 +33,8 @@ def _sft(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
 
 
 def _kto(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
-    yield {"messages": _last(*_whole(row), lost), "label": row.label}
+    [said] = _whole(row)
+    yield {"messages": _last(said, lost), "label": row.label}
 
 
 def _dpo(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
