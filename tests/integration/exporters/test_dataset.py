@@ -114,7 +114,7 @@ def test_what_is_held_back_to_review_is_in_no_set_and_told(shop: Stock, tmp_path
         assert built.drops["screened:injection"] == 1
     [one] = shop.lake.rows(DECIDED, {"episode": "A1"})
     assert (one["reason"], one["because_of"]) == ("partner_left_out", "A1-failed")
-    assert before.splits["train"] == 2 and built.splits["train"] == 1
+    assert before.splits["train"] == 2 and Manifest.load(tmp_path / "dpo").splits["train"] == 1
 
 
 def test_a_folder_of_the_same_version_is_left_and_another_replaced(
@@ -302,7 +302,7 @@ def test_loss_that_changes_training_must_be_accepted(
 
 @pytest.mark.parametrize(
     ("more", "error"),
-    [({"objective": "rl"}, UnknownObjective), ({"formats": ("csv",)}, UnknownFormat)],
+    [({"objective": "ppo"}, UnknownObjective), ({"formats": ("csv",)}, UnknownFormat)],
 )
 def test_an_unknown_word_is_named_before_anything_is_read(
     still_shop: Stock, tmp_path: Path, more: dict[str, Any], error: type[Exception]
