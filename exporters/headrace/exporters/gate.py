@@ -128,12 +128,18 @@ def check_limits(format: Format, written: Written, place: Path, recipe: Recipe) 
             f"are {count} to train on: build from fewer rows or choose another --format"
         )
     for file in written.files.values():
-        size = (place / file).stat().st_size
+        size = _size(place / file)
         if format.largest_mb is not None and size > format.largest_mb * 1_000_000:
             raise TooLarge(
                 f"{format.name} takes files of {format.largest_mb} MB at most, and {file} has "
                 f"{-(-size // 1_000_000)}: build from fewer rows or choose another --format"
             )
+
+
+def _size(file: Path) -> int:
+    """Bytes of a file, or of all files below a folder."""
+    files = file.rglob("*") if file.is_dir() else (file,)
+    return sum(one.stat().st_size for one in files if one.is_file())
 
 
 def _nothing(selection: Selection) -> str:

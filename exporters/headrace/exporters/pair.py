@@ -108,7 +108,9 @@ def _against(made: Made, fit: Fit, talks: Talks) -> str | None:
         told = made.corrected.get("tool_calls") or ()
         known = names(rejected.tools or ())
         sound = all(c["function"]["name"] in known and arguments(c) is not None for c in told)
-        return None if sound and _said(rejected, made.turn) else "pair_out_of_date"
+        was = _said(rejected, made.turn)
+        changed = was is not None and was != key(made.corrected)
+        return None if sound and changed else "pair_out_of_date"
     same = _heard(chosen, made.turn) == _heard(rejected, made.turn)
     good, bad = _said(chosen, made.turn), _said(rejected, made.turn)
     opposed = chosen.resolution == "success" and good and bad and good != bad

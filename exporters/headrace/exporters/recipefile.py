@@ -70,7 +70,15 @@ def recipe(keys: Mapping[str, Any]) -> Recipe:
         raise BadRecipe(_plain(str(error))) from error
     _check(made)
     sets = {name: tuple(sorted(set(getattr(made, name)))) for name in SETS}
-    return msgspec.structs.replace(made, **sets)
+    given = made.right_to_train
+    rights = Rights(allow=_sorted(given.allow), forbid=_sorted(given.forbid))
+    return msgspec.structs.replace(made, **sets, right_to_train=rights)
+
+
+def _sorted(rules: Mapping[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+    """Each value of a key once, `1` and `true` being two, in an order that says nothing."""
+    told = {key: {repr(value): value for value in values} for key, values in rules.items()}
+    return {key: tuple(one[name] for name in sorted(one)) for key, one in told.items()}
 
 
 def _check(made: Recipe) -> None:

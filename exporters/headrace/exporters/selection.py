@@ -144,8 +144,9 @@ class Making:
         self._known, self._paired, self._read = known, paired, read
         self._fit: dict[str, Standing] = {}  # what may be in a pair
         self._file = RowFile(folder, bare=bare)
-        self._labelled: dict[str, dict[bool, str]] = {}  # a text -> its label -> its row
-        self._tasks: dict[str, set[str]] = {}  # a prompt to answer anew -> its rows
+        self._good: dict[str, str] = {}  # a text that is labelled so -> its row
+        self._bad: dict[str, str] = {}
+        self._tasks: dict[str, list[str]] = {}  # a prompt to answer anew -> its rows
         self._twice: dict[str, str] = {}  # an episode -> the row that others are in
         self.against: dict[str, Finding] = {}
         self.marks: dict[str, str] = {}
@@ -168,9 +169,9 @@ class Making:
             self._twice.update(dict.fromkeys(lost.episode_ids, row.row_id))
         if row.label is not None:
             text = digest(dump([row.prompt, row.completion, row.tools]))
-            self._labelled.setdefault(text, {})[row.label] = row.row_id
-        if row.task_id is not None:
-            self._tasks.setdefault(row.task_id, set()).add(row.row_id)
+            (self._good if row.label else self._bad)[text] = row.row_id
+        if row.task_id is not None and lost is None:
+            self._tasks.setdefault(row.task_id, []).append(row.row_id)
 
     def selected(self) -> Selection:
         """The rows that stay: each content once, and no more than the recipe takes."""
@@ -193,11 +194,10 @@ class Making:
         with each prompt to answer anew once."""
         for name, row_id in self._twice.items():
             self._drop([name], "duplicate", self._file.entry(row_id).episode_ids[0])
-        for sides in self._labelled.values():
-            if len(sides) == 2:
-                one, other = (self._file.discard(sides[label]) for label in (True, False))
-                self._drop(one.episode_ids, "both_labels", other.episode_ids[0])
-                self._drop(other.episode_ids, "both_labels", one.episode_ids[0])
+        for text in sorted(self._good.keys() & self._bad.keys()):
+            one, other = self._file.discard(self._good[text]), self._file.discard(self._bad[text])
+            self._drop(one.episode_ids, "both_labels", other.episode_ids[0])
+            self._drop(other.episode_ids, "both_labels", one.episode_ids[0])
         for kept, *others in map(sorted, self._tasks.values()):
             for gone in map(self._file.discard, others):
                 stands = self._file.entry(kept).episode_ids[0]

@@ -190,21 +190,22 @@ def limits(
     losses: LossReport | None = None,
     objective: Objective = "sft",
     recipe: Recipe = RECIPE,
+    written: bool = True,
 ) -> None:
     """Hold files of so many records and bytes against what a target takes."""
-    for split in records:
+    for split in records if written else ():
         (place / f"{split}.jsonl").write_bytes(b"x" * sizes.get(split, 1))
     report = losses or lost("made-up")
     shape: Any = Shape.of("s", objective, RowFile.of([]))
     told: Any = {split: f"{split}.jsonl" for split in records}
-    written = Written(
+    made = Written(
         shape=msgspec.structs.replace(shape, rows={"train": 7, "test": 1}),
         files=told,
         columns=(),
         longest=0,
         loss=msgspec.structs.replace(report, records=records),
     )
-    gate.check_limits(LIMITED, written, place, recipe)
+    gate.check_limits(LIMITED, made, place, recipe)
 
 
 @pytest.mark.parametrize("records", [{"train": 3}, {"train": 5, "test": 9}])
@@ -231,6 +232,14 @@ def test_a_file_of_too_many_records_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_too_large_is_refused_and_named(tmp_path: Path, split: str) -> None:
     with pytest.raises(TooLarge, match=rf"files of 1 MB at most, and {split}.jsonl has 2:"):
         limits(tmp_path, {"train": 3, "test": 1}, sizes={split: 1_000_001})
+
+
+def test_a_folder_is_as_large_as_the_files_below_it(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / "train.jsonl" / name).mkdir(parents=True)
+        (tmp_path / "train.jsonl" / name / "x").write_bytes(b"x" * 500_001)
+    with pytest.raises(TooLarge, match=r"files of 1 MB at most, and train.jsonl has 2:"):
+        limits(tmp_path, {"train": 3}, written=False)
 
 
 def test_a_format_that_can_say_no_row_to_train_on_is_refused_with_the_reasons(

@@ -77,6 +77,16 @@ def test_what_should_have_been_said_stands_against_what_was(
     assert row.episode_ids == ("f1",)
 
 
+@pytest.mark.parametrize("text", ["No", " No\n"])
+def test_a_correction_that_says_what_was_said_makes_no_row(
+    failed: Conversation, said: Say, paired: Callable[..., Pairing], text: str
+) -> None:
+    made = Made(chosen="f1", rejected="f1", turn=4, corrected=said("assistant", text))
+    found = paired(Mined(pairs=(made,)), failed)
+    assert found.rows == ()
+    assert reasons(found) == {"f1": "pair_out_of_date"}
+
+
 def test_a_correction_calls_no_tool_that_is_unknown(
     failed: Conversation, called: Say, paired: Callable[..., Pairing]
 ) -> None:

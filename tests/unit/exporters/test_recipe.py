@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
@@ -20,7 +21,11 @@ from headrace.lake.message import dump
 SWITCHES = ("without_evals", "accept_leaks", "allow_lossy")
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 VALUES = st.dictionaries(
-    WORDS, st.lists(st.booleans() | st.integers() | WORDS).map(tuple), max_size=2
+    WORDS,
+    st.lists(st.booleans() | st.integers() | WORDS, unique_by=repr).map(
+        lambda values: tuple(sorted(values, key=repr))
+    ),
+    max_size=2,
 )
 SHARES = st.floats(0, 0.99, allow_nan=False)
 MANY = st.integers(1, 10**9)
@@ -63,6 +68,26 @@ def test_a_recipe_says_what_differs_from_the_defaults_alone() -> None:
     assert capped.said == {**plain.said, "caps": {"cluster": 4}, "seed": 3}
     worded = recipefile.recipe({"objective": "sft", "license": "other", "caps": {}, "holdout": 0})
     assert worded.said == plain.said
+
+
+@given(st.lists(st.booleans() | st.integers(0, 1) | WORDS), st.randoms())
+def test_the_order_of_what_is_a_set_and_what_it_has_twice_say_nothing(
+    values: list[Any], order: Random
+) -> None:
+    other = [*values, *values]
+    order.shuffle(other)
+    keys = ("formats", "filters", "accept_loss")
+    one, same = (
+        recipefile.recipe(
+            {
+                "objective": "sft",
+                "right_to_train": {"allow": {"plan": told}, "forbid": {"plan": told}},
+                **dict.fromkeys(keys, said),
+            }
+        ).said
+        for told, said in ((values, ["true", "1 < 2"]), (other, ["1 < 2", "true", "true"]))
+    )
+    assert dump(one) == dump(same)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
