@@ -10,7 +10,7 @@ from headrace.exporters.formats.dialect import Lost, Record, Shape, Written
 from headrace.exporters.formats.flat import FAMILY, flat
 from headrace.exporters.formats.page import HOWTO
 from headrace.exporters.formats.said import with_texts
-from headrace.exporters.formats.trainer_howto import MODEL, SIDES, Block, Howto
+from headrace.exporters.formats.trainer_howto import GUESSED, MODEL, SIDES, Block, Howto
 from headrace.exporters.row import Messages, Row
 from headrace.lake.message import Body
 
@@ -132,8 +132,4 @@ def _notes(written: Written) -> Iterable[str]:
         )
         return
     yield "`train` marks the turns that train; all others are context."
-    if written.shape.tools:
-        yield (
-            "Types are guessed from the first ten million bytes. Where these hold no tool call, "
-            "loading stops with `Couldn't cast`: move a line with calls to the top of the file."
-        )
+    yield GUESSED

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from headrace.exporters.formats import page
 from headrace.exporters.formats.dialect import Written
 from headrace.exporters.formats.page import HOWTO
-from headrace.exporters.formats.trainer_howto import MODEL, Block, Howto
+from headrace.exporters.formats.trainer_howto import MODEL, RATED, Block, Howto
 from headrace.exporters.objective import Objective
 
 KINDS: Mapping[Objective, str] = {"dpo": "dpo", "kto": "kto", "rm": "rm", "rl": "grpo"}
@@ -70,6 +70,7 @@ def _notes(written: Written) -> Iterable[str]:
             "or never passes teaches nothing: `pass_rate` is the share of `samples` that `policy` "
             "got right in production, null where nobody knows."
         )
+        yield RATED
         yield "The files were read and every row encoded; no step was trained on prompts."
     elif objective == "rm":
         yield "Both sides are a whole conversation; they differ in their last turn alone."

@@ -6,7 +6,7 @@ from headrace.exporters.formats import page
 from headrace.exporters.formats.dialect import Written
 from headrace.exporters.formats.flat_howto import FLAT, MODEL, RATES, SCORER, batch, command
 from headrace.exporters.formats.page import HOWTO
-from headrace.exporters.formats.trainer_howto import Block, Howto
+from headrace.exporters.formats.trainer_howto import GUESSED, Block, Howto
 
 FILE = "taskset.py"
 TASKSET = '''\
@@ -73,10 +73,6 @@ ROLES = (
     "train are left out."
 )
 NULLS = "Arguments are JSON text, which prime-rl parses; older versions drop those that are null."
-GUESSED = (
-    "Types are guessed from the first ten million bytes. Where these hold no tool call, loading "
-    "stops with `Couldn't cast`: move a line with calls to the top of the file."
-)
 EVAL = command(
     "PYTHONPATH=. vf-eval taskset --no-push",
     [
@@ -107,7 +103,7 @@ def _sft(written: Written) -> Howto:
         "The model is an example.",
         blocks=[Block(language="toml", code=settings)],
         room="`data.seq_len`; what is longer is cut without a word.",
-        notes=[ROLES, *([NULLS, GUESSED] if written.shape.tools else [])],
+        notes=[ROLES, *([NULLS] if written.shape.tools else []), GUESSED],
     )
 
 

@@ -15,7 +15,7 @@ from headrace.exporters.formats.flat_howto import (
     files,
 )
 from headrace.exporters.formats.page import HOWTO
-from headrace.exporters.formats.trainer_howto import Block, Howto
+from headrace.exporters.formats.trainer_howto import RATED, Block, Howto
 
 ENVIRONMENT = "headrace"
 ENV_FILE, MAIN_FILE = "headrace_env.py", "main.py"
@@ -120,5 +120,5 @@ def _rl(written: Written) -> str:
 def _notes(written: Written) -> list[str]:
     notes = [FLAT] if written.shape.tools else []
     if written.shape.objective == "rl":
-        return [SCORER, RATES, *notes]
+        return [SCORER, RATES, RATED, *notes]
     return [*notes, *([UNROLLED, LAST] if written.shape.masked else [])]

@@ -26,6 +26,17 @@ PAGE = """\
 
 SIDES = "Each side is one assistant message: no tool result and no user turn is scored."
 MODEL = "Qwen/Qwen3-0.6B"  # of the examples
+# Files without types of their own are read a block at a time, and the first block decides.
+GUESSED = (
+    "Types are guessed from the first ten million bytes. A key that no line of these has, such as "
+    "a tool call or a `name`, stops loading with `Couldn't cast`: move a line that has it to the "
+    "top of the file."
+)
+RATED = (
+    "Types are guessed from the first ten million bytes. Where `pass_rate` or `policy` is null in "
+    "all of these and known later, loading stops with `Couldn't cast`: move a line that knows both "
+    "to the top of the file."
+)
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True):
