@@ -37,12 +37,8 @@ def _rightful(lake: Lake, project: str, recipe: Recipe, known: Standings) -> Sta
     rights = recipe.right_to_train
     if not rights.allow and not rights.forbid:
         return known
-    rows = lake.rows(_sql("metadata"), {"project": project})
-    lost = {
-        row["episode_id"]
-        for row in rows
-        if not _may_train([_object(row["came"]), _object(row["scrubbed"])], rights)
-    }
+    rows = lake.stream(_sql("metadata"), {"project": project})
+    lost = {name for name, *told in rows if not _may_train([*map(_object, told)], rights)}
     return _refused(known, lost, "right_to_train")
 
 
@@ -105,16 +101,21 @@ def _values(lake: Lake, project: str, by: str, where: str) -> dict[str, str | No
         raise BadRecipe(
             f"{where} is {by!r}: name a column of episodes ({', '.join(COLUMNS)}) or {METADATA}KEY"
         )
-    rows = _facts(lake, project, [column]).to_pylist()
-    key = by.removeprefix(METADATA)
     if column != "metadata":
+        rows = _facts(lake, project, [column]).to_pylist()
         return {row["episode_id"]: _text(row[column]) for row in rows}
-    return {row["episode_id"]: _text(_object(row["metadata"]).get(key)) for row in rows}
+    key = by.removeprefix(METADATA)
+    told = lake.stream(_asking(["episode_id", column]), {"project": project})
+    return {name: _text(_object(metadata).get(key)) for name, metadata in told}
 
 
 def _facts(lake: Lake, project: str, columns: Iterable[str]) -> "pa.Table":
-    names = ", ".join(sorted({"episode_id", *columns}))  # all of them of `COLUMNS`
-    return lake.table(f"select {names} from ({_sql('facts')})", {"project": project})
+    return lake.table(_asking(sorted({"episode_id", *columns})), {"project": project})
+
+
+def _asking(columns: Iterable[str]) -> str:
+    """For columns of `COLUMNS`."""
+    return f"select {', '.join(columns)} from ({_sql('facts')})"
 
 
 def _held_out(lake: Lake, project: str, recipe: Recipe, known: Standings) -> Standings:
