@@ -23,10 +23,11 @@ from headrace.exporters.selection import (
     Making,
     Selection,
     Told,
+    asked_anew,
     standings,
     unscrubbed,
 )
-from headrace.exporters.terms import terms
+from headrace.exporters.terms import Standings, terms
 from headrace.lake.record import Split
 from headrace.lake.store import Lake
 
@@ -80,7 +81,8 @@ def plan(
     """The outlook of each recipe, as a build would have it now. Raises BadRecipe."""
     with Lake.open(settings=lake.settings, snapshot=lake.snapshot_id, create=False) as still:
         backlog = Backlog.of(still, project, step=STEP, version="", scrubbed=True)
-        looks = [_Look(still, project, recipe, backlog) for recipe in recipes]
+        known = standings(still, project)  # once: what objectives share is held once
+        looks = [_Look(still, project, recipe, backlog, known) for recipe in recipes]
         done = 0
         for chunk in backlog:
             for episode in chunk:
@@ -97,13 +99,17 @@ def plan(
 class _Look:
     """One objective while episodes come."""
 
-    def __init__(self, lake: Lake, project: str, recipe: Recipe, backlog: Backlog) -> None:
+    def __init__(
+        self, lake: Lake, project: str, recipe: Recipe, backlog: Backlog, known: Standings
+    ) -> None:
         def read(names: Iterable[str]) -> Iterator[Conversation]:
             return (episode for chunk in backlog.named(names) for episode in chunk)
 
         paired = mined(lake, project) if recipe.objective in ("dpo", "rm") else None
         self._recipe = recipe
-        self._known = terms(lake, project, recipe, standings(lake, project, recipe.objective))
+        if recipe.objective == "rl":
+            known = asked_anew(lake, project, known)
+        self._known = terms(lake, project, recipe, known)
         self._pairless = {} if paired is None else paired.alone
         self._making = Making(recipe, self._known, paired=paired, read=read, bare=True)
         self._stopped: set[str] = set()

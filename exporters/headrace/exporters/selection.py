@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from sys import intern
 
 import msgspec
 
@@ -91,8 +92,11 @@ def standings(lake: Lake, project: str, objective: Objective | None = None) -> d
     """Episode id -> what curation decided about it, and what the objective needs beside that."""
     rows = lake.rows(statements("headrace.exporters")["standings"], {"project": project})
     known = {row.pop("episode_id"): Standing(**row) for row in rows}
-    if objective != "rl":
-        return known
+    return asked_anew(lake, project, known) if objective == "rl" else known
+
+
+def asked_anew(lake: Lake, project: str, known: Mapping[str, Standing]) -> dict[str, Standing]:
+    """The same with what is needed where prompts are answered anew."""
     measured, corrected = rates(lake, project), corrections(lake, project)
     return {
         name: msgspec.structs.replace(
@@ -158,7 +162,7 @@ class Making:
             self.against[name] = against
             return
         standing = self._known.get(name, Standing())
-        self.marks[name] = f"{episode.resolved_by or 'unknown'}: {episode.resolution}"
+        self.marks[name] = intern(f"{episode.resolved_by or 'unknown'}: {episode.resolution}")
         if self._paired is None:
             self._add(_row(episode, self._recipe, standing))
         else:
