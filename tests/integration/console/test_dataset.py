@@ -57,7 +57,6 @@ def test_the_list_has_every_version_of_this_project_alone(headrace: Headrace, bu
     assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
     shown = headrace("dataset", "list", *MILL).words
     assert f"parcels sft {mine['rows']} {mine['version']}" in shown
-    assert headrace("dataset", "list", "--project", "nobody", "--json").json == []
 
 
 def test_a_folder_as_it_was_written_is_valid(headrace: Headrace, built: Path) -> None:
@@ -86,13 +85,11 @@ def test_one_changed_byte_is_named_and_exits_1(
         (("build", "x", "--out", "o"), 2, "--objective"),
         (("build", "--objective", "sft", "--out", "o"), 2, "name"),
         (("build", "x", "--objective", "ppo", "--out", "o"), 1, "there are: sft, kto, dpo"),
-        (("build", "x", "--objective", "sft", "--format", "csv", "--out", "o"), 1, "trl"),
-        (("build", "x", "--objective", "sft", "--out", "o"), 1, "headrace eval build"),
-        (
-            ("build", "x", "--objective", "sft", "--without-evals", "--out", "o"),
-            1,
-            "no episode at all",
-        ),
+        (("build", "x", "--objective", "sft", "--format", "csv", "--out", "o", *MILL), 1, "trl"),
+        (("build", "x", "--objective", "sft", "--out", "o"), 1, "'mill'"),
+        (("plan",), 1, "no project 'default': name one with --project; there are: 'bare', 'mill'"),
+        (("list",), 1, "'mill'"),
+        (("list", "--json"), 1, "'mill'"),
         (("validate", "nowhere"), 1, "headrace dataset build"),
         (("validate",), 2, "directory"),
     ],
@@ -165,5 +162,15 @@ def test_a_plan_says_what_is_ready_and_what_would_help(headrace: Headrace) -> No
     )
     one = headrace("dataset", "plan", "--objective", "sft", *MILL).words
     assert "not_success" in one and "use it for kto" in one
-    nobody = headrace("dataset", "plan", "--project", "nobody")
-    assert (nobody.code, "no episode at all" in nobody.out) == (0, True)
+
+
+def test_a_lake_without_any_project_says_how_to_begin(headrace: Headrace, tmp_path: Path) -> None:
+    Lake.open(tmp_path / "bare").close()
+    bare = ("--home", tmp_path / "bare")
+    plan = headrace("dataset", "plan", *bare)
+    assert (plan.code, "no episode at all: send traces" in plan.out) == (0, True)
+    shown = headrace("dataset", "list", *bare)
+    assert (shown.code, "headrace dataset build" in shown.out) == (0, True)
+    assert headrace("dataset", "list", *bare, "--json").json == []
+    built = headrace("dataset", "build", "x", "--objective", "sft", "--out", tmp_path / "o", *bare)
+    assert (built.code, "headrace eval build" in built.err) == (1, True)

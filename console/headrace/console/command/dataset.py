@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from headrace.console.known import must_know_unless_bare
 from headrace.console.option import AsJson, Home, Project
 from headrace.console.page import page, print_json, progress, table
 from headrace.lake import Lake
@@ -83,6 +84,7 @@ def build(
     keys = recipefile.overridden(recipefile.load(recipe) if recipe else {}, flags)
     asked = recipefile.recipe(keys)
     with Lake.open(home, create=False) as lake, progress(f"building {name}") as move:
+        must_know_unless_bare(lake, project or "default")
         built = dataset.build_from(
             lake,
             project or "default",
@@ -108,8 +110,13 @@ def list_(project: Project = None, home: Home = None, json: AsJson = False) -> N
 
     with Lake.open(home, create=False) as lake:
         found = dataset.listed(lake, project or "default")
+        if not found:
+            must_know_unless_bare(lake, project or "default")
     if json:
         print_json(found)
+        return
+    if not found:
+        page().print("no data set yet: `headrace dataset build` makes one")
         return
     rows = [(d.name, d.objective, d.rows, d.version, d.at, _hub(d)) for d in found]
     columns = ["name", "objective", "#rows", "version", "built, UTC", "on the Hub"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from headrace.console.known import must_know_unless_bare
 from headrace.console.option import AsJson, Home, Project
 from headrace.console.page import counted, page, print_json, progress, table
 from headrace.lake import Lake
@@ -32,6 +33,7 @@ def plan(
 
     recipes = _recipes(objective or [], recipe)
     with Lake.open(home, create=False) as lake, progress("reading episodes") as move:
+        must_know_unless_bare(lake, project or "default")
         found = planned(lake, project or "default", recipes, told=move)
     if json:
         print_json(found)
