@@ -36,6 +36,7 @@ from headrace.exporters.lesson import Lesson
 from headrace.exporters.objective import SCHEMAS
 from headrace.exporters.row import Row
 from headrace.exporters.rowfile import RowFile
+from headrace.ingest.tools import definitions
 from headrace.lake.message import Body
 
 ROWS = (10_000, 30_000, 100_000)
@@ -66,10 +67,14 @@ def episodes(count: int) -> Iterator[Conversation]:
     Every assistant turn of them trains: a dialect without masks would write ten times the text.
     """
     sample = [run for run in runs(NOW) if all(_trains(run))]
-    known = {one.project: tuple(observed_tools([r for r in sample if r.project == one.project]))
-             for one in sample}  # fmt: skip
+    known = {name: _tools(sample, name) for name in {run.project for run in sample}}
     for number, run in enumerate(islice(cycle(sample), count)):
         yield _episode(run, number, known[run.project])
+
+
+def _tools(sample: Sequence[Run], project: str) -> tuple[Body, ...]:
+    told = observed_tools([run for run in sample if run.project == project])
+    return tuple(definitions(told) or ())
 
 
 def _trains(run: Run) -> Iterator[bool]:
