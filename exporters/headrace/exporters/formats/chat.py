@@ -9,7 +9,7 @@ import msgspec
 
 from headrace.exporters.call import names
 from headrace.exporters.formats.dialect import Lost, Record
-from headrace.exporters.formats.said import marked, without_reasoning
+from headrace.exporters.formats.said import in_order, marked, without_reasoning
 from headrace.exporters.row import Messages, Row
 from headrace.lake.message import Body
 
@@ -23,6 +23,7 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     speakers: bool = False  # a message may name who speaks
     reasoning: bool = False  # `reasoning_content` of the turns of a whole conversation
     flagged: bool = False  # `parallel_tool_calls` beside tools
+    ordered: bool = False  # results go by their calls: templates of open models drop ids
     instructs: str = "system"  # role of the instructions of a task
     one_system: bool = False  # there is one system message at most
     plain_names: bool = False  # tools are named in letters, digits, `_` and `-`, 64 of them
@@ -89,7 +90,8 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
         return {"tools": _tools(row), **flag}
 
     def _said(self, messages: Messages, lost: Lost, *, reasoning: bool = False) -> list[Body]:
-        told = messages if reasoning else without_reasoning(messages, lost)
+        said = in_order(messages) if self.ordered else messages
+        told = said if reasoning else without_reasoning(said, lost)
         return [self._named(message, lost) for message in told]
 
     def _named(self, message: Body, lost: Lost) -> Body:

@@ -11,7 +11,7 @@ from headrace.exporters.formats.page import HOWTO
 from headrace.exporters.objective import Objective
 from headrace.exporters.row import Row
 
-CHAT = Chat(reasoning=True, one_system=True)
+CHAT = Chat(reasoning=True, one_system=True, ordered=True)
 GRADES = "grader.py"
 MODEL = "accounts/fireworks/models/qwen3-8b"
 UPLOAD = "firectl dataset create {name}-{split} {file}"

@@ -18,13 +18,14 @@ def without_reasoning(messages: Messages, lost: Lost) -> list[Body]:
 
 
 def with_texts(messages: Messages, lost: Lost) -> list[Body]:
-    """Arguments as text, empty text for a turn of calls alone, no reasoning."""
-    return [_with_text(message, lost) for message in messages]
+    """Arguments as text, empty text for a turn of calls alone, no reasoning; results `in_order`."""
+    return [_with_text(message, lost) for message in in_order(messages)]
 
 
 def with_objects(messages: Messages, lost: Lost) -> list[Body]:
-    """Arguments as objects, empty text for a turn of calls alone, no reasoning."""
-    return [_with_objects(message, lost) for message in messages]
+    """Arguments as objects, empty text for a turn of calls alone, no reasoning; results
+    `in_order`."""
+    return [_with_objects(message, lost) for message in in_order(messages)]
 
 
 def marked(
@@ -38,7 +39,8 @@ def marked(
 
 
 def in_order(messages: Messages) -> Messages:
-    """Results of one step in the order of their calls: all that is left of ids that are dropped."""
+    """Results of one step in the order of their calls: all that is left of ids that are dropped,
+    by a dialect or by the template of a model, as those of Hermes, Qwen and Llama do."""
     made: list[Body] = []
     asked: list[str] = []
     for result, group in groupby(messages, key=lambda message: bool(message["role"] == "tool")):

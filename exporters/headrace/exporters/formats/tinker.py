@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from headrace.exporters.formats import tinker_howto
 from headrace.exporters.formats.dialect import Lost, Record, Shape, Written
 from headrace.exporters.formats.page import HOWTO
-from headrace.exporters.formats.said import without_reasoning
+from headrace.exporters.formats.said import in_order, without_reasoning
 from headrace.exporters.formats.tinker_loader import LOADER
 from headrace.exporters.row import Messages, Row
 from headrace.lake.message import Body
@@ -44,7 +44,7 @@ _RECORDS = {"sft": _sft, "dpo": _dpo}
 
 
 def _said(messages: Messages, lost: Lost) -> list[Body]:
-    return [_filled(message, lost) for message in without_reasoning(messages, lost)]
+    return [_filled(message, lost) for message in without_reasoning(in_order(messages), lost)]
 
 
 def _filled(message: Body, lost: Lost) -> Body:

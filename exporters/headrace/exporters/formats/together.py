@@ -8,7 +8,7 @@ from headrace.exporters.formats.dialect import Lost, Record, Shape, Written
 from headrace.exporters.formats.page import HOWTO
 from headrace.exporters.row import Row
 
-CHAT = Chat(one_system=True)
+CHAT = Chat(one_system=True, ordered=True)
 MODEL = "Qwen/Qwen3-8B"
 EVALS = 5  # how often the validation file is looked at
 
