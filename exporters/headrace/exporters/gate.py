@@ -16,7 +16,7 @@ from headrace.exporters.errors import (
     UnusableName,
 )
 from headrace.exporters.formats.dialect import Written
-from headrace.exporters.formats.loss import LossReport
+from headrace.exporters.formats.loss import LossReport, meaning
 from headrace.exporters.formats.registry import Format
 from headrace.exporters.reason import advice
 from headrace.exporters.recipe import Recipe
@@ -94,7 +94,7 @@ def check_loss(losses: Iterable[LossReport], recipe: Recipe) -> None:
     """Raises LossyFormat where a dialect changes what is trained, unless that is accepted."""
     known = {*recipe.accept_loss}
     found = [
-        f"{report.format}: {loss.code} in {loss.count} rows, first {loss.row_ids[0]}"
+        f"{report.format}: {meaning(loss.code)} in {loss.count} rows, first {loss.row_ids[0]}"
         for report in losses
         for loss in report.harmful
         if known.isdisjoint({loss.code, loss.code.partition(":")[0]})
@@ -110,7 +110,8 @@ def check_limits(format: Format, written: Written, place: Path, recipe: Recipe) 
     """Raises LossyFormat, TooFew or TooLarge where the target would refuse the file to train on."""
     count, least = written.records.get("train", 0), format.least.get(written.shape.objective, 1)
     if not count:
-        told = ", ".join(loss.code for loss in written.loss.losses) or "none was made"
+        why = written.loss.harmful or written.loss.losses
+        told = ", ".join(meaning(loss.code) for loss in why) or "none was made"
         raise LossyFormat(
             f"{format.name} can say none of the {written.shape.rows['train']} rows to train on "
             f"({told}): choose another --format"

@@ -19,7 +19,7 @@ from headrace.exporters.errors import (
     UnusableName,
 )
 from headrace.exporters.formats.dialect import Shape, Written
-from headrace.exporters.formats.loss import HARMLESS, SHOWN, LossReport, LossTally
+from headrace.exporters.formats.loss import HARMLESS, MEANING, SHOWN, LossReport, LossTally, meaning
 from headrace.exporters.formats.registry import Format
 from headrace.exporters.objective import Objective
 from headrace.exporters.pair import Made, Mined
@@ -159,7 +159,7 @@ def test_what_changes_training_stops_a_build_unless_accepted(code: str, harmful:
     if not harmful:
         gate.check_loss([report], RECIPE)
         return
-    with pytest.raises(LossyFormat, match=f"trl: {code} in 2 rows, first r1.*--allow-lossy"):
+    with pytest.raises(LossyFormat, match=f"trl: {code}.* in 2 rows, first r1.*--allow-lossy"):
         gate.check_loss([report], RECIPE)
 
 
@@ -167,6 +167,16 @@ def test_every_format_that_loses_is_named() -> None:
     reports = [lost(name, ("text_dropped", "r")) for name in ("one", "two")]
     with pytest.raises(LossyFormat, match="one: .*; two: "):
         gate.check_loss([*reports, lost("three")], RECIPE)
+
+
+def test_a_loss_that_stops_a_build_says_what_it_means() -> None:
+    with pytest.raises(LossyFormat, match=r"calls_flattened \(calls become text, .*\) in 1 rows"):
+        gate.check_loss([lost("sharegpt", ("calls_flattened", "r1"))], Recipe(objective="sft"))
+    assert meaning("text_dropped:outer_whitespace") == (
+        f"text_dropped:outer_whitespace ({MEANING['text_dropped']})"
+    )
+    assert meaning("row_skipped:made_up") == "row_skipped:made_up"
+    assert HARMLESS.isdisjoint(MEANING)
 
 
 def test_a_loss_counts_rows_once_and_shows_the_first_few() -> None:
@@ -246,7 +256,10 @@ def test_a_format_that_can_say_no_row_to_train_on_is_refused_with_the_reasons(
     tmp_path: Path,
 ) -> None:
     seen = lost("made-up", ("row_skipped:too_long", "r1"), ("row_skipped:role_order", "r2"))
-    told = "none of the 7 rows to train on .row_skipped:role_order, row_skipped:too_long.: choose"
+    told = (
+        r"none of the 7 rows to train on \(row_skipped:role_order \(roles in an order that it does "
+        r"not take, .*\), row_skipped:too_long\): choose"
+    )
     with pytest.raises(LossyFormat, match=told):
         limits(tmp_path, {"test": 1}, losses=seen, recipe=ACCEPTS)
     with pytest.raises(LossyFormat, match="none was made"):

@@ -21,7 +21,9 @@ def build(
         Path | None,
         typer.Option(help="TOML file (`headrace dataset recipe`); other options go before it."),
     ] = None,
-    format: Annotated[list[str] | None, typer.Option(help="Trainer dialect; may repeat.")] = None,
+    format: Annotated[
+        list[str] | None, typer.Option(help="Trainer dialect (docs/datasets.md); may repeat.")
+    ] = None,
     filter: Annotated[
         list[str] | None, typer.Option(help="SQL that is true of an episode; may repeat.")
     ] = None,

@@ -1,6 +1,7 @@
 """What a trainer dialect could not say: counted, with the rows, never silent."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -22,7 +23,40 @@ HARMLESS = frozenset(
         "content_filled",
     }
 )
+# What those that stop a build mean, for whoever has to decide whether to accept them.
+MEANING: Mapping[str, str] = MappingProxyType(
+    {
+        "calls_flattened": "calls become text, in the words of the Hermes and Qwen families",
+        "text_dropped": "text is left out",
+        "mask_inexpressible": (
+            "a turn that must not train, like a greeting that the product says, cannot be marked"
+        ),
+        "role_order": (
+            "roles in an order that it does not take, as where the assistant opens or somebody "
+            "speaks twice in a row"
+        ),
+        "reserved_token": "a text holds a word that it reads as its own mark",
+        "tool_name": "a tool's name has signs that it does not take, or two have one name",
+        "too_many_tools": "there are more tools than it takes",
+        "tool_reply_unsupported": "it takes no call, or no result of a tool, in that place",
+        "parallel_calls": "several calls in one turn",
+        "same_ids": "two calls of a turn have one id",
+        "same_reply": "both sides of a pair come out alike",
+        "empty_reply": "the answer to train is empty",
+        "empty_turn": "a turn says and calls nothing",
+        "arguments_not_object": "arguments of a call are no JSON object",
+        "orphan_tool_call": "a call has no result",
+        "orphan_tool_result": "a result has no call",
+    }
+)
 SHOWN = 5
+
+
+def meaning(code: str) -> str:
+    """The code and what it means, where that is known: `name (words)`."""
+    kind, _, detail = code.partition(":")
+    words = MEANING.get(detail) or MEANING.get(kind)
+    return f"{code} ({words})" if words else code
 
 
 class Loss(msgspec.Struct, frozen=True, kw_only=True):
