@@ -69,6 +69,7 @@ def recipe(keys: Mapping[str, Any]) -> Recipe:
     except msgspec.ValidationError as error:
         raise BadRecipe(_plain(str(error))) from error
     _check(made)
+    made = msgspec.structs.replace(made, filters=tuple(map(str.strip, made.filters)))
     sets = {name: tuple(sorted(set(getattr(made, name)))) for name in SETS}
     given = made.right_to_train
     rights = Rights(allow=_sorted(given.allow), forbid=_sorted(given.forbid))

@@ -76,16 +76,16 @@ def test_the_order_of_what_is_a_set_and_what_it_has_twice_say_nothing(
 ) -> None:
     other = [*values, *values]
     order.shuffle(other)
-    keys = ("formats", "filters", "accept_loss")
     one, same = (
         recipefile.recipe(
             {
                 "objective": "sft",
                 "right_to_train": {"allow": {"plan": told}, "forbid": {"plan": told}},
-                **dict.fromkeys(keys, said),
+                **dict.fromkeys(("formats", "accept_loss"), [text.strip() for text in said]),
+                "filters": said,
             }
         ).said
-        for told, said in ((values, ["true", "1 < 2"]), (other, ["1 < 2", "true", "true"]))
+        for told, said in ((values, ["true", "1 < 2"]), (other, ["1 < 2 ", "true", "\ntrue"]))
     )
     assert dump(one) == dump(same)
 

@@ -134,6 +134,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 about="Fireworks managed fine-tuning: supervised, DPO and RFT",
                 objectives=("sft", "dpo", "rl"),
                 least={"sft": 3, "dpo": 3, "rl": 3},
+                most={"sft": 3_000_000, "dpo": 3_000_000, "rl": 3_000_000},
             ),
             Format(
                 name="together",
