@@ -16,6 +16,8 @@ from headrace.lake.record import Split
 
 Messages = tuple[Body, ...]
 
+_TASK = ("task_id", "scorer", "reference", "pass_rate", "samples", "policy")
+
 
 # As many as TRL answers a prompt with by default. Where so many outcomes were alike, a group would
 # mostly be; from fewer nobody can tell.
@@ -147,6 +149,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     def columns(self) -> dict[str, Any]:
         """The columns of this row's objective, in the order of its schema."""
         return {name: getattr(self, name) for name in SCHEMAS[self.objective].names}
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """What a reward, and whoever picks tasks, is told of a row of `rl` beside its prompt."""
+        return {name: getattr(self, name) for name in _TASK}
 
     @property
     def hash(self) -> str:

@@ -3,7 +3,7 @@ import pytest
 from headrace.exporters.formats.context import context, lessons, question, wants_calls
 from headrace.exporters.formats.loss import HARMLESS
 from headrace.lake.message import Body
-from tests.talks import USER, YES, ask, result, row
+from tests.flat_talk import USER, YES, ask, result, row
 
 
 def test_calls_in_a_prompt_are_told_as_read_and_not_as_trained() -> None:

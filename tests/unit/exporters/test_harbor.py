@@ -17,7 +17,7 @@ from headrace.exporters.row import Row
 from headrace.exporters.rowfile import RowFile
 from headrace.lake.message import Body
 from tests.corpus import corpus
-from tests.talks import USER, YES, bare, row, rows, told, unflat
+from tests.flat_talk import USER, YES, bare, row, rows, told, unflat
 
 Write = Callable[..., Any]
 FILES = {

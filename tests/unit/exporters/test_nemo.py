@@ -11,7 +11,7 @@ from headrace.exporters.objective import Objective
 from headrace.exporters.row import Row
 from headrace.lake.message import Body
 from tests.corpus import corpus
-from tests.talks import KIND, USER, YES, ask, bare, result, row, rows, told, tool, unflat
+from tests.flat_talk import KIND, USER, YES, ask, bare, result, row, rows, told, tool, unflat
 
 Write = Callable[..., Any]
 

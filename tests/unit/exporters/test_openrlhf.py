@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from headrace.exporters.objective import Objective
 from headrace.exporters.row import Row
 from tests.corpus import corpus
-from tests.talks import (
+from tests.flat_talk import (
     ABOUT,
     USER,
     YES,

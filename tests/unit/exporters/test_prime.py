@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from headrace.exporters.row import Row
 from headrace.lake.message import Body
 from tests.corpus import corpus
-from tests.talks import ABOUT, KIND, USER, YES, ask, bare, result, row, rows, told, tool, unflat
+from tests.flat_talk import ABOUT, KIND, USER, YES, ask, bare, result, row, rows, told, tool, unflat
 
 Write = Callable[..., Any]
 

@@ -21,7 +21,7 @@ from headrace.exporters.formats.prime_howto import TASKSET
 from headrace.exporters.formats.skyrl_howto import ENV
 from headrace.exporters.row import Row
 from tests.corpus import corpus
-from tests.talks import told
+from tests.flat_talk import told
 
 Page = Callable[[str], dict[str, Any]]
 WRONG = (

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from headrace.exporters.row import Row
 from tests.corpus import corpus
-from tests.talks import ABOUT, USER, YES, bare, marked_rows, row, rows, told, unflat
+from tests.flat_talk import ABOUT, USER, YES, bare, marked_rows, row, rows, told, unflat
 
 Write = Callable[..., Any]
 

@@ -15,7 +15,7 @@ from headrace.exporters.row import Row
 from headrace.exporters.rowfile import RowFile
 from headrace.lake.record import Split
 from tests.corpus import corpus, masked
-from tests.talks import USER, YES, ask, bare, row, rows, told, unflat
+from tests.flat_talk import USER, YES, ask, bare, row, rows, told, unflat
 
 Write = Callable[..., Any]
 

@@ -54,12 +54,7 @@ def _rl(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
     """All columns of a row reach the reward function."""
     yield {
         "messages": _said(row.prompt, [False] * len(row.prompt), lost),
-        "task_id": row.task_id,
-        "scorer": row.scorer,
-        "reference": row.reference,
-        "pass_rate": row.pass_rate,
-        "samples": row.samples,
-        "policy": row.policy,
+        **row.task,
     }
 
 

@@ -53,15 +53,7 @@ def _rl(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
         return
     if (prompt := question(row, lost)) is None:
         return
-    label = {
-        "task_id": row.task_id,
-        "scorer": row.scorer,
-        "reference": row.reference,
-        "pass_rate": row.pass_rate,
-        "samples": row.samples,
-        "policy": row.policy,
-    }
-    yield {"input": prompt, "label": text(label), "datasource": f"{shape.slug}/{row.scorer}"}
+    yield {"input": prompt, "label": text(row.task), "datasource": f"{shape.slug}/{row.scorer}"}
 
 
 _RECORDS = {"sft": _sft, "dpo": _dpo, "rm": _rm, "rl": _rl}

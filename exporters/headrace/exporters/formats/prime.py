@@ -39,12 +39,7 @@ def _rl(row: Row, lost: Lost) -> Iterable[Record]:
         "id": row.row_id,
         "prompt": [message for message in told if message["role"] != "system"],
         "system_prompt": system[0] if system else None,
-        "task_id": row.task_id,
-        "scorer": row.scorer,
-        "reference": row.reference,
-        "pass_rate": row.pass_rate,
-        "samples": row.samples,
-        "policy": row.policy,
+        **row.task,
     }
 
 

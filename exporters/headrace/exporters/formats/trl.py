@@ -65,12 +65,7 @@ def _rl(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
     those of a row into its prompt, in the words of the model's own template."""
     yield {
         "prompt": with_objects(row.prompt, lost),
-        "task_id": row.task_id,
-        "scorer": row.scorer,
-        "reference": row.reference,
-        "pass_rate": row.pass_rate,
-        "samples": row.samples,
-        "policy": row.policy,
+        **row.task,
     }
 
 

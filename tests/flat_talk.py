@@ -15,27 +15,12 @@ from headrace.exporters.objective import Objective
 from headrace.exporters.row import Row
 from headrace.exporters.rowfile import RowFile
 from headrace.lake.message import Body
+from tests.talk import NO, USER, YES, ask, result, tool
 
-USER: Body = {"role": "user", "content": "Where is A1?"}
-YES: Body = {"role": "assistant", "content": "Here."}
-NO: Body = {"role": "assistant", "content": "Gone."}
+__all__ = ["NO", "USER", "YES", "ask", "result", "tool"]
+
 KIND: Body = {"role": "system", "content": "Be kind."}
 ABOUT = {"task_id": "t", "scorer": "match", "reference": "42", "pass_rate": 0.5, "samples": 2}
-
-
-def tool(name: str = "find") -> Body:
-    function = {"name": name, "description": "", "parameters": {"type": "object"}}
-    return {"type": "function", "function": function}
-
-
-def ask(*ids: str, arguments: str = "{}", **more: Any) -> Body:
-    function = {"name": "find", "arguments": arguments}
-    calls = [{"id": id, "type": "function", "function": function} for id in ids]
-    return {"role": "assistant", **more, "tool_calls": calls}
-
-
-def result(id: str, content: str = "ok", **more: Any) -> Body:
-    return {"role": "tool", "content": content, "tool_call_id": id, **more}
 
 
 def row(objective: Objective, prompt: Sequence[Body], answer: Body = YES, **more: Any) -> Row:
