@@ -113,7 +113,9 @@ def _tree(text: str) -> Any:
     except (duckdb.Error, ValueError, RecursionError) as error:
         raise _bad(text, _said(str(error))) from error
     if tree["error"]:
-        raise _bad(text, _said(tree["error_message"]))
+        told = _said(tree["error_message"])
+        ours = told.endswith('near ")"') and ")" not in text  # the bracket that we put after it
+        raise _bad(text, f"syntax error at its end: {_HINT}" if ours else told)
     return tree
 
 

@@ -12,7 +12,9 @@ ADVICE: Mapping[str, str] = MappingProxyType(
             "run `headrace nightly` first; what its step `scrub` drops as not_scrubbable stays out"
         ),
         "right_to_train": "its metadata forbid training, or do not allow what has to be allowed",
-        "filtered": "a filter of the recipe leaves it out",
+        "filtered": (
+            "a filter of the recipe is not true of it; unknown, as of a cost nobody told, is not true"
+        ),
         "no_content": "switch on content capture in the instrumentation",
         "content_hidden": "the instrumentation redacts content: switch that off for this product",
         "content_elsewhere": "content was uploaded elsewhere: send it in the span",

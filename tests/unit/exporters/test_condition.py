@@ -64,7 +64,7 @@ def test_a_condition_names_the_columns_it_reads() -> None:
         ("  \n", "it is empty"),
         ("cost > 1", "no column 'cost'; there are: episode_id, "),
         ("metadata.plan = 'pro'", "write metadata ->> 'plan'"),
-        ("turns >", "syntax error"),
+        ("turns >", "syntax error at its end: write a condition"),
         ("turns > 1; drop table episodes", "syntax error"),
         ("true) from episodes, (select 1", "syntax error"),
         ("true) as a, (false", "more than one expression"),

@@ -77,6 +77,8 @@ def push(
     made = _whole(place, told)
     if repo.count("/") != 1 or not all(repo.split("/")):
         raise NotPushed(f"{repo!r} is no name of a repository: write it like my-org/refunds")
+    if tag is not None and not _TAG.fullmatch(tag):
+        raise NotPushed(f"{tag!r} is no name of a tag: write it like v1, without spaces")
     with TemporaryDirectory() as extra, _telling(hub):
         files = {path: place / path for path in [*made.files, manifest.NAME]}
         if traces:
