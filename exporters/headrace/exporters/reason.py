@@ -13,7 +13,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         ),
         "right_to_train": "its metadata forbid training, or do not allow what has to be allowed",
         "filtered": (
-            "a filter of the recipe is not true of it; unknown, as of a cost nobody told, is not true"
+            "a filter of the recipe is not true of it, or unknown, as where nobody told a cost"
         ),
         "no_content": "switch on content capture in the instrumentation",
         "content_hidden": "the instrumentation redacts content: switch that off for this product",
@@ -43,6 +43,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "quarantined": "its group grew together with one of the evaluation, which goes first",
         "not_curated": "run `headrace nightly` first",
         "no_trainable_turn": "no assistant turn of its own to learn",
+        "empty_turn": "a turn to imitate says nothing and calls nothing: use it for kto",
         "unfinished": "the last answer was cut: raise the token limit of the product",
         "failed_call": "the last call to the model failed",
         "pending": "send its outcome to /v1/outcomes, or wait until the window closes",

@@ -4,6 +4,7 @@ What breaks off is taken up again by the same push: a commit is there whole or n
 comes after it is done where it is missing.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ from headrace.exporters.manifest import Manifest
 
 # what is being done, how much of it is done, and of how much
 Told = Callable[[str, int, int], None]
+_TAG = re.compile(r"\w+(?:(?:[./]|-+)\w+)*")  # narrower than what Git takes, and never an option
 
 
 class Pushed(msgspec.Struct, frozen=True, kw_only=True):

@@ -313,6 +313,15 @@ def test_what_names_no_repository_is_not_asked_for(
     assert hub.asked == []
 
 
+@pytest.mark.parametrize("tag", ["", "bad tag", "v1..", "../main", "-f", "a:b"])
+def test_what_names_no_tag_is_refused_before_the_commit(
+    hub: Hub, api: HfApi, sets: Sets, tag: str
+) -> None:
+    with pytest.raises(NotPushed, match="is no name of a tag: write it like v1"):
+        push(sets("sft"), REPO, api=api, tag=tag)
+    assert hub.asked == []
+
+
 def test_what_others_keep_in_a_repository_is_left_alone(hub: Hub, api: HfApi, sets: Sets) -> None:
     hub.store.create(REPO, True, "eve")
     hub.write(REPO, "data/train.csv", b"a,b")
