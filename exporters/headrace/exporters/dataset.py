@@ -181,12 +181,13 @@ def _overlaps(lake: Lake, project: str, selection: Selection) -> dict[str, Findi
 
 
 def _there(place: Path, project: str, name: str, version: str) -> Manifest | None:
-    """What the folder holds, where it holds this version, whole."""
+    """What the folder holds, where it holds this version, whole, as these libraries write it."""
     try:
         there = Manifest.load(place)
     except NotADataset:
         return None
     same = (there.project, there.name, there.version) == (project, name, version)
+    same = same and there.libraries == manifest.libraries()
     return there if same and validate(place).ok else None
 
 

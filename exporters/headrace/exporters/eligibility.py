@@ -11,7 +11,7 @@ from headrace.exporters.objective import Objective
 from headrace.exporters.recipe import Masks
 from headrace.exporters.row import Rate
 from headrace.exporters.task import Correction, question, unasked
-from headrace.lake.message import Body
+from headrace.lake.message import Body, text_of
 from headrace.lake.record import Resolution, Split
 
 DEFECTS = (
@@ -182,6 +182,9 @@ def has_lesson(candidate: Candidate) -> Finding | None:
         return Finding(reason="unfinished")
     if "failed_call" in conversation.defects:
         return Finding(reason="failed_call")
+    # A failure that said nothing is a fair example of one; to imitate it would be to learn silence.
+    if candidate.objective == "sft" and any(map(_is_silent, candidate.lesson.trained)):
+        return Finding(reason="empty_turn")
     return None
 
 
@@ -256,3 +259,7 @@ def _has_media(message: Body) -> bool:
     content = message.get("content")
     parts = content if isinstance(content, list) else []
     return any(isinstance(part, dict) and part.get("type", "text") != "text" for part in parts)
+
+
+def _is_silent(message: Body) -> bool:
+    return not message.get("tool_calls") and not text_of(message.get("content")).strip()

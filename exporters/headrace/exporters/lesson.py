@@ -33,3 +33,9 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def trains(self) -> bool:
         return any(self.trainable)
+
+    @property
+    def trained(self) -> tuple[Body, ...]:
+        """The turns that train."""
+        turns = zip(self.messages, self.trainable, strict=True)
+        return tuple(message for message, on in turns if on)

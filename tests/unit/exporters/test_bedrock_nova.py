@@ -82,7 +82,9 @@ def test_a_conversation_is_a_row_for_each_trained_turn_and_comes_back(made: Row)
     for record in records:
         roles = [turn["role"] for turn in record["messages"]]
         assert roles == ["user", "assistant"] * (len(roles) // 2)
-    assert set(codes) <= {"mask_unrolled", "ids_rewritten", "content_filled"} <= HARMLESS
+    assert ("mask_inexpressible" in codes) == made.is_masked
+    known = {"mask_unrolled", "ids_rewritten", "content_filled"}
+    assert set(codes) - {"mask_inexpressible"} <= known <= HARMLESS
 
 
 @settings(max_examples=40, deadline=None)
@@ -220,7 +222,11 @@ def test_names_of_arguments_and_reasoning_are_no_reserved_words() -> None:
     thought = {**YES, "reasoning_content": "User: hi"}
     prompt = [USER, ask("c", arguments='{"user": "Ann"}'), result("c"), thought, USER]
     records, codes = told(FORMAT, row("sft", prompt))
-    assert len(records) == 1 and codes == ["mask_unrolled", "reasoning_dropped"]
+    assert len(records) == 1 and codes == [
+        "mask_inexpressible",
+        "mask_unrolled",
+        "reasoning_dropped",
+    ]
     assert not RESERVED.search("users, a user, bots")
 
 
@@ -255,7 +261,8 @@ def test_reasoning_and_names_are_dropped_and_told(objective: Objective) -> None:
     thought = {**YES, "reasoning_content": "hm"}
     records, codes = told(FORMAT, row(objective, [{**USER, "name": "Ann"}, thought, USER]))
     assert "hm" not in text(records) and "Ann" not in text(records)
-    assert {"reasoning_dropped", "name_dropped"} <= set(codes) <= HARMLESS
+    told_of = set(codes) - {"mask_inexpressible"}  # the first answer is context
+    assert {"reasoning_dropped", "name_dropped"} <= told_of <= HARMLESS
 
 
 def test_the_corpus_says_every_trained_turn_once() -> None:

@@ -133,6 +133,19 @@ def test_a_failure_is_no_waste(episode: Make, standing: Known, objective: Object
     assert judge(episode(resolution="failure"), standing(), objective) is None
 
 
+@pytest.mark.parametrize("content", [None, "", " \n", [{"type": "text", "text": ""}]])
+@pytest.mark.parametrize("objective", ["sft", "kto"])
+def test_a_turn_that_says_nothing_is_not_imitated(
+    episode: Make, standing: Known, said: Callable[..., Body], content: Any, objective: Objective
+) -> None:
+    silent = [said("user", "hi"), said("assistant", content, reasoning_content="hm")]
+    found = reason(judge(episode(messages=silent), standing(), objective))
+    assert found == ("empty_turn" if objective == "sft" else None)
+    context = [*silent, said("user", "hello?"), said("assistant", "Hello")]
+    marks = (False, False, False, True)
+    assert judge(episode(messages=context, trainable=marks), standing(), objective) is None
+
+
 def test_the_first_gate_that_fails_counts(episode: Make, standing: Known) -> None:
     broken = episode(tools=None, resolution="pending", representative=False)
     assert reason(judge(broken, standing(split="eval"), "sft")) == "no_tool_definitions"

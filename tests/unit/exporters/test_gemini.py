@@ -69,7 +69,8 @@ def test_a_conversation_is_a_row_for_each_trained_turn_and_comes_back(made: Row)
     ]
     turns = sum(message["role"] == "assistant" for message in made.messages)
     assert ("mask_unrolled" in codes) == (turns > 1)
-    assert set(codes) <= {"mask_unrolled", "ids_dropped"} <= HARMLESS
+    assert ("mask_inexpressible" in codes) == made.is_masked
+    assert set(codes) - {"mask_inexpressible"} <= {"mask_unrolled", "ids_dropped"} <= HARMLESS
 
 
 @settings(max_examples=40, deadline=None)
@@ -164,7 +165,8 @@ def test_reasoning_and_names_are_dropped_and_told(objective: Objective) -> None:
     given = [{**USER, "name": "Ann"}, thought, USER]
     records, codes = told("gemini", row(objective, given))
     assert "hm" not in text(records) and "Ann" not in text(records)
-    assert {"reasoning_dropped", "name_dropped"} <= set(codes) <= HARMLESS
+    told_of = set(codes) - {"mask_inexpressible"}  # the first answer is context
+    assert {"reasoning_dropped", "name_dropped"} <= told_of <= HARMLESS
 
 
 def test_the_name_of_the_tool_on_its_result_is_said_by_the_result() -> None:

@@ -112,6 +112,8 @@ def _is_reserved(message: Body) -> bool:
 
 
 def _sft(row: Row, lost: Lost) -> Iterable[Record]:
+    if row.is_masked:  # the service does not tell that it trains the last turn alone
+        lost("mask_inexpressible")
     if sum(message["role"] == "assistant" for message in row.messages) > 1:
         lost("mask_unrolled")
     fit = _unique(row.messages, lost)

@@ -45,6 +45,8 @@ def pages(written: Written) -> Mapping[str, str]:
 
 
 def _sft(row: Row, lost: Lost) -> Iterable[Record]:
+    if row.is_masked:  # the service does not tell that it trains the last turn alone
+        lost("mask_inexpressible")
     if sum(message["role"] == "assistant" for message in row.messages) > 1:
         lost("mask_unrolled")
     for prompt, turn in turns(row):
