@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 from huggingface_hub import HfApi
-from huggingface_hub.utils import (
-    are_progress_bars_disabled,  # type: ignore[attr-defined]
-    disable_progress_bars,  # type: ignore[attr-defined]
-    enable_progress_bars,  # type: ignore[attr-defined]
+from huggingface_hub.utils import (  # type: ignore[attr-defined]
+    are_progress_bars_disabled,
+    disable_progress_bars,
+    enable_progress_bars,
 )
 
 from headrace.exporters import manifest, validation
