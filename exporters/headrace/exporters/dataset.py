@@ -92,6 +92,7 @@ def build_from(
     gate.check_name(name)
     dialects = [format_named(format, recipe.objective) for format in recipe.formats]
     place = folder.place(out)
+    folder.check_owner(place, project, name)
     gate.check_suites(project, suites(lake, project), recipe)
     snapshot = lake.snapshot_id
     with folder.fresh(place) as fresh, still_at(lake, snapshot) as still:

@@ -59,6 +59,19 @@ def check_free(out: Path) -> None:
         )
 
 
+def check_owner(out: Path, project: str, name: str) -> None:
+    """Raises NotADataset where another data set stands: a build would put it away."""
+    try:
+        there = Manifest.load(out)
+    except NotADataset:
+        return
+    if (there.project, there.name) != (project, name):
+        raise NotADataset(
+            f"{out} holds the data set {there.name!r} of project {there.project!r}: name another "
+            "folder, or remove that one first"
+        )
+
+
 def _foreign(out: Path) -> str | None:
     """The first file that no data set put there: a build would delete it."""
     try:

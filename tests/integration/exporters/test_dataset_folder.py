@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pytest
 from huggingface_hub import DatasetCard
 
-from headrace.exporters import dataset
+from headrace.exporters import dataset, folder
 from headrace.exporters.errors import NotADataset
 from headrace.exporters.objective import OBJECTIVES, Objective
 from headrace.lake import Lake
@@ -98,3 +98,10 @@ def test_validation_names_what_changed(
 def test_a_folder_without_a_manifest_is_no_data_set(tmp_path: Path) -> None:
     with pytest.raises(NotADataset, match="headrace dataset build"):
         dataset.validate(tmp_path)
+
+
+def test_a_folder_of_another_data_set_is_not_taken(original: Path, shop: Stock) -> None:
+    before = {file: (original / file).read_bytes() for file in folder.files(original)}
+    with pytest.raises(NotADataset, match="holds the data set 'refunds' of project 'shop'"):
+        dataset.build(shop.lake, "shop", "returns", "sft", out=original, now=NOW)
+    assert {file: (original / file).read_bytes() for file in folder.files(original)} == before
