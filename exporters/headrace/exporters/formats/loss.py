@@ -23,7 +23,7 @@ HARMLESS = frozenset(
         "content_filled",
     }
 )
-# What those that stop a build mean, for whoever has to decide whether to accept them.
+# What codes mean, for whoever reads a page or has to decide whether to accept them.
 MEANING: Mapping[str, str] = MappingProxyType(
     {
         "calls_flattened": "calls become text, in the words of the Hermes and Qwen families",
@@ -47,6 +47,17 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "arguments_not_object": "arguments of a call are no JSON object",
         "orphan_tool_call": "a call has no result",
         "orphan_tool_result": "a result has no call",
+        "reasoning_dropped": "what a model thought is left out",
+        "name_dropped": "names of speakers or of tools beside results are left out",
+        "margin_dropped": "by how much a side is better is left out",
+        "tools_flattened": "tools are text, in the words of the Hermes and Qwen families",
+        "context_flattened": "calls and results that are only read are text, as tools are",
+        "roles_flattened": "the conversation is quoted in one text",
+        "mask_unrolled": "a record for each turn that trains, as single turns cannot be marked",
+        "ids_rewritten": "ids of calls are others, the same for a call and its result",
+        "ids_dropped": "ids of calls are left out: results stand in the order of their calls",
+        "role_renamed": "the system speaks as developer",
+        "content_filled": "what it wants and a trace lacks is filled in, mostly with empty text",
     }
 )
 SHOWN = 5
@@ -54,9 +65,14 @@ SHOWN = 5
 
 def meaning(code: str) -> str:
     """The code and what it means, where that is known: `name (words)`."""
+    told = words(code)
+    return f"{code} ({told})" if told else code
+
+
+def words(code: str) -> str | None:
+    """What a code means, where that is known."""
     kind, _, detail = code.partition(":")
-    words = MEANING.get(detail) or MEANING.get(kind)
-    return f"{code} ({words})" if words else code
+    return MEANING.get(detail) or MEANING.get(kind)
 
 
 class Loss(msgspec.Struct, frozen=True, kw_only=True):

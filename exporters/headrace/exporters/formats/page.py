@@ -1,6 +1,7 @@
 """Parts that the pages of several dialects share."""
 
 from headrace.exporters.formats.dialect import Written
+from headrace.exporters.formats.loss import words
 
 HOWTO = "HOWTO.md"
 CHARS_PER_TOKEN = 4
@@ -25,10 +26,15 @@ def counts(written: Written) -> str:
 def losses(written: Written) -> str:
     """A line for each loss."""
     lines = [
-        f"* `{one.code}`: {one.count} rows, for instance {', '.join(one.row_ids)}"
+        f"* `{one.code}`, {one.count} rows{_words(one.code)}; for instance {', '.join(one.row_ids)}"
         for one in written.loss.losses
     ]
     return "\n".join(lines) or "Nothing."
+
+
+def _words(code: str) -> str:
+    told = words(code)
+    return f": {told}" if told else ""
 
 
 def kto_weight(written: Written) -> float:
