@@ -69,7 +69,7 @@ def test_every_loss_is_told_on_the_page_and_no_line_is_too_long(
 ) -> None:
     made = adapted(format, corpus(objective), objective)
     told = made.files["HOWTO.md"]
-    assert all(f"* `{loss.code}`: {loss.count} rows" in told for loss in made.loss.losses)
+    assert all(f"* `{loss.code}`, {loss.count} rows: " in told for loss in made.loss.losses)
     above, below = told.split("## What this format could not say")
     assert all(len(line) <= 104 for line in above.splitlines()) and below.strip()
 

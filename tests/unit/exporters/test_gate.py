@@ -176,7 +176,6 @@ def test_a_loss_that_stops_a_build_says_what_it_means() -> None:
         f"text_dropped:outer_whitespace ({MEANING['text_dropped']})"
     )
     assert meaning("row_skipped:made_up") == "row_skipped:made_up"
-    assert HARMLESS.isdisjoint(MEANING)
 
 
 def test_a_loss_counts_rows_once_and_shows_the_first_few() -> None:
