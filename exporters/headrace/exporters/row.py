@@ -156,6 +156,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return {name: getattr(self, name) for name in _TASK}
 
     @property
+    def about(self) -> dict[str, Any]:
+        """The same but for what is right."""
+        return {name: value for name, value in self.task.items() if name != "reference"}
+
+    @property
     def hash(self) -> str:
         """The name of everything in the row, row id and episodes included."""
         return digest(dump(self.columns))

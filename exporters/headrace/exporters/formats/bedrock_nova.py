@@ -10,7 +10,7 @@ from headrace.exporters.formats import nova_howto
 from headrace.exporters.formats.dialect import Lost, Record, Shape, Written
 from headrace.exporters.formats.obstacle import obstacle
 from headrace.exporters.formats.page import HOWTO
-from headrace.exporters.formats.said import turns
+from headrace.exporters.formats.said import unmarked
 from headrace.exporters.row import Messages, Row
 from headrace.lake.message import Body
 
@@ -112,12 +112,8 @@ def _is_reserved(message: Body) -> bool:
 
 
 def _sft(row: Row, lost: Lost) -> Iterable[Record]:
-    if row.is_masked:  # the service does not tell that it trains the last turn alone
-        lost("mask_inexpressible")
-    if sum(message["role"] == "assistant" for message in row.messages) > 1:
-        lost("mask_unrolled")
     fit = _unique(row.messages, lost)
-    for prompt, _ in turns(row):
+    for prompt, _ in unmarked(row, lost):
         yield _conversation(row, _turns(fit[: len(prompt) + 1], lost), lost)
 
 

@@ -74,12 +74,8 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
         return {
             "messages": [self._instructing(message, lost) for message in said],
             **tools,
-            "task_id": row.task_id,
-            "scorer": row.scorer,
+            **row.task,
             "reference": reference(row),
-            "pass_rate": row.pass_rate,
-            "samples": row.samples,
-            "policy": row.policy,
         }
 
     def _toolset(self, row: Row) -> Record:

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from headrace.exporters.call import text
 from headrace.exporters.formats.dialect import Lost
-from headrace.exporters.formats.said import in_order
+from headrace.exporters.formats.said import call_text, in_order
 from headrace.exporters.row import Messages
 from headrace.lake.message import Body
 
@@ -68,9 +68,7 @@ def _said(message: Body, lost: Lost) -> Body:
 
 
 def _call(call: Body) -> str:
-    function = call["function"]
-    said = f'{{"name": {text(function["name"])}, "arguments": {function["arguments"]}}}'
-    return f"<tool_call>\n{said}\n</tool_call>"
+    return f"<tool_call>\n{call_text(call)}\n</tool_call>"
 
 
 def _turn(role: str, parts: Sequence[str]) -> Body:

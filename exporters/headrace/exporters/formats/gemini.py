@@ -10,7 +10,7 @@ from headrace.exporters.formats import gemini_howto
 from headrace.exporters.formats.dialect import Lost, Record, Shape, Written
 from headrace.exporters.formats.obstacle import obstacle
 from headrace.exporters.formats.page import HOWTO
-from headrace.exporters.formats.said import turns
+from headrace.exporters.formats.said import unmarked
 from headrace.exporters.row import Messages, Row
 from headrace.lake.message import Body
 
@@ -45,11 +45,7 @@ def pages(written: Written) -> Mapping[str, str]:
 
 
 def _sft(row: Row, lost: Lost) -> Iterable[Record]:
-    if row.is_masked:  # the service does not tell that it trains the last turn alone
-        lost("mask_inexpressible")
-    if sum(message["role"] == "assistant" for message in row.messages) > 1:
-        lost("mask_unrolled")
-    for prompt, turn in turns(row):
+    for prompt, turn in unmarked(row, lost):
         yield {"contents": _contents((*prompt, turn), lost)}
 
 

@@ -51,14 +51,8 @@ def _instruction(prompt: Sequence[Body], *, tools: bool) -> str:
 
 
 def _settings(row: Row) -> str:
-    known = {
-        "task_id": row.task_id,
-        "scorer": row.scorer,
-        "pass_rate": row.pass_rate,
-        "samples": row.samples,
-        "policy": row.policy,
-    }
-    metadata = [f"{key} = {_toml(value)}" for key, value in known.items() if value is not None]
+    known = row.about.items()
+    metadata = [f"{key} = {_toml(value)}" for key, value in known if value is not None]
     return harbor_howto.SETTINGS.format(name=row.row_id, metadata="\n".join(metadata))
 
 

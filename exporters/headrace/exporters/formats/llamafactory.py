@@ -10,6 +10,7 @@ from headrace.exporters.formats.dialect import Lost, Record, Shape, Written
 from headrace.exporters.formats.page import HOWTO
 from headrace.exporters.formats.said import (
     alternating,
+    call_text,
     ending_on,
     in_order,
     without_reasoning,
@@ -84,11 +85,7 @@ def _turn(message: Body, lost: Lost) -> Body:
 
 def _call(message: Body) -> str:
     """One call as an object, several as a list; what is said beside them goes before."""
-    said = [
-        f'{{"name": {text(call["function"]["name"])}, '
-        f'"arguments": {call["function"]["arguments"]}}}'
-        for call in message["tool_calls"]
-    ]
+    said = [call_text(call) for call in message["tool_calls"]]
     made = said[0] if len(said) == 1 else f"[{', '.join(said)}]"
     if "tool_call" in made or "think" in made:
         made = made.replace("<", "\\u003c")  # would end the calls early; means the same in JSON

@@ -2,10 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from headrace.exporters.call import text
 from headrace.exporters.formats import ms_swift_howto
 from headrace.exporters.formats.dialect import Lost, Record, Shape, Written
-from headrace.exporters.formats.said import alternating, in_order, without_reasoning
+from headrace.exporters.formats.said import (
+    alternating,
+    call_text,
+    in_order,
+    margin,
+    without_reasoning,
+)
 from headrace.exporters.row import Messages, Row
 from headrace.lake.message import Body
 
@@ -43,11 +48,8 @@ def _dpo(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
 
 
 def _rm(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
-    margin = {"margin": row.margin} if shape.margin else {}
-    if row.margin is not None and not shape.margin:
-        lost("margin_dropped")  # a column of all rows or of none
     for record in _dpo(row, shape, lost):
-        yield {**record, **margin}
+        yield {**record, **margin(row, shape, lost)}
 
 
 def _rl(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
@@ -90,9 +92,7 @@ def _messages(message: Body, on: bool, lost: Lost) -> Iterator[Body]:
         role = roles.get(message["role"], message["role"])
         yield {"role": role, "content": message["content"], **mark}
     for call in calls:
-        function = call["function"]
-        said = f'{{"name": {text(function["name"])}, "arguments": {function["arguments"]}}}'
-        yield {"role": "tool_call", "content": said, **mark}
+        yield {"role": "tool_call", "content": call_text(call), **mark}
 
 
 def _rejected_tools(record: Record, tools: Record) -> Record:

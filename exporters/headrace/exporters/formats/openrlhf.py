@@ -7,6 +7,7 @@ from headrace.exporters.formats import openrlhf_howto
 from headrace.exporters.formats.context import context, lessons, question
 from headrace.exporters.formats.dialect import Lost, Record, Shape, Written
 from headrace.exporters.formats.flat import flat
+from headrace.exporters.formats.said import margin
 from headrace.exporters.row import Row
 
 IMAGE = "<image>"  # in a prompt OpenRLHF puts a picture in its place
@@ -39,11 +40,8 @@ def _dpo(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
 
 
 def _rm(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
-    margin = {"margin": row.margin} if shape.margin else {}
-    if row.margin is not None and not shape.margin:
-        lost("margin_dropped")  # a column of all rows or of none
     for record in _dpo(row, shape, lost):
-        yield {**record, **margin}
+        yield {**record, **margin(row, shape, lost)}
 
 
 def _rl(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:

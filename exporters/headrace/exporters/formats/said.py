@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
-from headrace.exporters.call import arguments
-from headrace.exporters.formats.dialect import Lost
+from headrace.exporters.call import arguments, text
+from headrace.exporters.formats.dialect import Lost, Record, Shape
 from headrace.exporters.row import Messages, Row
 from headrace.lake.message import Body
 
@@ -69,6 +69,31 @@ def ending_on(row: Row) -> Iterator[Messages]:
     """Of a row of `sft` a conversation for each trained turn, which ends on it."""
     for prompt, turn in turns(row):
         yield (*prompt, turn)
+
+
+def call_text(call: Body) -> str:
+    """A call as one JSON object with the arguments as they were written."""
+    function = call["function"]
+    return f'{{"name": {text(function["name"])}, "arguments": {function["arguments"]}}}'
+
+
+def margin(row: Row, shape: Shape, lost: Lost) -> Record:
+    """The column of a row for `rm`, which all rows of a set have or none."""
+    if shape.margin:
+        return {"margin": row.margin}
+    if row.margin is not None:
+        lost("margin_dropped")
+    return {}
+
+
+def unmarked(row: Row, lost: Lost) -> Iterator[tuple[Messages, Body]]:
+    """`turns` for a service that does not tell whether it trains the last turn of a record alone:
+    what must not train may do so there."""
+    if row.is_masked:
+        lost("mask_inexpressible")
+    if sum(message["role"] == "assistant" for message in row.messages) > 1:
+        lost("mask_unrolled")
+    return turns(row)
 
 
 def _place(result: Body, asked: Sequence[str]) -> int:

@@ -36,11 +36,5 @@ def _rl(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
         "prompt": prompt,
         "env_class": skyrl_howto.ENVIRONMENT,
         "reward_spec": {"method": "rule", "ground_truth": row.reference},
-        "extra_info": {
-            "task_id": row.task_id,
-            "scorer": row.scorer,
-            "pass_rate": row.pass_rate,
-            "samples": row.samples,
-            "policy": row.policy,
-        },
+        "extra_info": row.about,
     }

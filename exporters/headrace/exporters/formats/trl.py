@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from headrace.exporters.formats import trl_grpo_howto, trl_howto
 from headrace.exporters.formats.dialect import Lost, Record, Shape, Written
 from headrace.exporters.formats.page import HOWTO
-from headrace.exporters.formats.said import turns, with_objects
+from headrace.exporters.formats.said import margin, turns, with_objects
 from headrace.exporters.row import Row
 
 
@@ -50,13 +50,10 @@ def _dpo(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
 
 def _rm(row: Row, shape: Shape, lost: Lost) -> Iterable[Record]:
     """Whole dialogues: `RewardTrainer` reads no prompt apart from them."""
-    margin = {"margin": row.margin} if shape.margin else {}
-    if row.margin is not None and not shape.margin:
-        lost("margin_dropped")  # a column of all rows or of none
     yield {
         "chosen": with_objects((*row.prompt, *row.chosen), lost),
         "rejected": with_objects((*row.prompt, *row.rejected), lost),
-        **margin,
+        **margin(row, shape, lost),
     }
 
 

@@ -73,10 +73,6 @@ def _beside(row: Row) -> Record:
     """What reaches the reward function beside what is right."""
     return {
         "index": int(row.row_id[:INDEX], 16),
-        "task_id": row.task_id,
-        "scorer": row.scorer,
-        "pass_rate": row.pass_rate,
-        "samples": row.samples,
-        "policy": row.policy,
+        **row.about,
         "need_tools_kwargs": False,
     }
