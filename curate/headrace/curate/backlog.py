@@ -112,6 +112,10 @@ class Backlog:
         rows = self._waiting.filter(pc.is_in(self._waiting["episode_id"], wanted))
         return Backlog(self._lake, rows, self._step, scrubbed=self._scrubbed)
 
+    def read(self, episodes: Iterable[str]) -> Iterator[Conversation]:
+        """These episodes one by one."""
+        return (episode for chunk in self.named(episodes) for episode in chunk)
+
     def __iter__(self) -> Iterator[Chunk]:
         for start in range(0, len(self), SLICE):
             yield from self._sliced(self._waiting.slice(start, SLICE))

@@ -14,7 +14,7 @@ from headrace.curate.labels.declared import declared
 from headrace.curate.labels.poll import Poll, poll
 from headrace.curate.labels.resolver import FAILURE, SUCCESS
 from headrace.curate.progress import Progress, silent
-from headrace.curate.step import StepResult
+from headrace.curate.step import StepResult, most_first
 from headrace.lake.record import Resolution, Source
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
@@ -177,7 +177,7 @@ def _result(wanted: pa.Table, polled: Poll) -> StepResult:
         step=STEP,
         seen=len(wanted),
         kept=sum(labelled.values()),
-        dropped=dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
+        dropped=most_first(counts),
         notes={
             **labelled,
             "unmatched_outcomes": polled.marks["episode_id"].null_count,

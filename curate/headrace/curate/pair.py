@@ -19,7 +19,7 @@ from headrace.curate.pairs.correction import Correction
 from headrace.curate.pairs.member import Members, sql
 from headrace.curate.pairs.side import Side
 from headrace.curate.progress import Progress, silent
-from headrace.curate.step import StepResult
+from headrace.curate.step import StepResult, most_first
 from headrace.lake.message import Message
 from headrace.lake.record import Decision, Done, PairRow
 from headrace.lake.store import Lake, Transaction
@@ -134,7 +134,7 @@ class _Night:
             step=STEP,
             seen=len(wanted),
             kept=sum(kept.values()),
-            dropped=dict(sorted(dropped.items(), key=lambda item: (-item[1], item[0]))),
+            dropped=most_first(dropped),
             notes={
                 "requests": compared,
                 "made": self._events["made"],

@@ -15,7 +15,7 @@ from headrace.curate.screens.outlier import outliers
 from headrace.curate.screens.pattern import PATTERNS, VERSION
 from headrace.curate.screens.policy import Policy, policy
 from headrace.curate.screens.share import cap
-from headrace.curate.step import StepResult
+from headrace.curate.step import StepResult, most_first
 from headrace.curate.workers import Workers
 from headrace.lake.statement import statements
 from headrace.lake.store import Lake, Transaction
@@ -153,7 +153,7 @@ def _result(lake: Lake, project: str, rows: "pa.Table") -> StepResult:
         step=STEP,
         seen=seen,
         kept=seen - sum(dropped.values()),
-        dropped=dict(sorted(dropped.items(), key=lambda item: (-item[1], item[0]))),
+        dropped=most_first(dropped),
         notes={"cleared": cleared} if cleared else {},
     )
 

@@ -9,6 +9,11 @@ import msgspec
 from headrace.lake.record import Decision
 
 
+def most_first(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts with the highest first, equal ones by name."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
 class StepResult(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of one curation step over one project."""
 

@@ -95,7 +95,7 @@ def build_from(
     folder.check_owner(place, project, name)
     gate.check_suites(project, suites(lake, project), recipe)
     snapshot = lake.snapshot_id
-    with folder.fresh(place) as fresh, still_at(lake, snapshot) as still:
+    with folder.fresh(place) as fresh, lake.at(snapshot) as still:
         selection = _select(lake, still, project, recipe, place.parent, now, told)
         leaked = gate.check_leaks(_overlaps(still, project, selection), recipe)
         version = manifest.version(selection.rows.entries, recipe)
@@ -123,11 +123,6 @@ def listed(lake: Lake, project: str) -> list[Dataset]:
     """The data sets of a project, oldest first."""
     rows = lake.rows(statements("headrace.exporters")["datasets"], {"project": project})
     return [Dataset(**row) for row in rows]
-
-
-def still_at(lake: Lake, snapshot: int) -> Lake:
-    """The lake as it stood then, to be read while others write."""
-    return Lake.open(settings=lake.settings, snapshot=snapshot, create=False)
 
 
 def _select(

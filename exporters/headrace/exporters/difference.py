@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import msgspec
 
+from headrace.curate.step import most_first
 from headrace.exporters import manifest
 from headrace.exporters.errors import NotADataset
 from headrace.exporters.manifest import Manifest
@@ -117,9 +118,9 @@ def difference(before: Side, after: Side, lake: Lake | None = None) -> Differenc
         before=f"{before.name} {before.version}",
         after=f"{after.name} {after.version}",
         kept=len(both),
-        added=_counts(_came(after.rows[row], known) for row in added),
-        removed=_counts(_left(before, removed, after, lake).values()),
-        moved=_counts(moved.values()),
+        added=most_first(Counter(_came(after.rows[row], known) for row in added)),
+        removed=most_first(Counter(_left(before, removed, after, lake).values())),
+        moved=most_first(Counter(moved.values())),
         recipe=_changes(before.recipe, after.recipe),
         suites=_known(before.suites, after.suites),
         drops=_known(before.drops, after.drops),
@@ -158,11 +159,6 @@ def _fates(before: Side, episodes: set[str], lake: Lake | None) -> dict[str, str
     }
     rows = lake.rows(statements("headrace.exporters")["fates"], given)
     return {row["episode_id"]: row["reason"] for row in rows if row["reason"]}
-
-
-def _counts(reasons: Iterable[str]) -> dict[str, int]:
-    """Most frequent first."""
-    return dict(sorted(Counter(reasons).items(), key=lambda item: (-item[1], item[0])))
 
 
 def _known(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Any:

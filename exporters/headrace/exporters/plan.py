@@ -4,12 +4,13 @@ Episodes are read once for all objectives. Nothing is written, neither to the la
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from headrace.curate.backlog import Backlog
 from headrace.curate.conversation import Conversation
+from headrace.curate.step import most_first
 from headrace.exporters import gate
 from headrace.exporters.audit import suites
 from headrace.exporters.eligibility import Seen, Standing, findings
@@ -79,7 +80,7 @@ def plan(
     told: Told = lambda done, of: None,
 ) -> Plan:
     """The outlook of each recipe, as a build would have it now. Raises BadRecipe."""
-    with Lake.open(settings=lake.settings, snapshot=lake.snapshot_id, create=False) as still:
+    with lake.at(lake.snapshot_id) as still:
         backlog = Backlog.of(still, project, step=STEP, version="", scrubbed=True)
         known = standings(still, project)  # once: what objectives share is held once
         looks = [_Look(still, project, recipe, backlog, known) for recipe in recipes]
@@ -102,16 +103,13 @@ class _Look:
     def __init__(
         self, lake: Lake, project: str, recipe: Recipe, backlog: Backlog, known: Standings
     ) -> None:
-        def read(names: Iterable[str]) -> Iterator[Conversation]:
-            return (episode for chunk in backlog.named(names) for episode in chunk)
-
         paired = mined(lake, project) if recipe.objective in ("dpo", "rm") else None
         self._recipe = recipe
         if recipe.objective == "rl":
             known = asked_anew(lake, project, known)
         self._known = terms(lake, project, recipe, known)
         self._pairless = {} if paired is None else paired.alone
-        self._making = Making(recipe, self._known, paired=paired, read=read, bare=True)
+        self._making = Making(recipe, self._known, paired=paired, read=backlog.read, bare=True)
         self._stopped: set[str] = set()
         self._against: Counter[str] = Counter()
         self._alone: Counter[str] = Counter()  # of episodes that have one reason and no other
@@ -140,7 +138,7 @@ class _Look:
             stages=tuple(_stages(drops, len(made.marks))),
             rows=len(made.rows),
             splits={"train": made.rows.count("train"), "test": made.rows.count("test")},
-            against=dict(_ordered(self._against)),
+            against=most_first(self._against),
             switch=_switch(self._alone),
             refused=_refusal(made, self._recipe, project, cases),
         )
@@ -161,13 +159,13 @@ class _Look:
 def _stages(drops: Mapping[str, int], kept: int) -> Iterator[Stage]:
     left = kept + sum(drops.values())
     for name in STAGES:
-        own = {reason: n for reason, n in _ordered(drops) if stage_of(reason) == name}
+        own = {reason: n for reason, n in most_first(drops).items() if stage_of(reason) == name}
         left -= sum(own.values())
         yield Stage(name=name, drops=own, left=left)
 
 
 def _switch(alone: Mapping[str, int]) -> Switch | None:
-    able = [(reason, n) for reason, n in _ordered(alone) if can_change(reason)]
+    able = [(reason, n) for reason, n in most_first(alone).items() if can_change(reason)]
     for reason, episodes in able[:1]:
         return Switch(reason=reason, episodes=episodes, advice=advice(reason))
     return None
@@ -181,8 +179,3 @@ def _refusal(made: Selection, recipe: Recipe, project: str, cases: Mapping[str, 
     except (NoSuite, NothingToExport, OneLabelOnly, TooFew) as error:
         return str(error)
     return None
-
-
-def _ordered(counts: Mapping[str, int]) -> Sequence[tuple[str, int]]:
-    """Most frequent first."""
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

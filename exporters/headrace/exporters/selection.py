@@ -9,6 +9,7 @@ import msgspec
 
 from headrace.curate.backlog import Backlog
 from headrace.curate.conversation import Conversation
+from headrace.curate.step import most_first
 from headrace.exporters.eligibility import Finding, Standing, judge
 from headrace.exporters.lesson import Lesson
 from headrace.exporters.objective import Objective
@@ -40,8 +41,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def drops(self) -> dict[str, int]:
         """Reason -> episodes, most frequent first."""
-        counts = Counter(found.reason for found in self.against.values())
-        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+        return most_first(Counter(found.reason for found in self.against.values()))
 
     @property
     def episodes(self) -> list[str]:
@@ -64,10 +64,6 @@ def select(
     """
     recipe = recipe or Recipe(objective=objective)
     backlog = Backlog.of(lake, project, step=STEP, version="", scrubbed=True)
-
-    def read(names: Iterable[str]) -> Iterator[Conversation]:
-        return (episode for chunk in backlog.named(names) for episode in chunk)
-
     chosen = choose(
         _counted(backlog, told),
         terms(lake, project, recipe, standings(lake, project, objective)),
@@ -75,7 +71,7 @@ def select(
         recipe=recipe,
         folder=folder,
         paired=mined(lake, project) if objective in ("dpo", "rm") else None,
-        read=read,
+        read=backlog.read,
     )
     names = [name for name in unscrubbed(lake, project) if name not in chosen.marks]
     hidden = dict.fromkeys(names, Finding(reason="not_scrubbed"))

@@ -315,6 +315,11 @@ class Lake:
         [(snapshot,)] = self.sql(statements("headrace.lake")["snapshot"]).fetchall()
         return int(snapshot)
 
+    def at(self, snapshot: int) -> Self:
+        """The same lake as it stood at a snapshot, to be read while others write. Raises as
+        `open`; to be closed by whoever asked."""
+        return self.open(settings=self.settings, snapshot=snapshot, create=False)
+
     def be_frugal(self) -> None:
         """Let DuckDB keep to one thread and no cache of files from here on: half its memory."""
         for name in ("one_thread", "no_file_cache"):
